@@ -1,1 +1,37 @@
-//! Placeholder.
+//! The architecture IR: what a network *is*, apart from the text it was written in and the library that runs it.
+//!
+//! ```text
+//! Graph       operator nodes as the author called them, state (parameters and buffers), recipe, source spans
+//!   │ infer   each operator is emitted once as primitives; every shape and dtype is proved on the way
+//!   ▼
+//! TypedGraph  the same graph and, for each body, a `Program` of typed primitives
+//!   │
+//!   ├─ cost, fingerprint, text, drawing, JSON
+//!   ├─ reference: the naive interpreter, the meaning that every other interpreter is compared with
+//!   └─ (in other crates) lowering to a tensor library
+//! ```
+//!
+//! Invariants:
+//! - only [`infer`] makes a [`TypedGraph`]: holding one is a proof that every operator accepts its inputs;
+//! - an operator is one file in `ops/` and one line in `ops/mod.rs`;
+//! - a primitive is one variant of [`Prim`]; the compiler lists the places to extend;
+//! - no tensor library, no I/O, no clock; randomness only from seeds that the caller gives.
+
+pub mod attr;
+pub mod graph;
+pub mod infer;
+pub mod op;
+pub mod ops;
+pub mod prim;
+pub mod recipe;
+pub mod signature;
+pub mod types;
+
+pub use attr::Attr;
+pub use graph::{Arg, Body, Graph, Node, NodeId, Scope, ScopeId, Span, StateId, StateKind, StateTensor, ValueDef, ValueId};
+pub use infer::{Program, Step, TypedGraph, infer};
+pub use op::{Call, Emitter, Example, OpError, Operator, Returns, V};
+pub use ops::OpId;
+pub use prim::Prim;
+pub use recipe::Recipe;
+pub use types::{DType, TensorType};

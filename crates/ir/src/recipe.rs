@@ -1,0 +1,151 @@
+//! The training recipe that a network asks for in `train_setup` and `learn`.
+
+use serde::{Deserialize, Serialize};
+
+/// How a network wants to be trained. What could not be read from the source is the default, and is named in `assumed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The optimiser and its arguments.
+    pub optimizer: Optimizer,
+    /// The loss on the logits.
+    pub loss: Loss,
+    /// Gradient clipping between backward and the optimiser's step.
+    pub clip: Option<Clip>,
+    /// Learning-rate schedule.
+    pub schedule: Option<Schedule>,
+    /// Parts that fell back to the default, with the reason, for a person.
+    pub assumed: Vec<String>,
+}
+
+/// The published default: SGD with learning rate 0.01 and momentum 0.9, plain cross-entropy.
+impl Default for Recipe {
+    fn default() -> Self {
+        Recipe {
+            optimizer: Optimizer::Sgd { lr: 0.01, momentum: 0.9, dampening: 0.0, weight_decay: 0.0, nesterov: false },
+            loss: Loss::CrossEntropy { label_smoothing: 0.0, weight: None },
+            clip: None,
+            schedule: None,
+            assumed: Vec::new(),
+        }
+    }
+}
+
+/// An optimiser with PyTorch's argument names and meanings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Optimizer {
+    /// `torch.optim.SGD`.
+    Sgd {
+        /// Learning rate.
+        lr: f64,
+        /// Momentum factor.
+        momentum: f64,
+        /// Dampening of the momentum (0 in PyTorch by default).
+        dampening: f64,
+        /// L2 penalty, added to the gradient.
+        weight_decay: f64,
+        /// Nesterov momentum.
+        nesterov: bool,
+    },
+    /// `torch.optim.Adam` (`decoupled: false`: L2 penalty in the gradient) and `AdamW` (`decoupled: true`).
+    Adam {
+        /// Learning rate.
+        lr: f64,
+        /// Decay rates of the two moments.
+        betas: (f64, f64),
+        /// Added to the denominator.
+        eps: f64,
+        /// L2 penalty or decoupled decay.
+        weight_decay: f64,
+        /// AdamW's decoupled weight decay.
+        decoupled: bool,
+        /// The AMSGrad variant.
+        amsgrad: bool,
+    },
+    /// `torch.optim.RMSprop`.
+    RmsProp {
+        /// Learning rate.
+        lr: f64,
+        /// Smoothing constant.
+        alpha: f64,
+        /// Added to the denominator.
+        eps: f64,
+        /// L2 penalty.
+        weight_decay: f64,
+        /// Momentum factor.
+        momentum: f64,
+        /// Centred variant.
+        centered: bool,
+    },
+}
+
+impl Optimizer {
+    /// The base learning rate.
+    pub fn lr(&self) -> f64 {
+        match self {
+            Optimizer::Sgd { lr, .. } | Optimizer::Adam { lr, .. } | Optimizer::RmsProp { lr, .. } => *lr,
+        }
+    }
+}
+
+/// A loss on logits `[N, K]` and class labels `[N]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Loss {
+    /// `nn.CrossEntropyLoss`.
+    CrossEntropy {
+        /// Share of the target spread over all classes.
+        label_smoothing: f64,
+        /// Weight of each class.
+        weight: Option<Vec<f64>>,
+    },
+    /// `nn.NLLLoss` on log-probabilities `[N, K]`: the network ends in a log-softmax of its own.
+    NegativeLogLikelihood,
+}
+
+/// Gradient clipping.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Clip {
+    /// `clip_grad_norm_` over all parameters together.
+    Norm {
+        /// Largest norm that is left alone.
+        max_norm: f64,
+    },
+    /// `clip_grad_value_`.
+    Value {
+        /// Largest absolute value.
+        clip_value: f64,
+    },
+}
+
+/// A learning-rate schedule with PyTorch's argument names; steps are scheduler steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Schedule {
+    /// `StepLR`.
+    Step {
+        /// Period of decay.
+        step_size: u64,
+        /// Factor of decay.
+        gamma: f64,
+        /// Whether `learn` steps the schedule at each batch rather than never or at each epoch.
+        per_batch: bool,
+    },
+    /// `CosineAnnealingLR`.
+    Cosine {
+        /// Half period.
+        t_max: f64,
+        /// Smallest learning rate.
+        eta_min: f64,
+        /// As above.
+        per_batch: bool,
+    },
+    /// `ExponentialLR`.
+    Exponential {
+        /// Factor of decay.
+        gamma: f64,
+        /// As above.
+        per_batch: bool,
+    },
+}
