@@ -1,0 +1,36 @@
+# Recipes. `just` alone lists them.
+
+export CARGO_TERM_PROGRESS_WHEN := "auto"
+
+# List the recipes.
+default:
+    @just --list --unsorted
+
+# The main job, offline: three cycles of design, training and fine-tuning on the embedded model and data; ends with a report.
+run *ARGS:
+    cargo run --locked --quiet -- run {{ARGS}}
+
+# Every test.
+test *ARGS:
+    cargo test --locked --workspace --no-fail-fast {{ARGS}}
+
+# Formatting and lints, as CI would have them.
+lint:
+    cargo fmt --all --check
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+
+# Advisories, licences and duplicate versions (needs cargo-deny).
+deny:
+    cargo deny --locked check
+
+# The documentation of all crates.
+doc:
+    cargo doc --locked --workspace --no-deps
+
+# Install the command with full optimisation.
+install:
+    cargo install --locked --path crates/cli
+
+# Make the embedded model anew. CORPUS is a folder of PyTorch networks in LEMUR's layout (see README); about 40 minutes on 2 cores.
+pretrain CORPUS OUT="runs/pretrain":
+    cargo run --locked --quiet -- pretrain --corpus {{CORPUS}} --config assets/model/recipe.toml --out {{OUT}}
