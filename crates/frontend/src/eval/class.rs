@@ -1,0 +1,193 @@
+//! Classes and instances: linearisation, attribute lookup, and what an instance carries beside its attributes.
+
+use super::exception::ExceptionState;
+use super::nest::Nest;
+use super::value::{Attrs, Value};
+use crate::syntax::Sym;
+use crate::torch::module::ModuleState;
+use archsmith_ir::Span;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// What instances of a class carry natively.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NativeKind {
+    /// Attributes only.
+    Object,
+    /// `torch.nn.Module` and its subclasses.
+    Module,
+    /// An exception.
+    Exception,
+    /// A subclass of a builtin class, whose value the instance wraps: `int`, `str`, `tuple`, `list`, `dict`, `set`, ….
+    Wrapper,
+    /// A class of classes: `type`.
+    Type,
+    /// A builtin class whose instances are variants of [`Value`]; it constructs through its `construct` function.
+    Builtin,
+}
+
+/// A class.
+pub struct Class {
+    /// `__name__`.
+    pub name: Rc<str>,
+    /// `__module__`.
+    pub module: Rc<str>,
+    /// Direct bases.
+    pub bases: Vec<Rc<Class>>,
+    /// All ancestors in order of lookup, without the class itself.
+    pub mro: Vec<Rc<Class>>,
+    /// Own attributes.
+    pub attrs: RefCell<Nest<Attrs>>,
+    /// What instances carry.
+    pub kind: NativeKind,
+    /// How a builtin class is called; subclasses inherit it.
+    pub construct: Option<super::value::NativeFn>,
+    /// Members of an enumeration, in order; the class is one when this is set.
+    pub members: RefCell<Option<Vec<Value>>>,
+    /// Field names of a named tuple.
+    pub fields: RefCell<Option<Rc<[Sym]>>>,
+    /// Whether the class defines or inherits `__getattr__`, `__setattr__` or `__getattribute__` in Python.
+    pub hooks: Cell<Hooks>,
+    /// Whether its attributes may change: classes of the source, not the shared builtin ones.
+    pub mutable: bool,
+    /// Where it is defined in the author's source.
+    pub span: Span,
+}
+
+/// Which attribute hooks a class has, its own or inherited.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hooks {
+    /// `__getattr__`.
+    pub getattr: bool,
+    /// `__getattribute__`.
+    pub getattribute: bool,
+    /// `__setattr__`.
+    pub setattr: bool,
+    /// `__delattr__`.
+    pub delattr: bool,
+}
+
+impl Class {
+    /// An attribute of the class or its ancestors.
+    pub fn lookup(&self, name: Sym) -> Option<Value> {
+        if let Some(v) = self.attrs.borrow().get(&name) {
+            return Some(v.clone());
+        }
+        self.mro.iter().find_map(|c| c.attrs.borrow().get(&name).cloned())
+    }
+
+    /// An attribute of the ancestors that come after `after` in this class's order: what `super()` sees.
+    pub fn lookup_after(self: &Rc<Self>, after: &Rc<Class>, name: Sym) -> Option<Value> {
+        let skip = if Rc::ptr_eq(self, after) {
+            0
+        } else {
+            self.mro.iter().position(|c| Rc::ptr_eq(c, after))? + 1
+        };
+        self.mro[skip..].iter().find_map(|c| c.attrs.borrow().get(&name).cloned())
+    }
+
+    /// Whether it is `other` or derives from it.
+    pub fn is_subclass(self: &Rc<Self>, other: &Rc<Class>) -> bool {
+        Rc::ptr_eq(self, other) || self.mro.iter().any(|c| Rc::ptr_eq(c, other))
+    }
+
+    /// Whether the class or an ancestor has this name and comes from this module.
+    pub fn derives_from(&self, module: &str, name: &str) -> bool {
+        let is = |c: &Class| &*c.name == name && &*c.module == module;
+        is(self) || self.mro.iter().any(|c| is(c))
+    }
+
+    /// Whether it is an enumeration.
+    pub fn is_enum(&self) -> bool {
+        self.members.borrow().is_some()
+    }
+}
+
+/// The C3 linearisation of a class with these bases, without the class itself. `None`: the orders contradict each other.
+pub fn linearize(bases: &[Rc<Class>]) -> Option<Vec<Rc<Class>>> {
+    if let [base] = bases {
+        return Some(std::iter::once(base.clone()).chain(base.mro.iter().cloned()).collect());
+    }
+    let mut lists: Vec<Vec<Rc<Class>>> =
+        bases.iter().map(|b| std::iter::once(b.clone()).chain(b.mro.iter().cloned()).collect()).collect();
+    lists.push(bases.to_vec());
+    let mut order = Vec::new();
+    loop {
+        lists.retain(|l| !l.is_empty());
+        if lists.is_empty() {
+            return Some(order);
+        }
+        let head = lists.iter().find_map(|l| {
+            let head = &l[0];
+            let later = lists.iter().any(|other| other[1..].iter().any(|c| Rc::ptr_eq(c, head)));
+            (!later).then(|| head.clone())
+        })?;
+        for l in &mut lists {
+            if Rc::ptr_eq(&l[0], &head) {
+                l.remove(0);
+            }
+        }
+        order.push(head);
+    }
+}
+
+/// An instance of a class.
+pub struct Instance {
+    /// Its class.
+    pub class: RefCell<Rc<Class>>,
+    /// `__dict__`.
+    pub attrs: RefCell<Nest<Attrs>>,
+    /// What it carries natively.
+    pub native: RefCell<NativeState>,
+    /// Where it was made in the author's source.
+    pub span: Span,
+}
+
+/// What an instance carries beside its attributes.
+#[derive(Default)]
+pub enum NativeState {
+    /// Nothing.
+    #[default]
+    None,
+    /// The value of a builtin class that the instance's class derives from.
+    Wrapped(Value),
+    /// An exception's arguments and history.
+    Exception(Box<ExceptionState>),
+    /// The state of a `torch.nn.Module` after its `__init__`.
+    Module(Box<ModuleState>),
+}
+
+impl Instance {
+    /// A fresh instance without attributes.
+    pub fn new(class: Rc<Class>, native: NativeState, span: Span) -> Self {
+        Instance {
+            class: RefCell::new(class),
+            attrs: RefCell::new(Nest::default()),
+            native: RefCell::new(native),
+            span,
+        }
+    }
+
+    /// Its class.
+    pub fn class(&self) -> Rc<Class> {
+        self.class.borrow().clone()
+    }
+
+    /// An own attribute, without any lookup in the class.
+    pub fn get(&self, name: Sym) -> Option<Value> {
+        self.attrs.borrow().get(&name).cloned()
+    }
+
+    /// Sets an own attribute, without any hook.
+    pub fn set(&self, name: Sym, value: Value) {
+        self.attrs.borrow_mut().insert(name, value);
+    }
+
+    /// The builtin value that it wraps, where its class derives from a builtin one.
+    pub fn payload_value(&self) -> Option<Value> {
+        match &*self.native.borrow() {
+            NativeState::Wrapped(v) => Some(v.clone()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Exceptions: what code of the source may catch, and aborts, which it may not.
+
+use super::class::{Instance, NativeKind, NativeState};
+use super::value::Value;
+use super::Interp;
+use crate::diagnostic::Diagnostic;
+use archsmith_ir::{OpError, Span};
+use std::rc::Rc;
+
+/// The result of evaluating something.
+pub type Eval<T> = Result<T, Raise>;
+
+/// Why an evaluation ended early.
+#[derive(Clone)]
+pub enum Raise {
+    /// A Python exception: `try` may catch it.
+    Exception(Box<Thrown>),
+    /// Elaboration ends here: out of fuel, unsupported, data-dependent. No `try` catches it and no `finally` runs.
+    Abort(Box<Diagnostic>),
+}
+
+/// An exception on its way.
+#[derive(Clone)]
+pub struct Thrown {
+    /// The exception: an instance of a subclass of `BaseException`.
+    pub exception: Rc<Instance>,
+    /// Where in the author's source it was raised.
+    pub span: Span,
+    /// The calls that led there, innermost first.
+    pub calls: Vec<(Span, Rc<str>)>,
+    /// The stable code that it is reported under when nothing catches it (`shape-mismatch`, `name-error`, …).
+    pub code: &'static str,
+    /// What to do about it, where that is known.
+    pub help: Option<String>,
+}
+
+/// What an exception instance carries.
+#[derive(Clone, Default)]
+pub struct ExceptionState {
+    /// `args`.
+    pub args: Vec<Value>,
+    /// `__cause__`.
+    pub cause: Option<Value>,
+    /// Where it was first raised, and the code it is reported under.
+    pub origin: Option<(Span, &'static str)>,
+}
+
+macro_rules! exceptions {
+    ($($name:ident: $base:ident = $code:literal),* $(,)?) => {
+        /// The builtin exception classes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "they are named as in Python")]
+        pub enum Exc { BaseException, $($name),* }
+
+        impl Exc {
+            /// Every class with its base; a base comes first.
+            pub(crate) const ALL: &[(Exc, Exc)] = &[(Exc::BaseException, Exc::BaseException), $((Exc::$name, Exc::$base)),*];
+
+            /// Its Python name.
+            pub fn name(self) -> &'static str {
+                match self { Exc::BaseException => "BaseException", $(Exc::$name => stringify!($name)),* }
+            }
+
+            /// The stable code that an uncaught one is reported under.
+            pub fn code(self) -> &'static str {
+                match self { Exc::BaseException => "exception", $(Exc::$name => $code),* }
+            }
+
+            /// The class with this Python name.
+            pub fn by_name(name: &str) -> Option<Exc> {
+                Exc::ALL.iter().map(|(e, _)| *e).find(|e| e.name() == name)
+            }
+        }
+    };
+}
+
+exceptions! {
+    Exception: BaseException = "exception",
+    KeyboardInterrupt: BaseException = "exception",
+    SystemExit: BaseException = "exit",
+    GeneratorExit: BaseException = "exception",
+    ArithmeticError: Exception = "arithmetic-error",
+    ZeroDivisionError: ArithmeticError = "zero-division",
+    OverflowError: ArithmeticError = "overflow",
+    FloatingPointError: ArithmeticError = "arithmetic-error",
+    AssertionError: Exception = "assertion-failed",
+    AttributeError: Exception = "attribute-error",
+    BufferError: Exception = "exception",
+    EOFError: Exception = "exception",
+    ImportError: Exception = "import-error",
+    ModuleNotFoundError: ImportError = "import-error",
+    LookupError: Exception = "lookup-error",
+    IndexError: LookupError = "index-error",
+    KeyError: LookupError = "key-error",
+    MemoryError: Exception = "too-large",
+    NameError: Exception = "name-error",
+    UnboundLocalError: NameError = "name-error",
+    OSError: Exception = "os-error",
+    FileNotFoundError: OSError = "os-error",
+    FileExistsError: OSError = "os-error",
+    PermissionError: OSError = "os-error",
+    TimeoutError: OSError = "os-error",
+    ConnectionError: OSError = "os-error",
+    RuntimeError: Exception = "runtime-error",
+    NotImplementedError: RuntimeError = "not-implemented",
+    RecursionError: RuntimeError = "recursion",
+    StopIteration: Exception = "stop-iteration",
+    StopAsyncIteration: Exception = "stop-iteration",
+    SyntaxError: Exception = "syntax-error",
+    SystemError: Exception = "exception",
+    TypeError: Exception = "type-error",
+    ValueError: Exception = "value-error",
+    UnicodeError: ValueError = "value-error",
+    UnicodeDecodeError: UnicodeError = "value-error",
+    UnicodeEncodeError: UnicodeError = "value-error",
+    Warning: Exception = "exception",
+    UserWarning: Warning = "exception",
+    DeprecationWarning: Warning = "exception",
+    PendingDeprecationWarning: Warning = "exception",
+    FutureWarning: Warning = "exception",
+    RuntimeWarning: Warning = "exception",
+    SyntaxWarning: Warning = "exception",
+    ImportWarning: Warning = "exception",
+    UnicodeWarning: Warning = "exception",
+    ResourceWarning: Warning = "exception",
+    BytesWarning: Warning = "exception",
+}
+
+impl Interp {
+    /// A Python exception with a message, raised where the author's source stands now.
+    #[cold]
+    pub fn raise(&self, class: Exc, message: impl Into<String>) -> Raise {
+        self.raise_args(class, vec![Value::from(message.into())])
+    }
+
+    /// A Python exception with these arguments.
+    #[cold]
+    pub fn raise_args(&self, class: Exc, args: Vec<Value>) -> Raise {
+        let state = ExceptionState { args, cause: None, origin: Some((self.span, class.code())) };
+        let instance = Instance::new(self.builtins.exception(class), NativeState::Exception(Box::new(state)), self.span);
+        Raise::Exception(Box::new(Thrown {
+            exception: Rc::new(instance),
+            span: self.span,
+            calls: Vec::new(),
+            code: class.code(),
+            help: None,
+        }))
+    }
+
+    /// Ends the elaboration: Python code cannot catch it.
+    #[cold]
+    pub fn abort(&self, code: &'static str, message: impl Into<String>) -> Raise {
+        Raise::Abort(Box::new(Diagnostic::error(code, message, self.span)))
+    }
+
+    /// Ends the elaboration because Archsmith does not do what Python and PyTorch would: code `unsupported`.
+    #[cold]
+    pub fn unsupported(&self, message: impl Into<String>) -> Raise {
+        self.abort(OpError::UNSUPPORTED, message)
+    }
+
+    /// An operator's refusal: a `RuntimeError` that keeps the operator's code, or an abort when it is merely unsupported or
+    /// too large.
+    #[cold]
+    pub fn raise_op(&self, error: OpError) -> Raise {
+        if error.code == OpError::UNSUPPORTED || error.code == OpError::TOO_LARGE {
+            return Raise::Abort(Box::new(Diagnostic::from_op(error, self.span)));
+        }
+        let mut raise = self.raise(Exc::RuntimeError, error.message);
+        if let Raise::Exception(t) = &mut raise {
+            t.code = error.code;
+            t.help = error.help;
+            if let NativeState::Exception(state) = &mut *t.exception.native.borrow_mut() {
+                state.origin = Some((self.span, error.code));
+            }
+        }
+        raise
+    }
+
+    /// What to report of an exception that nothing caught, or of an abort.
+    pub fn diagnose(&mut self, raise: Raise) -> Diagnostic {
+        let thrown = match raise {
+            Raise::Abort(d) => return *d,
+            Raise::Exception(t) => t,
+        };
+        let class = thrown.exception.class();
+        let text = self.exception_text(&thrown.exception);
+        let message = if text.is_empty() { class.name.to_string() } else { format!("{}: {text}", class.name) };
+        let mut d = Diagnostic::error(thrown.code, message, thrown.span);
+        for (span, name) in thrown.calls.iter().take(8) {
+            d = d.label(*span, format!("called from here, in {name}"));
+        }
+        d.help = thrown.help;
+        d
+    }
+
+    /// `str(exception)`; a `__str__` of the source is not run.
+    pub fn exception_text(&mut self, exception: &Rc<Instance>) -> String {
+        let (args, is_key) = match &*exception.native.borrow() {
+            NativeState::Exception(s) => {
+                (s.args.clone(), exception.class().is_subclass(&self.builtins.exception(Exc::KeyError)))
+            }
+            _ => (Vec::new(), false),
+        };
+        let shown = match args.as_slice() {
+            [] => Ok("".into()),
+            [one] if is_key => self.repr(one),
+            [one] => self.str(one),
+            many => self.repr(&Value::tuple(many.to_vec())),
+        };
+        shown.map(|s| s.to_string()).unwrap_or_default()
+    }
+}
+
+impl Raise {
+    /// Whether it is an exception of this builtin class or of a subclass.
+    pub fn is(&self, i: &Interp, class: Exc) -> bool {
+        match self {
+            Raise::Exception(t) => t.exception.class().is_subclass(&i.builtins.exception(class)),
+            Raise::Abort(_) => false,
+        }
+    }
+}
+
+/// Whether a class is an exception class.
+pub(crate) fn is_exception_class(kind: NativeKind) -> bool {
+    kind == NativeKind::Exception
+}
