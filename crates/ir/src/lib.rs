@@ -24,6 +24,8 @@ pub mod op;
 pub mod ops;
 pub mod prim;
 pub mod recipe;
+pub mod reference;
+pub mod seed;
 pub mod signature;
 pub mod types;
 
@@ -34,4 +36,5 @@ pub use op::{Call, Emitter, Example, OpError, Operator, Returns, V};
 pub use ops::OpId;
 pub use prim::Prim;
 pub use recipe::Recipe;
+pub use seed::Seed;
 pub use types::{DType, TensorType};
