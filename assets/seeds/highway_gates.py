@@ -26,16 +26,18 @@ class Net(nn.Module):
         super().__init__()
         self.device = device
         self.conv1 = nn.Conv2d(in_shape[1], 24, 5, stride=2, padding=2)
+        self.bn1 = nn.BatchNorm2d(24)
         self.highway1 = nn.Sequential(HighwayConv(24, -1.0), HighwayConv(24, -1.0))
         self.conv2 = nn.Conv2d(24, 48, 3, stride=2, padding=1)
+        self.bn2 = nn.BatchNorm2d(48)
         self.highway2 = nn.Sequential(HighwayConv(48, -2.0), HighwayConv(48, -2.0))
         self.pool = nn.AdaptiveAvgPool2d(2)
         self.dropout = nn.Dropout(prm['dropout'])
         self.fc = nn.Linear(48 * 4, out_shape[0])
 
     def forward(self, x):
-        x = self.highway1(F.relu(self.conv1(x)))
-        x = self.highway2(F.relu(self.conv2(x)))
+        x = self.highway1(F.relu(self.bn1(self.conv1(x))))
+        x = self.highway2(F.relu(self.bn2(self.conv2(x))))
         x = self.pool(x)
         x = x.reshape(x.shape[0], -1)
         return self.fc(self.dropout(x))

@@ -18,8 +18,10 @@ class Net(nn.Module):
                 nn.BatchNorm2d(channels[0]),
                 nn.ReLU(inplace=True),
                 nn.Conv2d(channels[0], channels[1], 1),
+                nn.BatchNorm2d(channels[1]),
                 nn.ReLU(inplace=True),
                 nn.Conv2d(channels[1], channels[2], 1),
+                nn.BatchNorm2d(channels[2]),
                 nn.ReLU(inplace=True),
             )
 
