@@ -18,6 +18,7 @@
 //! - no tensor library, no I/O, no clock; randomness only from seeds that the caller gives.
 
 pub mod attr;
+pub mod cost;
 pub mod graph;
 pub mod infer;
 pub mod op;
