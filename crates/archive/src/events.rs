@@ -182,13 +182,8 @@ impl EventLog {
     /// [`EventLogError::Io`].
     pub fn open(path: &Path) -> Result<EventLog, EventLogError> {
         let io_error = |source| EventLogError::Io { path: path.to_path_buf(), source };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(io_error)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io_error)?;
         let size = file.metadata().map_err(io_error)?.len();
         let length = whole_lines_length(&mut file, size).map_err(io_error)?;
         if length < size {

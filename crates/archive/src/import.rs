@@ -73,8 +73,7 @@ pub fn import_folder(folder: &Path) -> Result<Imported, ImportError> {
     for path in files {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let text = match std::fs::read(&path).map_err(|error| error.to_string()).and_then(|bytes| {
-            String::from_utf8(bytes)
-                .map_err(|error| format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+            String::from_utf8(bytes).map_err(|error| format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
         }) {
             Ok(text) => text,
             Err(reason) => {

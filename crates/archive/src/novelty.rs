@@ -34,7 +34,7 @@ pub const RETRIEVAL: f64 = 0.85;
 /// Exact Jaccard similarity from which on two networks are near-duplicates.
 pub const NEAR_DUPLICATE: f64 = 0.90;
 /// How many networks, most similar by signature, are compared exactly.
-pub const EXACT: usize = 8;
+pub const EXACT: usize = 16;
 
 /// Multipliers and masks of the permutations of the 32-bit numbers, made by SplitMix64 from a fixed start.
 const FAMILY: ([u32; PERMUTATIONS], [u32; PERMUTATIONS]) = {
@@ -61,7 +61,7 @@ pub struct Sketch {
     /// Hashes of the shingles, ascending, each once.
     shingles: Box<[u64]>,
     /// For each permutation the least image of a shingle.
-    signature: Box<[u32; PERMUTATIONS]>,
+    signature: Box<[i32; PERMUTATIONS]>,
 }
 
 impl Sketch {
@@ -84,14 +84,19 @@ impl Sketch {
         shingles.sort_unstable();
         shingles.dedup();
         let (masks, multipliers) = &FAMILY;
-        let mut signature = Box::new([u32::MAX; PERMUTATIONS]);
-        for &shingle in &shingles {
-            let value = (shingle >> 32) as u32;
-            // Each step (xor, odd multiplication, xor with the upper half) is a bijection of the 32-bit numbers.
+        let mut signature = Box::new([i32::MAX; PERMUTATIONS]);
+        // Four shingles a pass, signed minima: what compilers turn into the fewest vector instructions.
+        let mut groups = shingles.chunks_exact(4);
+        for group in &mut groups {
+            let values = [0, 1, 2, 3].map(|n| (group[n] >> 32) as u32);
             for ((least, mask), multiplier) in signature.iter_mut().zip(masks).zip(multipliers) {
-                let mixed = (value ^ mask).wrapping_mul(*multiplier);
-                let image = (mixed ^ (mixed >> 16)).wrapping_mul(0x7feb_352d);
-                *least = (*least).min(image);
+                let images = values.map(|value| permuted(value, *mask, *multiplier));
+                *least = (*least).min(images[0].min(images[1]).min(images[2].min(images[3])));
+            }
+        }
+        for &shingle in groups.remainder() {
+            for ((least, mask), multiplier) in signature.iter_mut().zip(masks).zip(multipliers) {
+                *least = (*least).min(permuted((shingle >> 32) as u32, *mask, *multiplier));
             }
         }
         Sketch { shingles: shingles.into_boxed_slice(), signature }
@@ -143,7 +148,14 @@ impl Sketch {
     }
 }
 
-fn agreement(a: &[u32; PERMUTATIONS], b: &[u32; PERMUTATIONS]) -> u32 {
+/// One permutation of the 32-bit numbers: xor and odd multiplication are bijections. That suffices here, since the
+/// numbers permuted are hashes, random already.
+#[inline]
+fn permuted(value: u32, mask: u32, multiplier: u32) -> i32 {
+    (value ^ mask).wrapping_mul(multiplier) as i32
+}
+
+fn agreement(a: &[i32; PERMUTATIONS], b: &[i32; PERMUTATIONS]) -> u32 {
     a.iter().zip(b).map(|(x, y)| u32::from(x == y)).sum()
 }
 
@@ -285,7 +297,8 @@ impl NoveltyIndex {
         // Ascending by (agreement, earlier first), never longer than EXACT.
         let mut likely: Vec<(u32, std::cmp::Reverse<u32>)> = Vec::with_capacity(EXACT + 1);
         for entry in entries {
-            let key = (agreement(&sketch.signature, &self.sketches[entry as usize].signature), std::cmp::Reverse(entry));
+            let key =
+                (agreement(&sketch.signature, &self.sketches[entry as usize].signature), std::cmp::Reverse(entry));
             if likely.len() < EXACT || likely[0] < key {
                 let place = likely.partition_point(|other| *other < key);
                 likely.insert(place, key);

@@ -18,9 +18,16 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, TransactionBehavior, params};
 use serde::de::DeserializeOwned;
-use thiserror::Error;
 
-use crate::record::{CandidateRecord, CycleRecord, Origin, RunRecord, SEED_PREFIX, SeedRecord, Stage, Verdict, hash_hex};
+use crate::record::{CandidateRecord, CycleRecord, Origin, RunRecord, SeedRecord, Stage, hash_hex};
+
+mod error;
+mod verify;
+
+pub use error::StoreError;
+pub use verify::Problem;
+
+use error::{conflict, from_sqlite, not_json};
 
 /// Each entry takes the schema one version further; `user_version` counts those applied. Never change one: add one.
 /// `params` and `macs` are ANY since an absurd network may have more of them than SQLite's integers reach.
@@ -64,96 +71,6 @@ const MIGRATIONS: &[&str] = &["
 
 /// The order in which candidates are always given: as they were made.
 const IN_ORDER: &str = "ORDER BY cycle, number, attempt";
-
-/// Why the archive could not be read or written.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// Another process writes it.
-    #[error("{path}: another process is writing this run; wait until it ends, or stop it")]
-    Locked {
-        /// The archive.
-        path: PathBuf,
-    },
-    /// There is no archive.
-    #[error("{path}: no archive there; give the folder of a run")]
-    Missing {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// No room on the disk.
-    #[error("{path}: the disk is full; what was written before is whole: free some space and resume the run")]
-    DiskFull {
-        /// The archive.
-        path: PathBuf,
-    },
-    /// It may not be written.
-    #[error("{path}: the archive can't be written: it, its folder or its disk is read-only; check its permissions")]
-    ReadOnly {
-        /// The archive.
-        path: PathBuf,
-    },
-    /// It is no archive, or a damaged one.
-    #[error("{path}: not an archive, or a damaged one ({reason}); restore it from a copy")]
-    Damaged {
-        /// The archive.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A newer program made it.
-    #[error("{path}: the archive has schema {found}, this program knows up to {known}; use a newer archsmith")]
-    TooNew {
-        /// The archive.
-        path: PathBuf,
-        /// Its schema.
-        found: usize,
-        /// The newest schema known here.
-        known: usize,
-    },
-    /// A record is there under this id, and it is another one.
-    #[error("{what} {id} is already in the archive with another content; a run's records never change")]
-    Conflict {
-        /// Candidate, cycle, run, …
-        what: &'static str,
-        /// Its id.
-        id: String,
-    },
-    /// A record cannot be written as JSON.
-    #[error("{what} {id} can't be written as JSON: {reason}")]
-    NotJson {
-        /// Candidate, cycle, run, …
-        what: &'static str,
-        /// Its id.
-        id: String,
-        /// What the JSON writer says.
-        reason: String,
-    },
-    /// The file system refused.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The error.
-        source: std::io::Error,
-    },
-    /// Anything else that SQLite says.
-    #[error("{path}: {source}")]
-    Sqlite {
-        /// The archive.
-        path: PathBuf,
-        /// The error.
-        source: rusqlite::Error,
-    },
-}
-
-/// Something [`Store::verify`] found wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// What it is about: a candidate's id, a cycle, the file.
-    pub subject: String,
-    /// What is wrong.
-    pub message: String,
-}
 
 /// The archive of one run, open for writing or for reading.
 #[derive(Debug)]
@@ -225,12 +142,12 @@ impl Store {
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {
-        for version in self.check_version()?..MIGRATIONS.len() {
+        for (version, sql) in MIGRATIONS.iter().enumerate().skip(self.check_version()?) {
             let path = self.path.clone();
             let to_error = |error| from_sqlite(&path, error);
             let transaction =
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(to_error)?;
-            transaction.execute_batch(MIGRATIONS[version]).map_err(to_error)?;
+            transaction.execute_batch(sql).map_err(to_error)?;
             transaction.pragma_update(None, "user_version", (version + 1) as i64).map_err(to_error)?;
             transaction.commit().map_err(to_error)?;
         }
@@ -452,88 +369,10 @@ impl Store {
             lines.push_str(&format!("candidate {} {digest}\n", candidate.id));
         }
         for cycle in self.cycles()? {
-            let digest =
-                cycle.digest().map_err(|error| not_json("cycle", &cycle.cycle.to_string(), &error))?;
+            let digest = cycle.digest().map_err(|error| not_json("cycle", &cycle.cycle.to_string(), &error))?;
             lines.push_str(&format!("cycle {} {digest}\n", cycle.cycle));
         }
         Ok(hash_hex(lines.as_bytes()))
-    }
-
-    /// Looks for damage: SQLite's own integrity check, records that no longer have the digest they were stored with,
-    /// references to networks and prompts that are not there, cycles whose number of candidates is wrong. Empty means
-    /// that nothing was found.
-    ///
-    /// # Errors
-    /// Where the archive can't be read at all.
-    pub fn verify(&self) -> Result<Vec<Problem>, StoreError> {
-        let mut problems = Vec::new();
-        let mut add = |subject: &str, message: String| problems.push(Problem { subject: subject.to_owned(), message });
-        for message in self.strings("SELECT integrity_check FROM pragma_integrity_check")? {
-            if message != "ok" {
-                add("archive.sqlite", message);
-            }
-        }
-        let mut ids = std::collections::BTreeSet::new();
-        let mut per_cycle: BTreeMap<u32, u32> = BTreeMap::new();
-        let mut good = Vec::new();
-        for (id, record, digest) in self.rows("SELECT id, record, digest FROM candidate ORDER BY cycle, number, attempt")? {
-            ids.insert(id.clone());
-            match serde_json::from_str::<CandidateRecord>(&record) {
-                Err(error) => add(&id, format!("the record can't be read: {error}")),
-                Ok(candidate) => {
-                    *per_cycle.entry(candidate.cycle).or_default() += 1;
-                    if candidate.id != id {
-                        add(&id, format!("the record has another id, {}", candidate.id));
-                    }
-                    if candidate.digest().ok().as_ref() != Some(&digest) {
-                        add(&id, "the record is not the one that was stored: its digest differs".to_owned());
-                    }
-                    good.push(candidate);
-                }
-            }
-        }
-        let seeds = self.strings("SELECT name FROM seed ORDER BY name")?;
-        let prompts = self.strings("SELECT hash FROM prompt ORDER BY hash")?;
-        for candidate in &good {
-            let duplicate_of = match &candidate.verdict {
-                Verdict::Duplicate { of, .. } => Some(of),
-                _ => None,
-            };
-            for id in candidate.parents.iter().chain(duplicate_of).chain(&candidate.nearest) {
-                let known = match id.strip_prefix(SEED_PREFIX) {
-                    // A run need not copy its seed set into the archive.
-                    Some(name) => seeds.is_empty() || seeds.binary_search_by(|seed| seed.as_str().cmp(name)).is_ok(),
-                    None => ids.contains(id),
-                };
-                if !known {
-                    add(&candidate.id, format!("it refers to {id}, which is not in the archive"));
-                }
-            }
-            if !candidate.prompt_hash.is_empty() && !prompts.is_empty() && !prompts.contains(&candidate.prompt_hash) {
-                add(&candidate.id, format!("its prompt {} is not in the archive", candidate.prompt_hash));
-            }
-        }
-        for (id, record, digest) in self.rows("SELECT CAST(cycle AS TEXT), record, digest FROM cycle ORDER BY cycle")? {
-            let subject = format!("cycle {id}");
-            match serde_json::from_str::<CycleRecord>(&record) {
-                Err(error) => add(&subject, format!("the record can't be read: {error}")),
-                Ok(cycle) => {
-                    if cycle.digest().ok().as_ref() != Some(&digest) {
-                        add(&subject, "the record is not the one that was stored: its digest differs".to_owned());
-                    }
-                    let found = per_cycle.get(&cycle.cycle).copied().unwrap_or(0);
-                    if found != cycle.candidates {
-                        add(&subject, format!("it should have {} candidates, {found} are there", cycle.candidates));
-                    }
-                }
-            }
-        }
-        for (hash, text, _) in self.rows("SELECT hash, text, '' FROM prompt ORDER BY hash")? {
-            if crate::record::text_hash(&text) != hash {
-                add(&format!("prompt {hash}"), "its text has another hash".to_owned());
-            }
-        }
-        Ok(problems)
     }
 
     fn json<T: serde::Serialize>(&self, what: &'static str, id: &str, record: &T) -> Result<String, StoreError> {
@@ -588,15 +427,16 @@ impl Store {
 
 fn take_lock(path: &Path) -> Result<File, StoreError> {
     let lock_path = beside(path, ".lock");
-    let lock = OpenOptions::new().write(true).create(true).truncate(false).open(&lock_path).map_err(|source| {
-        match source.kind() {
+    let lock =
+        OpenOptions::new().write(true).create(true).truncate(false).open(&lock_path).map_err(|source| match source
+            .kind()
+        {
             std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
                 StoreError::ReadOnly { path: path.to_path_buf() }
             }
             std::io::ErrorKind::StorageFull => StoreError::DiskFull { path: path.to_path_buf() },
             _ => StoreError::Io { path: lock_path.clone(), source },
-        }
-    })?;
+        })?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_path_buf() }),
@@ -626,33 +466,18 @@ fn immutable_uri(path: &Path) -> String {
     uri
 }
 
-fn conflict(what: &'static str, id: &str) -> StoreError {
-    StoreError::Conflict { what, id: id.to_owned() }
-}
-
-fn not_json(what: &'static str, id: &str, error: &serde_json::Error) -> StoreError {
-    StoreError::NotJson { what, id: id.to_owned(), reason: error.to_string() }
-}
-
-fn from_sqlite(path: &Path, error: rusqlite::Error) -> StoreError {
-    let path = path.to_path_buf();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => StoreError::DiskFull { path },
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::ReadOnly { path },
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            StoreError::Damaged { path, reason: error.to_string() }
-        }
-        _ => StoreError::Sqlite { path, source: error },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn seeds(count: usize) -> Vec<SeedRecord> {
         (0..count)
-            .map(|n| SeedRecord { name: format!("net{n}"), text: "x = 1\n".repeat(2000), accuracy: None, fingerprint: None })
+            .map(|n| SeedRecord {
+                name: format!("net{n}"),
+                text: "x = 1\n".repeat(2000),
+                accuracy: None,
+                fingerprint: None,
+            })
             .collect()
     }
 
@@ -687,6 +512,21 @@ mod tests {
         drop(store);
         assert!(matches!(Store::open(&path), Err(StoreError::TooNew { found: 99, .. })));
         assert!(matches!(Store::open_read_only(&path), Err(StoreError::TooNew { found: 99, .. })));
+    }
+
+    /// What `open_read_only` falls back to on a read-only medium, in a folder whose name has a meaning in a URI.
+    #[test]
+    fn an_archive_is_read_as_a_file_that_nobody_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("a %41?b#c");
+        std::fs::create_dir(&root).unwrap();
+        let path = root.join("archive.sqlite");
+        Store::open(&path).unwrap().put_seeds(&seeds(3)).unwrap();
+        assert!(!beside(&path, "-wal").exists());
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(immutable_uri(&path), flags).unwrap();
+        let count: i64 = connection.query_row("SELECT count(*) FROM seed", [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 3);
     }
 
     #[test]

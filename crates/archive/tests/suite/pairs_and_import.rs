@@ -1,11 +1,18 @@
 use std::fs;
 
-use archsmith_archive::{ImportError, Pair, PairError, PairKind, import_folder, merge_pairs, read_pairs, remove_forward_body};
+use archsmith_archive::{
+    ImportError, Pair, PairError, PairKind, import_folder, merge_pairs, read_pairs, remove_forward_body,
+};
 
 use crate::seed_networks;
 
 fn pair(candidate: &str, kind: PairKind) -> Pair {
-    Pair { prompt: "# classes: 10\n".into(), completion: "import torch\n\"ä\"\n".into(), kind, candidate: candidate.into() }
+    Pair {
+        prompt: "# classes: 10\n".into(),
+        completion: "import torch\n\"ä\"\n".into(),
+        kind,
+        candidate: candidate.into(),
+    }
 }
 
 #[test]
@@ -74,7 +81,7 @@ unindented
 ";
     let short = remove_forward_body(text).unwrap();
     let (head, tail) = text.split_once("        # what it does\n").unwrap();
-    let (_, tail) = tail.split_once("return x").unwrap();
+    let (_, tail) = tail.split_once("return x  # the end").unwrap();
     assert_eq!(short, format!("{head}        pass{tail}"));
 }
 

@@ -128,7 +128,7 @@ fn putting_again_changes_nothing_and_another_record_is_refused() {
     again.generation_seconds = 99.0;
     again.metrics = Some(Metrics { seconds: 99.0, ..metrics(0.5) });
     assert!(!store.put_candidate(&again).unwrap());
-    assert_eq!(store.candidates().unwrap(), [first.clone()]);
+    assert_eq!(store.candidates().unwrap(), std::slice::from_ref(&first));
 
     let mut other = first.clone();
     other.text.push('#');
@@ -160,7 +160,12 @@ fn the_digest_sees_content_and_not_the_clock() {
         }
         let sft = SftRecord { pairs: 6, steps: 12, loss_before: 2.0, loss_after: loss, seconds: clock };
         store
-            .put_cycle(&CycleRecord { cycle: 0, candidates: 3, sft: Some(sft), adapter: Some("adapters/cycle-000".into()) })
+            .put_cycle(&CycleRecord {
+                cycle: 0,
+                candidates: 3,
+                sft: Some(sft),
+                adapter: Some("adapters/cycle-000".into()),
+            })
             .unwrap();
         let digest = store.digest().unwrap();
         drop(folder);
