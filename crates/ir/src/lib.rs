@@ -19,6 +19,7 @@
 
 pub mod attr;
 pub mod cost;
+pub mod fingerprint;
 pub mod graph;
 pub mod infer;
 pub mod op;
@@ -28,6 +29,7 @@ pub mod recipe;
 pub mod reference;
 pub mod seed;
 pub mod signature;
+pub mod summary;
 pub mod types;
 
 pub use attr::Attr;
