@@ -1,1 +1,51 @@
-//! Placeholder.
+//! The language model: text in, text out.
+//!
+//! A decoder of the llama or qwen2 family is loaded from a folder, a GGUF file, the hub, or the program itself
+//! ([`Model::load`]); it writes answers ([`Model::generate`]), learns from pairs through a low-rank adapter
+//! ([`Model::finetune`]), and small ones are trained from nothing ([`pretrain()`]).
+//!
+//! # Invariants
+//! - The decoder that generates is the one that trains.
+//! - One source of randomness: ChaCha8 from seeds the caller gives. The same call gives the same text and the same
+//!   weights, on one machine at one number of threads. An answer does not depend on those written beside it.
+//! - Damaged or lying files give an error, never a panic.
+//! - Nothing is printed; progress goes to callbacks, which can also stop the work.
+//!
+//! candle reads GGUF files and supplies quantised weights and their products. Dense arithmetic and all gradients are
+//! this crate's own, on the matrix product of the `gemm` crate, since candle has no gradient for the fused and
+//! quantised operations and computes those of frozen weights for nothing. Computation is on the CPU.
+
+mod adamw;
+mod adapter;
+mod attention;
+mod bpe;
+mod config;
+mod decoder;
+mod error;
+mod folder;
+mod generate;
+mod gguf;
+#[cfg(feature = "hub")]
+mod hub;
+mod kernels;
+mod linear;
+mod matrix;
+mod model;
+mod pool;
+mod pretrain;
+mod sampling;
+mod sft;
+mod text;
+mod train;
+mod weights;
+
+pub use adamw::Schedule;
+pub use adapter::LoraConfig;
+pub use config::Architecture;
+pub use error::{LlmError, Result};
+pub use generate::{Completion, Progress, Request, StopReason};
+pub use model::{LoadOptions, Model, ModelInfo, ModelSource};
+pub use pretrain::{PretrainConfig, PretrainDoc, PretrainReport, pretrain};
+pub use sampling::Sampling;
+pub use sft::{Pair, SftConfig, SftReport};
+pub use train::Step;

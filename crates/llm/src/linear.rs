@@ -1,0 +1,251 @@
+//! A linear layer: dense or quantised base weight, optional bias, optional low-rank adapter (LoRA, arXiv 2106.09685).
+//!
+//! A quantised weight is used by candle's quantised kernels for a few rows, and dequantised for many rows and for
+//! gradients. It is always frozen.
+
+use crate::error::{LlmError, Result};
+use crate::kernels;
+use crate::matrix::{Matrix, add_product, multiply};
+use candle_core::quantized::{QMatMul, QTensor};
+use candle_core::{Device, Module, Storage, Tensor};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::sync::Arc;
+
+/// Rows are padded to this number in decoding, so that a row's result does not depend on how many others there are.
+const DECODE_ROWS: usize = 16;
+/// Up to this many rows candle's quantised kernels are faster than dequantising the weight first.
+const QUANTISED_ROWS: usize = 24;
+
+/// A weight of `out × in`.
+#[derive(Debug, Clone)]
+pub(crate) enum Weight {
+    Dense(Matrix),
+    Quantised(Arc<QTensor>),
+}
+
+impl Weight {
+    /// `(out, in)`.
+    pub(crate) fn dims(&self) -> (usize, usize) {
+        match self {
+            Self::Dense(w) => (w.rows, w.cols),
+            Self::Quantised(q) => q.shape().dims2().unwrap_or((0, 0)),
+        }
+    }
+
+    /// Applies `f` to the weight as `f32`.
+    pub(crate) fn with_dense<T>(&self, f: impl FnOnce(&Matrix) -> T) -> Result<T> {
+        match self {
+            Self::Dense(w) => Ok(f(w)),
+            Self::Quantised(q) => Ok(f(&dequantise(q)?)),
+        }
+    }
+
+    fn forward(&self, x: &Matrix, threads: usize) -> Result<Matrix> {
+        match self {
+            Self::Dense(w) => Ok(multiply(x.view(), w.t(), threads)),
+            Self::Quantised(q) if x.rows <= QUANTISED_ROWS => quantised_product(q, x),
+            Self::Quantised(q) => Ok(multiply(x.view(), dequantise(q)?.t(), threads)),
+        }
+    }
+
+    /// As `forward`, with results of a row that do not depend on the other rows.
+    pub(crate) fn forward_independent(&self, x: &Matrix, threads: usize) -> Result<Matrix> {
+        match self {
+            Self::Dense(w) => Ok(padded_product(x, w, threads)),
+            Self::Quantised(q) => quantised_product(q, x),
+        }
+    }
+}
+
+fn candle(error: candle_core::Error) -> LlmError {
+    LlmError::format("quantised weight", error)
+}
+
+pub(crate) fn dequantise(q: &QTensor) -> Result<Matrix> {
+    let tensor = q.dequantize(&Device::Cpu).map_err(candle)?;
+    let (rows, cols) = match *tensor.dims() {
+        [n] => (1, n),
+        [r, c] => (r, c),
+        _ => return Err(LlmError::format("quantised weight", format!("expected a matrix, found {:?}", tensor.dims()))),
+    };
+    Ok(Matrix::new(rows, cols, take(&tensor)?))
+}
+
+fn take(tensor: &Tensor) -> Result<Vec<f32>> {
+    let tensor = tensor.contiguous().map_err(candle)?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(cpu) => {
+            let all = cpu.as_slice::<f32>().map_err(candle)?;
+            let start = layout.start_offset();
+            Ok(all[start..start + layout.shape().elem_count()].to_vec())
+        }
+        _ => Err(LlmError::format("quantised weight", "expected data in main memory")),
+    }
+}
+
+fn quantised_product(q: &Arc<QTensor>, x: &Matrix) -> Result<Matrix> {
+    let input = Tensor::from_slice(&x.data, (x.rows, x.cols), &Device::Cpu).map_err(candle)?;
+    let y = QMatMul::from_arc(q.clone()).and_then(|m| m.forward(&input)).map_err(candle)?;
+    let (rows, cols) = y.dims2().map_err(candle)?;
+    Ok(Matrix::new(rows, cols, take(&y)?))
+}
+
+/// Rows `ids` of a quantised matrix.
+pub(crate) fn quantised_rows(q: &QTensor, ids: &[u32]) -> Result<Matrix> {
+    let ids = Tensor::from_slice(ids, ids.len(), &Device::Cpu).map_err(candle)?;
+    let y = q.embedding(&ids).map_err(candle)?;
+    let (rows, cols) = y.dims2().map_err(candle)?;
+    Ok(Matrix::new(rows, cols, take(&y)?))
+}
+
+/// `x · wᵀ` computed in blocks of exactly [`DECODE_ROWS`] rows.
+pub(crate) fn padded_product(x: &Matrix, w: &Matrix, threads: usize) -> Matrix {
+    let blocks = x.rows.div_ceil(DECODE_ROWS);
+    let mut out = Vec::with_capacity(blocks * DECODE_ROWS * w.rows);
+    let mut padded = Matrix::zeros(DECODE_ROWS, x.cols);
+    for block in x.data.chunks(DECODE_ROWS * x.cols) {
+        padded.data[..block.len()].copy_from_slice(block);
+        padded.data[block.len()..].fill(0.0);
+        out.extend_from_slice(&multiply(padded.view(), w.t(), threads).data);
+    }
+    out.truncate(x.rows * w.rows);
+    Matrix::new(x.rows, w.rows, out)
+}
+
+/// A low-rank update: `y += scale · B (A x)`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Lora {
+    /// `rank × in`.
+    pub(crate) a: Matrix,
+    /// `out × rank`.
+    pub(crate) b: Matrix,
+    /// `alpha / rank`.
+    pub(crate) scale: f32,
+}
+
+/// Dropout of an adapter's input: each element is kept with probability `1 − p` and then divided by it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dropout {
+    pub(crate) p: f32,
+    pub(crate) seed: u64,
+}
+
+impl Dropout {
+    /// `x` with its elements dropped. The same seed drops the same elements.
+    fn apply(self, x: &Matrix) -> Matrix {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let limit = (self.p * 65_536.0) as u32;
+        let keep = 1.0 / (1.0 - self.p);
+        let mut bits = vec![0u8; 2 * x.data.len()];
+        rng.fill_bytes(&mut bits);
+        let mut y = x.clone();
+        for (v, b) in y.data.iter_mut().zip(bits.chunks_exact(2)) {
+            let drawn = u32::from(u16::from_le_bytes([b[0], b[1]]));
+            *v = if drawn < limit { 0.0 } else { *v * keep };
+        }
+        y
+    }
+}
+
+/// A linear layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Linear {
+    pub(crate) weight: Weight,
+    pub(crate) bias: Option<Matrix>,
+    pub(crate) lora: Option<Lora>,
+}
+
+/// Gradients of a layer's parameters, as far as they were asked for.
+#[derive(Default)]
+pub(crate) struct LinearGradients {
+    pub(crate) weight: Option<Matrix>,
+    pub(crate) bias: Option<Matrix>,
+    pub(crate) lora: Option<(Matrix, Matrix)>,
+}
+
+/// Which parameters learn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Learn {
+    /// All weights of a dense model without adapter.
+    Everything,
+    /// The adapter alone.
+    Adapter,
+}
+
+impl Linear {
+    pub(crate) fn new(weight: Weight, bias: Option<Matrix>) -> Self {
+        Self { weight, bias, lora: None }
+    }
+
+    /// For decoding: each row's result is independent of the others.
+    pub(crate) fn decode(&self, x: &Matrix, threads: usize) -> Result<Matrix> {
+        let mut y = self.weight.forward_independent(x, threads)?;
+        if let Some(bias) = &self.bias {
+            kernels::add_bias(&mut y, &bias.data);
+        }
+        if let Some(lora) = &self.lora {
+            let mut update = padded_product(&padded_product(x, &lora.a, threads), &lora.b, threads);
+            update.data.iter_mut().for_each(|v| *v *= lora.scale);
+            kernels::add(&mut y.data, &update.data);
+        }
+        Ok(y)
+    }
+
+    /// Also returns `A x` (after dropout), which the backward pass needs.
+    pub(crate) fn forward(
+        &self,
+        x: &Matrix,
+        dropout: Option<Dropout>,
+        threads: usize,
+    ) -> Result<(Matrix, Option<Matrix>)> {
+        let mut y = self.weight.forward(x, threads)?;
+        if let Some(bias) = &self.bias {
+            kernels::add_bias(&mut y, &bias.data);
+        }
+        let Some(lora) = &self.lora else { return Ok((y, None)) };
+        let z = match dropout {
+            Some(d) => multiply(d.apply(x).view(), lora.a.t(), threads),
+            None => multiply(x.view(), lora.a.t(), threads),
+        };
+        add_product(&mut y, z.view(), lora.b.t(), lora.scale, true, threads);
+        Ok((y, Some(z)))
+    }
+
+    /// Adds the gradient with respect to `x` to `dx`, and returns those of the parameters.
+    pub(crate) fn backward(
+        &self,
+        dx: &mut Matrix,
+        dy: &Matrix,
+        (x, z): (&Matrix, Option<&Matrix>),
+        (learn, dropout): (Learn, Option<Dropout>),
+        threads: usize,
+    ) -> Result<LinearGradients> {
+        let mut gradients = LinearGradients::default();
+        self.weight.with_dense(|w| add_product(dx, dy.view(), w.view(), 1.0, true, threads))?;
+        if learn == Learn::Everything {
+            gradients.weight = Some(multiply(dy.t(), x.view(), threads));
+            gradients.bias = self.bias.as_ref().map(|_| kernels::sum_rows(dy));
+        }
+        if let (Some(lora), Some(z)) = (&self.lora, z) {
+            let mut dz = Matrix::zeros(z.rows, z.cols);
+            add_product(&mut dz, dy.view(), lora.b.view(), lora.scale, false, threads);
+            let mut db = Matrix::zeros(lora.b.rows, lora.b.cols);
+            add_product(&mut db, dy.t(), z.view(), lora.scale, false, threads);
+            let da = match dropout {
+                Some(d) => {
+                    let through = d.apply(&multiply(dz.view(), lora.a.view(), threads));
+                    kernels::add_matrix(dx, &through);
+                    multiply(dz.t(), d.apply(x).view(), threads)
+                }
+                None => {
+                    add_product(dx, dz.view(), lora.a.view(), 1.0, true, threads);
+                    multiply(dz.t(), x.view(), threads)
+                }
+            };
+            gradients.lora = Some((da, db));
+        }
+        Ok(gradients)
+    }
+}

@@ -1,0 +1,130 @@
+//! Row-major `f32` matrices and the one matrix product all layers use.
+//!
+//! The product is the `gemm` crate's. Its blocking depends only on the sizes and the number of threads, so one
+//! computation gives the same bits whenever it is repeated with the same sizes on the same machine.
+//! This module is the only one of the crate with `unsafe` code: the call into `gemm`, after a bounds check.
+
+use gemm::Parallelism;
+
+/// A row-major matrix of `rows × cols` numbers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Matrix {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) data: Vec<f32>,
+}
+
+impl Matrix {
+    pub(crate) fn zeros(rows: usize, cols: usize) -> Self {
+        Self { rows, cols, data: vec![0.0; rows * cols] }
+    }
+
+    /// # Panics
+    /// When `data` has not `rows * cols` elements: a programming error, file contents are checked before.
+    pub(crate) fn new(rows: usize, cols: usize, data: Vec<f32>) -> Self {
+        assert_eq!(data.len(), rows * cols, "matrix data");
+        Self { rows, cols, data }
+    }
+
+    pub(crate) fn row(&self, i: usize) -> &[f32] {
+        &self.data[i * self.cols..(i + 1) * self.cols]
+    }
+
+    pub(crate) fn row_mut(&mut self, i: usize) -> &mut [f32] {
+        &mut self.data[i * self.cols..(i + 1) * self.cols]
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        View { data: &self.data, offset: 0, rows: self.rows, cols: self.cols, row_stride: self.cols, col_stride: 1 }
+    }
+
+    /// The transpose, without moving data.
+    pub(crate) fn t(&self) -> View<'_> {
+        self.view().t()
+    }
+}
+
+/// A strided view of numbers as a matrix.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) offset: usize,
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) row_stride: usize,
+    pub(crate) col_stride: usize,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn t(self) -> View<'a> {
+        View { rows: self.cols, cols: self.rows, row_stride: self.col_stride, col_stride: self.row_stride, ..self }
+    }
+}
+
+/// Where a product is written: rows `row_stride` apart, columns contiguous.
+pub(crate) struct Target<'a> {
+    pub(crate) data: &'a mut [f32],
+    pub(crate) offset: usize,
+    pub(crate) row_stride: usize,
+}
+
+fn in_bounds(len: usize, offset: usize, rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> bool {
+    rows == 0 || cols == 0 || offset + (rows - 1) * row_stride + (cols - 1) * col_stride < len
+}
+
+/// `target = keep · target + scale · a · b`, with `keep` 0 or 1 as `accumulate` says.
+///
+/// # Panics
+/// When the sizes do not fit each other (a programming error).
+pub(crate) fn product(target: Target<'_>, a: View<'_>, b: View<'_>, scale: f32, accumulate: bool, threads: usize) {
+    let (m, k, n) = (a.rows, a.cols, b.cols);
+    assert_eq!(k, b.rows, "inner sizes of a product");
+    assert!(in_bounds(a.data.len(), a.offset, m, k, a.row_stride, a.col_stride), "left side of a product");
+    assert!(in_bounds(b.data.len(), b.offset, k, n, b.row_stride, b.col_stride), "right side of a product");
+    assert!(in_bounds(target.data.len(), target.offset, m, n, target.row_stride, 1), "target of a product");
+    assert!(n <= target.row_stride || m <= 1, "rows of the target overlap");
+    if m == 0 || n == 0 {
+        return;
+    }
+    let parallelism = if threads > 1 { Parallelism::Rayon(threads) } else { Parallelism::None };
+    // SAFETY: the three ranges were checked to lie inside their slices just above, the target is borrowed
+    // exclusively and its rows do not overlap, and `gemm` reads and writes only the elements those strides address.
+    #[allow(unsafe_code)]
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            target.data.as_mut_ptr().add(target.offset),
+            1,
+            target.row_stride as isize,
+            accumulate,
+            a.data.as_ptr().add(a.offset),
+            a.col_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr().add(b.offset),
+            b.col_stride as isize,
+            b.row_stride as isize,
+            1.0f32,
+            scale,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
+
+/// `a · b` as a new matrix.
+pub(crate) fn multiply(a: View<'_>, b: View<'_>, threads: usize) -> Matrix {
+    let mut out = Matrix::zeros(a.rows, b.cols);
+    add_product(&mut out, a, b, 1.0, false, threads);
+    out
+}
+
+/// `out (+)= scale · a · b`.
+pub(crate) fn add_product(out: &mut Matrix, a: View<'_>, b: View<'_>, scale: f32, accumulate: bool, threads: usize) {
+    assert_eq!((out.rows, out.cols), (a.rows, b.cols), "target of a product");
+    let row_stride = out.cols;
+    product(Target { data: &mut out.data, offset: 0, row_stride }, a, b, scale, accumulate, threads);
+}

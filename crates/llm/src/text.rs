@@ -1,0 +1,152 @@
+//! Text to tokens and back, and the way a model wants to be asked.
+
+use crate::error::{LlmError, Result};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Value, ValueKind, from_args};
+use minijinja::{Environment, Error, ErrorKind, State, context};
+use tokenizers::Tokenizer;
+
+/// A tokenizer with what generation needs to know about its special tokens.
+#[derive(Clone)]
+pub(crate) struct Text {
+    pub(crate) tokenizer: Tokenizer,
+    /// Token put before every text, where the model was trained so.
+    pub(crate) bos: Option<u32>,
+    /// Tokens that end an answer; the first one is what training appends.
+    pub(crate) ends: Vec<u32>,
+    pub(crate) template: Option<String>,
+    pub(crate) bos_text: String,
+    pub(crate) eos_text: String,
+}
+
+/// Names under which models keep further end-of-turn tokens.
+const END_NAMES: [&str; 6] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<|EOT|>", "<|eos|>"];
+
+impl Text {
+    /// `bos` and `eos`: the ids the model's files name; `add_bos`: whether texts start with `bos`.
+    pub(crate) fn new(
+        tokenizer: Tokenizer,
+        bos: Option<u32>,
+        eos: &[u32],
+        add_bos: bool,
+        template: Option<String>,
+    ) -> Result<Self> {
+        let mut ends = eos.to_vec();
+        for name in END_NAMES {
+            if let Some(id) = tokenizer.token_to_id(name)
+                && !ends.contains(&id)
+            {
+                ends.push(id);
+            }
+        }
+        if ends.is_empty() {
+            return Err(LlmError::Tokenizer("no end-of-text token is named by the model's files".into()));
+        }
+        let name = |id: Option<u32>| id.and_then(|id| tokenizer.id_to_token(id)).unwrap_or_default();
+        let (bos_text, eos_text) = (name(bos), name(ends.first().copied()));
+        Ok(Self { tokenizer, bos: bos.filter(|_| add_bos), ends, template, bos_text, eos_text })
+    }
+
+    pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        let encoding = self.tokenizer.encode_fast(text, false).map_err(|e| LlmError::Tokenizer(e.to_string()))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Tokens of a prompt and of the text the answer starts with.
+    pub(crate) fn encode_prompt(&self, prompt: &str, prefix: &str) -> Result<Vec<u32>> {
+        let mut ids = self.encode(prompt)?;
+        if let Some(bos) = self.bos
+            && ids.first() != Some(&bos)
+        {
+            ids.insert(0, bos);
+        }
+        if !prefix.is_empty() {
+            ids.extend(self.encode(prefix)?);
+        }
+        Ok(ids)
+    }
+
+    pub(crate) fn decode(&self, ids: &[u32]) -> Result<String> {
+        self.tokenizer.decode(ids, true).map_err(|e| LlmError::Tokenizer(e.to_string()))
+    }
+
+    /// The prompt for a system and a user message; the user's text as it is where the model has no chat template.
+    pub(crate) fn render(&self, system: &str, user: &str) -> Result<String> {
+        let Some(template) = &self.template else { return Ok(user.to_owned()) };
+        let mut messages = Vec::new();
+        if !system.is_empty() {
+            messages.push(context! { role => "system", content => system });
+        }
+        messages.push(context! { role => "user", content => user });
+        let mut environment = Environment::new();
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|e| LlmError::Template(e.to_string()))?);
+        environment.set_unknown_method_callback(python_method);
+        environment.add_function("raise_exception", |why: String| -> std::result::Result<Value, Error> {
+            Err(Error::new(ErrorKind::InvalidOperation, why))
+        });
+        // A prompt must be the same every day: templates that print the date get a fixed one.
+        environment.add_function("strftime_now", |_format: String| "1 January 2026".to_owned());
+        environment
+            .render_str(
+                template,
+                context! {
+                    messages,
+                    add_generation_prompt => true,
+                    bos_token => self.bos_text.as_str(),
+                    eos_token => self.eos_text.as_str(),
+                },
+            )
+            .map_err(|e| LlmError::Template(e.to_string()))
+    }
+}
+
+/// The methods of Python strings and dicts that chat templates call.
+fn python_method(_state: &mut State, value: &Value, method: &str, args: &[Value]) -> std::result::Result<Value, Error> {
+    let unknown = || Error::new(ErrorKind::UnknownMethod, format!("no method `{method}` on {}", value.kind()));
+    if value.kind() == ValueKind::Map {
+        return match method {
+            "get" => {
+                let (key, default): (Value, Option<Value>) = from_args(args)?;
+                let found = value.get_item(&key)?;
+                Ok(if found.is_undefined() { default.unwrap_or(Value::from(())) } else { found })
+            }
+            "keys" => Ok(value.try_iter()?.collect()),
+            "items" => {
+                let keys: Vec<Value> = value.try_iter()?.collect();
+                let pair = |k: Value| Ok(Value::from(vec![k.clone(), value.get_item(&k)?]));
+                keys.into_iter().map(pair).collect::<std::result::Result<Vec<_>, Error>>().map(Value::from)
+            }
+            _ => Err(unknown()),
+        };
+    }
+    let Some(text) = value.as_str() else { return Err(unknown()) };
+    let set = |args: &[Value]| -> std::result::Result<Option<String>, Error> {
+        let (chars,): (Option<String>,) = from_args(args)?;
+        Ok(chars)
+    };
+    Ok(match method {
+        "strip" | "lstrip" | "rstrip" => {
+            let chars = set(args)?;
+            let drop = |c: char| chars.as_ref().map_or(c.is_whitespace(), |set| set.contains(c));
+            Value::from(match method {
+                "strip" => text.trim_matches(drop),
+                "lstrip" => text.trim_start_matches(drop),
+                _ => text.trim_end_matches(drop),
+            })
+        }
+        "startswith" => Value::from(text.starts_with(&from_args::<(String,)>(args)?.0)),
+        "endswith" => Value::from(text.ends_with(&from_args::<(String,)>(args)?.0)),
+        "split" => match set(args)? {
+            Some(separator) if !separator.is_empty() => text.split(&separator).map(Value::from).collect(),
+            _ => text.split_whitespace().map(Value::from).collect(),
+        },
+        "replace" => {
+            let (from, to): (String, String) = from_args(args)?;
+            Value::from(text.replace(&from, &to))
+        }
+        "upper" => Value::from(text.to_uppercase()),
+        "lower" => Value::from(text.to_lowercase()),
+        _ => return Err(unknown()),
+    })
+}
