@@ -315,6 +315,9 @@ pub struct CycleRecord {
     pub sft: Option<SftRecord>,
     /// Folder of the adapter made in this cycle, relative to the run folder, with `/` between its parts.
     pub adapter: Option<String>,
+    /// Candidates taken into the examples below the threshold, to top the cycle up.
+    #[serde(default)]
+    pub topped_up: Vec<String>,
 }
 
 impl CycleRecord {

@@ -137,7 +137,7 @@ fn putting_again_changes_nothing_and_another_record_is_refused() {
     other.id = "0123456789abcdef".to_owned();
     assert!(matches!(store.put_candidate(&other), Err(StoreError::Conflict { .. })));
 
-    let cycle = CycleRecord { cycle: 0, candidates: 1, sft: None, adapter: None };
+    let cycle = CycleRecord { cycle: 0, candidates: 1, sft: None, adapter: None, topped_up: Vec::new() };
     assert!(store.put_cycle(&cycle).unwrap());
     assert!(!store.put_cycle(&cycle).unwrap());
     assert!(matches!(store.put_cycle(&CycleRecord { candidates: 2, ..cycle }), Err(StoreError::Conflict { .. })));
@@ -165,6 +165,7 @@ fn the_digest_sees_content_and_not_the_clock() {
                 candidates: 3,
                 sft: Some(sft),
                 adapter: Some("adapters/cycle-000".into()),
+                topped_up: Vec::new(),
             })
             .unwrap();
         let digest = store.digest().unwrap();
@@ -237,7 +238,7 @@ fn verify_finds_references_to_nothing() {
     let mut record = candidate(0, 0, Verdict::Trained);
     record.parents = vec!["seed:plain_conv".into(), "seed:none".into(), "feedfeedfeedfeed".into()];
     store.put_candidate(&record).unwrap();
-    store.put_cycle(&CycleRecord { cycle: 0, candidates: 2, sft: None, adapter: None }).unwrap();
+    store.put_cycle(&CycleRecord { cycle: 0, candidates: 2, sft: None, adapter: None, topped_up: Vec::new() }).unwrap();
     let messages: Vec<_> = store.verify().unwrap().into_iter().map(|problem| problem.message).collect();
     assert_eq!(messages.len(), 3);
     assert!(messages[0].contains("seed:none") && messages[1].contains("feedfeedfeedfeed"));
