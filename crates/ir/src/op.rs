@@ -253,6 +253,16 @@ impl Call<'_> {
         if self.is_none(name) { Ok(None) } else { self.ints(name).map(Some) }
     }
 
+    /// A list of floats; integers are converted, one number is a list of one.
+    pub fn floats(&self, name: &str) -> Result<Vec<f64>, OpError> {
+        match self.attr(name)? {
+            Some(Attr::Floats(v)) => Ok(v.clone()),
+            Some(Attr::Ints(v)) => Ok(v.iter().map(|&v| v as f64).collect()),
+            Some(a) => a.as_f64().map(|v| vec![v]).ok_or_else(|| self.expected(name, "a list of numbers")),
+            None => Err(self.expected(name, "a list of numbers")),
+        }
+    }
+
     /// A list of sizes.
     pub fn sizes(&self, name: &str) -> Result<Vec<usize>, OpError> {
         self.ints(name)?

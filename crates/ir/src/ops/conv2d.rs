@@ -15,8 +15,16 @@ pub(super) const OPERATOR: Operator = Operator {
     returns: Returns::Tensor,
     emit,
     examples: &[
-        Example { given: "x: f32[2, 3, 32, 32]; w: f32[8, 3, 3, 3]", code: "F.conv2d(x, w, padding=1)", gives: "f32[2, 8, 32, 32]" },
-        Example { given: "x: f32[2, 3, 32, 32]; w: f32[8, 3, 3, 3]", code: "F.conv2d(x, w, stride=2)", gives: "f32[2, 8, 15, 15]" },
+        Example {
+            given: "x: f32[2, 3, 32, 32]; w: f32[8, 3, 3, 3]",
+            code: "F.conv2d(x, w, padding=1)",
+            gives: "f32[2, 8, 32, 32]",
+        },
+        Example {
+            given: "x: f32[2, 3, 32, 32]; w: f32[8, 3, 3, 3]",
+            code: "F.conv2d(x, w, stride=2)",
+            gives: "f32[2, 8, 15, 15]",
+        },
     ],
     tolerance: 1e-5,
 };
@@ -36,7 +44,9 @@ pub(super) fn conv(call: &Call<'_>, e: &mut Emitter, spatial: usize) -> Result<V
     if e.rank(x) != spatial + 2 || e.rank(w) != spatial + 2 {
         return Err(OpError::shape(format!(
             "conv{spatial}d expects an input of {} (unbatched) or {} dimensions, found {:?}",
-            spatial + 1, spatial + 2, e.shape(x)
+            spatial + 1,
+            spatial + 2,
+            e.shape(x)
         )));
     }
     let (stride, dilation) = (call.sizes("stride")?, call.sizes("dilation")?);

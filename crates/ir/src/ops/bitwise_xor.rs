@@ -1,0 +1,24 @@
+//! Exclusive or of the bits of two operands; inequality of truth values.
+
+use super::shared;
+use crate::op::{Example, Operator, Returns};
+use crate::prim::BinaryOp;
+
+pub(super) const OPERATOR: Operator = Operator {
+    name: "bitwise_xor",
+    summary: "exclusive or of the bits of two operands; inequality of truth values",
+    spellings: &[
+        "torch.bitwise_xor(input: Tensor|Scalar, other: Tensor|Scalar)",
+        "Tensor.bitwise_xor(input: Tensor|Scalar, other: Tensor|Scalar)",
+        "Tensor.bitwise_xor_(input: Tensor|Scalar, other: Tensor|Scalar)",
+    ],
+    python: "",
+    returns: Returns::Tensor,
+    emit: |call, e| shared::bitwise(call, e, BinaryOp::Xor),
+    examples: &[Example {
+        given: "x = [1.0, 2.0, 3.0]",
+        code: "(x > 1) ^ (x < 3)",
+        gives: "bool[3] = [True, False, True]",
+    }],
+    tolerance: 0.0,
+};

@@ -1,0 +1,20 @@
+//! Minimum of all elements.
+
+use super::shared;
+use crate::op::{Example, Operator, Returns};
+use crate::prim::ReduceOp;
+
+pub(super) const OPERATOR: Operator = Operator {
+    name: "min",
+    summary: "minimum of all elements",
+    spellings: &["torch.min(input: Tensor)", "Tensor.min(input: Tensor)"],
+    python: "",
+    returns: Returns::Tensor,
+    emit: |call, e| {
+        let x = call.tensor("input")?;
+        let dims: Vec<usize> = (0..e.rank(x)).collect();
+        Ok(vec![shared::reduce(e, x, ReduceOp::Min, &dims, false)?])
+    },
+    examples: &[Example { given: "x = [1.0, 2.0, 6.0]", code: "torch.min(x)", gives: "f32[] = 1.0" }],
+    tolerance: 0.0,
+};
