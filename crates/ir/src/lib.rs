@@ -30,6 +30,7 @@ pub mod reference;
 pub mod seed;
 pub mod signature;
 pub mod summary;
+pub mod text;
 pub mod types;
 
 pub use attr::Attr;
