@@ -19,6 +19,7 @@
 
 pub mod attr;
 pub mod cost;
+pub mod draw;
 pub mod fingerprint;
 pub mod graph;
 pub mod infer;
