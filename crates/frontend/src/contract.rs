@@ -1,0 +1,482 @@
+//! From a source text to a graph: finding `Net`, constructing it, tracing it, laying out its state.
+//!
+//! The contract: `supported_hyperparameters()` and `class Net(nn.Module)` with
+//! `__init__(self, in_shape, out_shape, prm, device)`, `forward` from `[N, C, H, W]` to logits `[N, classes]`, `train_setup` and
+//! `learn`. The evaluation trace comes first, then the training trace; both share the state.
+//!
+//! Invariants: no text makes this panic; every call ends within the limits; a network is never refused for its recipe.
+
+use crate::diagnostic::{Diagnostic, Rejection, Stage};
+use crate::eval::class::{Class, NativeKind};
+use crate::eval::dict::{Dict, Key};
+use crate::eval::module::PyModule;
+use crate::eval::{Args, Eval, Interp, Limits, Raise, Value};
+use crate::recipe;
+use crate::syntax::Sym;
+use crate::torch::module::{self, Entry};
+use crate::torch::trace::BodyKind;
+use archsmith_ir::{
+    Arg, Body, Graph, OpError, Span, StateKind, StateTensor, TensorType, TypedGraph, ValueDef, ValueId,
+};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A hyperparameter's value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prm {
+    /// A number with a fraction.
+    Float(f64),
+    /// A whole number.
+    Int(i64),
+    /// A name, such as the transform's.
+    Str(String),
+}
+
+/// What a network is constructed with and bounded by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// `in_shape`: batch, channels, height, width.
+    pub in_shape: [usize; 4],
+    /// Number of classes.
+    pub classes: usize,
+    /// Hyperparameters. A name that the network asks for and that is not here gets 0.5.
+    pub prm: BTreeMap<String, Prm>,
+    /// Bounds of the elaboration.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let prm = [
+            ("lr", Prm::Float(0.01)),
+            ("momentum", Prm::Float(0.9)),
+            ("dropout", Prm::Float(0.2)),
+            ("batch", Prm::Int(64)),
+            ("epoch", Prm::Int(1)),
+            ("transform", Prm::Str("norm_32".into())),
+        ];
+        Options {
+            in_shape: [64, 3, 32, 32],
+            classes: 10,
+            prm: prm.into_iter().map(|(k, v)| (k.to_string(), v)).collect(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// An elaborated network.
+#[derive(Clone, Debug)]
+pub struct Elaborated {
+    /// The graph.
+    pub graph: Graph,
+    /// What is worth knowing: assumptions that were made.
+    pub notes: Vec<Diagnostic>,
+    /// What `supported_hyperparameters()` names, sorted.
+    pub hyperparameters: Vec<String>,
+}
+
+/// Elaborates a source text. Runs on a thread of its own with a large stack.
+///
+/// # Errors
+/// Why the text is no network of the contract, or is not supported.
+pub fn elaborate(source: &str, options: &Options) -> Result<Elaborated, Rejection> {
+    crate::worker::run(source, options)
+}
+
+/// Elaborates a source text and proves the graph's types.
+///
+/// # Errors
+/// As [`elaborate`].
+pub fn check(source: &str, options: &Options) -> Result<(TypedGraph, Vec<Diagnostic>), Rejection> {
+    let Elaborated { graph, notes, .. } = elaborate(source, options)?;
+    let typed = archsmith_ir::infer(graph).map_err(|e| {
+        let stage = if e.error.code == OpError::UNSUPPORTED { Stage::Unsupported } else { Stage::IllTyped };
+        Rejection::new(stage, Diagnostic::from_op(e.error, e.span))
+    })?;
+    Ok((typed, notes))
+}
+
+/// The stage that a raise belongs to.
+fn stage_of(code: &str, raise: &Raise) -> Stage {
+    match raise {
+        Raise::Exception(_) => Stage::IllTyped,
+        Raise::Abort(_) => match code {
+            "out-of-fuel" | OpError::TOO_LARGE => Stage::OverBudget,
+            _ => Stage::Unsupported,
+        },
+    }
+}
+
+fn reject(i: &mut Interp, raise: Raise) -> Rejection {
+    let notes = std::mem::take(&mut i.torch.notes);
+    let abort = matches!(raise, Raise::Abort(_));
+    let stage_raise = raise.clone();
+    let d = i.diagnose(raise);
+    let stage = if !abort && matches!(d.code, "recursion" | OpError::TOO_LARGE) {
+        Stage::OverBudget
+    } else if !abort && matches!(d.code, "import-error" | "os-error") {
+        Stage::Unsupported
+    } else {
+        stage_of(d.code, &stage_raise)
+    };
+    let mut rejection = Rejection::new(stage, d);
+    rejection.diagnostics.extend(notes);
+    rejection
+}
+
+fn contract(code: &'static str, message: impl Into<String>, span: Span) -> Rejection {
+    Rejection::new(Stage::Contract, Diagnostic::error(code, message, span))
+}
+
+/// Elaborates on this thread. `stack_bytes` of its native stack are left.
+pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize) -> Result<Elaborated, Rejection> {
+    let parsed = crate::syntax::parse(source, true)
+        .map_err(|diagnostics| Rejection { stage: Stage::Unparsed, diagnostics })?;
+    let mut i = Interp::new(options.limits.clone(), stack_bytes);
+    i.torch.max_nodes = options.limits.nodes;
+    let mut notes = Vec::new();
+    let main = Rc::new(PyModule::new("__main__"));
+    main.set("reveal_type", Value::native("reveal_type", reveal_type));
+    if !imports_torch(source) {
+        predefine(&mut i, &main).map_err(|r| reject(&mut i, r))?;
+        notes.push(Diagnostic::note(
+            "assumed-imports",
+            "the text imports no torch: torch, nn, F and math are taken as imported",
+            Span::default(),
+        ));
+    }
+    i.run_source(&main, &Rc::new(parsed)).map_err(|r| reject(&mut i, r))?;
+    let class = find_net(&main)?;
+    let hyperparameters = hyperparameters(&mut i, &main).map_err(|r| reject(&mut i, r))?;
+    let args = arguments(&mut i, &class, options, &hyperparameters);
+    i.span = class.span;
+    let net = i.call(&Value::Class(class.clone()), args).map_err(|r| reject(&mut i, r))?;
+    let Some(net) = module::as_module(&net).cloned() else {
+        return Err(contract("no-module", "Net(...) does not give a torch.nn.Module", class.span));
+    };
+    if module::state(&net).is_none() {
+        return Err(contract("no-super-init", "Net.__init__ does not call super().__init__()", class.span));
+    }
+    let traced = trace(&mut i, &net, options, class.span)?;
+    let recipe = recipe::read(&mut i, &net, options, &hyperparameters);
+    for (span, name) in std::mem::take(&mut i.torch.custom_gradients) {
+        notes.push(
+            Diagnostic::warning(
+                "custom-gradient",
+                format!("the gradient of {name} is derived from its forward; its own backward is not read"),
+                span,
+            ),
+        );
+        if notes.len() > 20 {
+            break;
+        }
+    }
+    notes.append(&mut i.torch.notes);
+    let graph = assemble(&mut i, &class, traced, recipe)?;
+    Ok(Elaborated { graph, notes, hyperparameters })
+}
+
+/// `reveal_type(x)`: a note of the value's type; gives the value back.
+fn reveal_type(i: &mut Interp, args: Args) -> Eval<Value> {
+    let [value] = args.exactly(i, "reveal_type")?;
+    let text = match &value {
+        Value::Tensor(t) => t.ty().to_string(),
+        other => i.type_name(other).to_string(),
+    };
+    if i.torch.notes.len() < 1000 {
+        let note = Diagnostic::note("revealed-type", text, i.span);
+        i.torch.notes.push(note);
+    }
+    Ok(value)
+}
+
+fn imports_torch(source: &str) -> bool {
+    source.lines().any(|l| {
+        let l = l.trim_start();
+        (l.starts_with("import ") || l.starts_with("from ")) && l.contains("torch")
+    })
+}
+
+fn predefine(i: &mut Interp, main: &Rc<PyModule>) -> Eval<()> {
+    for (name, dotted) in [("torch", "torch"), ("nn", "torch.nn"), ("F", "torch.nn.functional"), ("math", "math")] {
+        if let Some(m) = i.import_module(dotted)? {
+            main.set(name, Value::Module(m));
+        }
+    }
+    Ok(())
+}
+
+/// The class `Net`.
+fn find_net(main: &Rc<PyModule>) -> Result<Rc<Class>, Rejection> {
+    match main.get(Sym::new("Net")) {
+        Some(Value::Class(c)) if c.kind == NativeKind::Module => Ok(c),
+        Some(Value::Class(c)) => Err(contract("no-module", "class Net does not derive from torch.nn.Module", c.span)),
+        Some(_) => Err(contract("no-net", "Net is not a class", Span::default())),
+        None => Err(Rejection::new(
+            Stage::Contract,
+            Diagnostic::error("no-net", "the text defines no class Net", Span::default())
+                .help("define class Net(nn.Module) with __init__(self, in_shape, out_shape, prm, device)"),
+        )),
+    }
+}
+
+fn hyperparameters(i: &mut Interp, main: &Rc<PyModule>) -> Eval<Vec<String>> {
+    let Some(f) = main.get(Sym::new("supported_hyperparameters")) else { return Ok(Vec::new()) };
+    let names = i.call(&f, Args::none())?;
+    let mut names: Vec<String> =
+        i.iterate(&names)?.iter().filter_map(|v| v.as_str().map(str::to_string)).collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// The hyperparameters as a Python dict.
+pub(crate) fn prm(options: &Options, asked: &[String]) -> Value {
+    let mut dict = Dict::default();
+    for (k, v) in &options.prm {
+        let value = match v {
+            Prm::Float(v) => Value::Float(*v),
+            Prm::Int(v) => Value::Int(*v),
+            Prm::Str(v) => Value::str(v),
+        };
+        dict.insert(Key::str(k), value);
+    }
+    for name in asked {
+        dict.entry(Key::str(name)).or_insert(Value::Float(0.5));
+    }
+    Value::dict(dict)
+}
+
+fn arguments(_i: &mut Interp, class: &Rc<Class>, options: &Options, asked: &[String]) -> Args {
+    if let Some(Value::Function(f)) = class.lookup(Sym::new("__init__")) {
+        let params = &f.code.params;
+        let named = params.positional.iter().any(|p| p.name == Sym::new("in_shape"));
+        let required = params.positional.iter().skip(1).filter(|p| !p.has_default).count();
+        if f.code.user && !named && required == 0 && params.star.is_none() {
+            return Args::none();
+        }
+    }
+    let shape = options.in_shape.iter().map(|&d| Value::from(d)).collect();
+    let out_shape = Value::tuple(vec![Value::from(options.classes)]);
+    Args::from([Value::tuple(shape), out_shape, prm(options, asked), Value::Device("cpu".into())])
+}
+
+/// What the two traces leave.
+struct Traced {
+    inputs: Vec<TensorType>,
+    entries: Vec<Entry>,
+}
+
+fn trace(i: &mut Interp, net: &Rc<crate::eval::class::Instance>, options: &Options, span: Span) -> Result<Traced, Rejection> {
+    let entries = module::entries(i, net).map_err(|r| reject(i, r))?;
+    register(i, &entries).map_err(|r| reject(i, r))?;
+    for (path, m) in module::tree(net) {
+        i.torch.paths.insert(Rc::as_ptr(&m).addr(), path);
+    }
+    let input = TensorType::f32(options.in_shape);
+    for kind in [BodyKind::Eval, BodyKind::Train] {
+        let mode = if kind == BodyKind::Eval { "eval" } else { "train" };
+        i.span = span;
+        i.torch.grad = kind == BodyKind::Train;
+        let this = Value::Instance(net.clone());
+        i.call_method(&this, mode, Args::none()).map_err(|r| reject(i, r))?;
+        i.torch.current = kind;
+        i.torch.scope_stack.clear();
+        let x = i.torch.input(input.clone(), span);
+        let out = i.call(&this, Args::from([Value::Tensor(x)])).map_err(|r| reject(i, r))?;
+        if kind == BodyKind::Train {
+            i.torch.train_output = Some((Rc::as_ptr(net).addr(), out.clone()));
+        }
+        let out = output(i, out, options, kind, span)?;
+        i.torch.body_mut(kind).set_outputs(vec![out]);
+    }
+    i.torch.grad = true;
+    // Layers made in the first forward pass count.
+    let entries = module::entries(i, net).map_err(|r| reject(i, r))?;
+    register(i, &entries).map_err(|r| reject(i, r))?;
+    Ok(Traced { inputs: vec![input], entries })
+}
+
+/// Gives every parameter and buffer its state tensor, in the order of the state dict.
+fn register(i: &mut Interp, entries: &[Entry]) -> Eval<()> {
+    for e in entries {
+        let storage = e.tensor.storage();
+        i.settle(&storage)?;
+        storage.registered.set(true);
+        i.torch.state_of(&storage);
+    }
+    Ok(())
+}
+
+/// The logits among what `forward` returns.
+fn output(i: &mut Interp, out: Value, options: &Options, kind: BodyKind, span: Span) -> Result<ValueId, Rejection> {
+    let found = i.type_name(&out).to_string();
+    let want = format!("logits of shape [N, {}]", options.classes);
+    let tensor = match &out {
+        Value::Tensor(t) => t.clone(),
+        // Auxiliary heads: the main output is first, as the published training code takes it.
+        other => match other.as_sequence().and_then(|s| s.first().and_then(|v| v.as_tensor().cloned())) {
+            Some(t) if kind == BodyKind::Train => t,
+            _ => {
+                return Err(contract("bad-output", format!("forward must return {want}, found {found}"), span));
+            }
+        },
+    };
+    let expected = [options.in_shape[0], options.classes];
+    if tensor.shape() != expected {
+        let shape = tensor.shape();
+        return Err(contract(
+            "bad-output",
+            format!("forward must return {want}, found shape {shape:?} for a batch of {}", options.in_shape[0]),
+            span,
+        ));
+    }
+    if !tensor.dtype().is_float() {
+        let text = format!("forward must return {want} of floats, found torch.{}", tensor.dtype().torch_name());
+        return Err(contract("bad-output", text, span));
+    }
+    i.value_of(&tensor).map_err(|r| reject(i, r))
+}
+
+/// Puts the graph together.
+fn assemble(
+    i: &mut Interp,
+    class: &Rc<Class>,
+    traced: Traced,
+    recipe: archsmith_ir::Recipe,
+) -> Result<Graph, Rejection> {
+    let Traced { inputs, entries } = traced;
+    let mut kinds: Vec<Option<(String, StateKind)>> = vec![None; i.torch.states.len()];
+    let mut state_dict = Vec::new();
+    for e in &entries {
+        let storage = e.tensor.storage();
+        let id = i.torch.state_of(&storage);
+        if id.index() >= kinds.len() {
+            kinds.resize(id.index() + 1, None);
+        }
+        if e.persistent {
+            state_dict.push((e.name.clone(), id));
+        }
+        let kind = match (e.parameter, e.tensor.requires_grad.get(), e.persistent) {
+            (true, true, _) => StateKind::Parameter,
+            (true, false, _) => StateKind::FrozenParameter,
+            (false, _, true) => StateKind::Buffer,
+            (false, _, false) => StateKind::Constant,
+        };
+        let slot = &mut kinds[id.index()];
+        if slot.is_none() {
+            *slot = Some((e.name.clone(), kind));
+        }
+    }
+    let init = i.torch.take(BodyKind::Init).finish().0;
+    let mut state = Vec::with_capacity(i.torch.states.len());
+    let mut constants = 0;
+    for (entry, known) in i.torch.states.iter().zip(kinds.into_iter().chain(std::iter::repeat(None))) {
+        let (name, kind) = known.unwrap_or_else(|| {
+            constants += 1;
+            (format!("constant.{}", constants - 1), StateKind::Constant)
+        });
+        state.push(StateTensor {
+            name,
+            ty: entry.storage.ty.borrow().clone(),
+            kind,
+            init: entry.storage.value.get(),
+            span: entry.storage.span,
+        });
+    }
+    let init = prune(init, &mut state);
+    let (eval, _) = i.torch.take(BodyKind::Eval).finish();
+    let (train, _) = i.torch.take(BodyKind::Train).finish();
+    let scopes = std::mem::take(&mut i.torch.scopes);
+    let eval = drop_dead(eval);
+    let train = drop_dead(train);
+    Ok(Graph { name: class.name.to_string(), inputs, state, state_dict, scopes, init, train, eval, recipe })
+}
+
+/// Keeps the initial values that some state tensor needs.
+fn prune(body: Body, state: &mut [StateTensor]) -> Body {
+    let roots: Vec<ValueId> = state.iter().map(|s| s.init).collect();
+    let (body, map) = keep(body, &roots, false);
+    for s in state {
+        s.init = map.get(&s.init).copied().unwrap_or(s.init);
+    }
+    body
+}
+
+/// Drops nodes that the outputs do not need and that leave no trace: a batch norm in training updates its statistics.
+fn drop_dead(body: Body) -> Body {
+    let roots = body.outputs.clone();
+    let (mut body, map) = keep(body, &roots, true);
+    for o in &mut body.outputs {
+        *o = map.get(o).copied().unwrap_or(*o);
+    }
+    body
+}
+
+/// The body with the nodes that `roots` need, renumbered; inputs stay. `effects`: nodes that update state stay too.
+fn keep(body: Body, roots: &[ValueId], effects: bool) -> (Body, FxHashMap<ValueId, ValueId>) {
+    let mut needed: FxHashSet<ValueId> = FxHashSet::default();
+    let mut pending: Vec<ValueId> = roots.to_vec();
+    let mut live = vec![false; body.nodes.len()];
+    if effects {
+        for (k, n) in body.nodes.iter().enumerate() {
+            if n.op.get().name == "batch_norm" {
+                live[k] = true;
+                pending.extend(n.inputs());
+            }
+        }
+    }
+    while let Some(v) = pending.pop() {
+        if !needed.insert(v) {
+            continue;
+        }
+        if let Some(ValueDef::Node { node, .. }) = body.values.get(v.index())
+            && !live[node.index()]
+        {
+            live[node.index()] = true;
+            pending.extend(body.nodes[node.index()].inputs());
+        }
+    }
+    let mut out = Body { values: Vec::new(), nodes: Vec::new(), outputs: body.outputs };
+    let mut map: FxHashMap<ValueId, ValueId> = FxHashMap::default();
+    let mut new_node: FxHashMap<u32, u32> = FxHashMap::default();
+    for (k, def) in body.values.iter().enumerate() {
+        let old = ValueId(k as u32);
+        let def = match def {
+            ValueDef::Input(n) => ValueDef::Input(*n),
+            ValueDef::State(id) if needed.contains(&old) => ValueDef::State(*id),
+            ValueDef::State(_) => continue,
+            ValueDef::Node { node, output } => {
+                if !live[node.index()] {
+                    continue;
+                }
+                let at = match new_node.get(&node.0) {
+                    Some(at) => *at,
+                    None => {
+                        let n = &body.nodes[node.index()];
+                        let moved = |v: &ValueId| map.get(v).copied().unwrap_or(*v);
+                        let args = n
+                            .args
+                            .iter()
+                            .map(|a| match a {
+                                Arg::Tensor(v) => Arg::Tensor(moved(v)),
+                                Arg::Tensors(vs) => Arg::Tensors(vs.iter().map(moved).collect()),
+                                Arg::Attr(a) => Arg::Attr(a.clone()),
+                            })
+                            .collect();
+                        let at = out.nodes.len() as u32;
+                        let first_output = ValueId(out.values.len() as u32);
+                        out.nodes.push(archsmith_ir::Node { args, first_output, ..n.clone() });
+                        new_node.insert(node.0, at);
+                        at
+                    }
+                };
+                ValueDef::Node { node: archsmith_ir::NodeId(at), output: *output }
+            }
+        };
+        map.insert(old, ValueId(out.values.len() as u32));
+        out.values.push(def);
+    }
+    (out, map)
+}

@@ -1,0 +1,169 @@
+//! The training recipe: `train_setup(prm)` and `learn([(inputs, labels)])` run on abstract tensors, and what they do is read
+//! from what the library reports.
+//!
+//! A network is never refused for its recipe: what cannot be read is the default, and `assumed` says why.
+
+use crate::contract::{Options, prm};
+use crate::eval::class::Instance;
+use crate::eval::{Args, Eval, Interp, Value};
+use crate::syntax::Sym;
+use crate::torch::trace::BodyKind;
+use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};
+use archsmith_ir::{DType, Recipe, TensorType};
+use std::rc::Rc;
+
+/// Reads the recipe of a constructed network.
+pub(crate) fn read(i: &mut Interp, net: &Rc<Instance>, options: &Options, asked: &[String]) -> Recipe {
+    let mut recipe = Recipe::default();
+    i.torch.current = BodyKind::Recipe;
+    i.torch.scope_stack.clear();
+    i.torch.records.clear();
+    i.torch.grad = true;
+    let this = Value::Instance(net.clone());
+    let say = |recipe: &mut Recipe, what: &str| recipe.assumed.push(what.to_string());
+    if let Err(why) = setup(i, &this, options, asked) {
+        say(&mut recipe, &format!("train_setup: {why}"));
+    }
+    if let Err(why) = learn(i, &this, options) {
+        say(&mut recipe, &format!("learn: {why}"));
+    }
+    let records = std::mem::take(&mut i.torch.records);
+    let of = |kind: &str| records.iter().filter(|(k, _)| &**k == kind).map(|(_, v)| v.clone()).collect::<Vec<_>>();
+    // The optimiser that steps, else the one that was made last.
+    match of("step").first().or(of("optimizer").last()).and_then(|v| v.as_instance().cloned()) {
+        Some(o) => match optimizer(&o) {
+            Ok(found) => recipe.optimizer = found,
+            Err(why) => say(&mut recipe, &format!("optimiser: {why}")),
+        },
+        None => say(&mut recipe, "optimiser: none is made; SGD with learning rate 0.01 and momentum 0.9 is used"),
+    }
+    match of("loss").first() {
+        Some(v) => match loss(i, v) {
+            Ok(found) => recipe.loss = found,
+            Err(why) => say(&mut recipe, &format!("loss: {why}")),
+        },
+        None => say(&mut recipe, "loss: none is computed; cross-entropy is used"),
+    }
+    if let Some(v) = of("clip_norm").first()
+        && let Some(items) = v.as_sequence()
+    {
+        match (items.first().and_then(Value::as_float), items.get(1).and_then(Value::as_float)) {
+            (Some(max_norm), Some(2.0)) => recipe.clip = Some(Clip::Norm { max_norm }),
+            (Some(max_norm), p) => {
+                say(&mut recipe, &format!("clipping: by the norm of order {p:?}; the 2-norm is used"));
+                recipe.clip = Some(Clip::Norm { max_norm });
+            }
+            _ => say(&mut recipe, "clipping: its bound is no number; gradients are not clipped"),
+        }
+    } else if let Some(clip_value) = of("clip_value").first().and_then(Value::as_float) {
+        recipe.clip = Some(Clip::Value { clip_value });
+    }
+    if let Some(s) = of("scheduler").last().and_then(|v| v.as_instance().cloned()) {
+        let per_batch = of("scheduler_step").iter().any(|v| v.as_instance().is_some_and(|o| Rc::ptr_eq(o, &s)));
+        match schedule(&s, per_batch) {
+            Ok(found) => recipe.schedule = Some(found),
+            Err(why) => say(&mut recipe, &format!("schedule: {why}")),
+        }
+    }
+    recipe
+}
+
+/// What an evaluation failed with, in one line.
+fn why<T>(i: &mut Interp, result: Eval<T>) -> Result<T, String> {
+    result.map_err(|r| i.diagnose(r).message)
+}
+
+fn setup(i: &mut Interp, net: &Value, options: &Options, asked: &[String]) -> Result<(), String> {
+    let found = i.find_attr(net, Sym::new("train_setup"));
+    let Some(f) = why(i, found)? else { return Err("the network has none".into()) };
+    let called = i.call(&f, Args::from([prm(options, asked)]));
+    why(i, called).map(|_| ())
+}
+
+fn learn(i: &mut Interp, net: &Value, options: &Options) -> Result<(), String> {
+    let found = i.find_attr(net, Sym::new("learn"));
+    let Some(f) = why(i, found)? else { return Err("the network has none".into()) };
+    let span = i.span;
+    let inputs = i.torch.input(TensorType::f32(options.in_shape), span);
+    let labels = i.torch.input(TensorType::new(DType::I64, vec![options.in_shape[0]]), span);
+    let batch = Value::tuple(vec![Value::Tensor(inputs), Value::Tensor(labels)]);
+    let called = i.call(&f, Args::from([Value::list(vec![batch])]));
+    why(i, called).map(|_| ())
+}
+
+fn attribute(o: &Instance, name: &str) -> Option<Value> {
+    o.get(Sym::new(name))
+}
+
+fn optimizer(o: &Rc<Instance>) -> Result<Optimizer, String> {
+    let class = o.class().name.to_string();
+    let groups = attribute(o, "param_groups").and_then(|v| v.as_sequence()).unwrap_or_default();
+    let Some(Value::Dict(first)) = groups.first() else { return Err("it has no parameter groups".into()) };
+    let option = |name: &str| first.borrow().get(&crate::eval::dict::StrKey(name)).cloned();
+    let number = |name: &str| option(name).and_then(|v| v.as_float()).ok_or_else(|| format!("its {name} is no number"));
+    let flag = |name: &str| matches!(option(name), Some(Value::Bool(true)));
+    let family = |name: &str| o.class().name.as_ref() == name || o.class().mro.iter().any(|c| c.name.as_ref() == name);
+    if family("SGD") {
+        return Ok(Optimizer::Sgd {
+            lr: number("lr")?,
+            momentum: number("momentum")?,
+            dampening: number("dampening")?,
+            weight_decay: number("weight_decay")?,
+            nesterov: flag("nesterov"),
+        });
+    }
+    if family("Adam") {
+        let betas = option("betas").and_then(|v| v.as_sequence()).unwrap_or_default();
+        let beta = |k: usize| betas.get(k).and_then(Value::as_float).ok_or("its betas are no numbers");
+        return Ok(Optimizer::Adam {
+            lr: number("lr")?,
+            betas: (beta(0)?, beta(1)?),
+            eps: number("eps")?,
+            weight_decay: number("weight_decay")?,
+            decoupled: family("AdamW"),
+            amsgrad: flag("amsgrad"),
+        });
+    }
+    if family("RMSprop") {
+        return Ok(Optimizer::RmsProp {
+            lr: number("lr")?,
+            alpha: number("alpha")?,
+            eps: number("eps")?,
+            weight_decay: number("weight_decay")?,
+            momentum: number("momentum")?,
+            centered: flag("centered"),
+        });
+    }
+    Err(format!("{class} is not one of SGD, Adam, AdamW, RMSprop; SGD with learning rate 0.01 and momentum 0.9 is used"))
+}
+
+fn loss(i: &mut Interp, record: &Value) -> Result<Loss, String> {
+    let parts = record.as_sequence().unwrap_or_default();
+    let name = parts.first().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default();
+    let smoothing = parts.get(1).and_then(Value::as_float).unwrap_or(0.0);
+    let weight = match parts.get(2) {
+        Some(Value::Tensor(t)) => {
+            let known = crate::torch::fold::constant(i, t);
+            match why(i, known)? {
+                Some(host) => Some(host.to_f64().to_vec()),
+                None => return Err("its class weights are not constant; cross-entropy without weights is used".into()),
+            }
+        }
+        _ => None,
+    };
+    match name.as_str() {
+        "cross_entropy" => Ok(Loss::CrossEntropy { label_smoothing: smoothing, weight }),
+        "nll_loss" => Ok(Loss::NegativeLogLikelihood),
+        other => Err(format!("{other} is not one of cross_entropy, nll_loss; cross-entropy is used")),
+    }
+}
+
+fn schedule(o: &Rc<Instance>, per_batch: bool) -> Result<Schedule, String> {
+    let number = |name: &str| attribute(o, name).and_then(|v| v.as_float()).ok_or_else(|| format!("its {name} is no number"));
+    match o.class().name.as_ref() {
+        "StepLR" => Ok(Schedule::Step { step_size: number("step_size")?.max(1.0) as u64, gamma: number("gamma")?, per_batch }),
+        "CosineAnnealingLR" => Ok(Schedule::Cosine { t_max: number("T_max")?, eta_min: number("eta_min")?, per_batch }),
+        "ExponentialLR" => Ok(Schedule::Exponential { gamma: number("gamma")?, per_batch }),
+        other => Err(format!("{other} is not one of StepLR, CosineAnnealingLR, ExponentialLR; the rate stays constant")),
+    }
+}

@@ -1,0 +1,125 @@
+//! The class objects of `torch.Tensor`, `nn.Parameter`, `torch.Size`, `torch.dtype`, `torch.device`, and the native base of
+//! `nn.Module`.
+
+use super::{Tensor, TensorObj, factory};
+use crate::eval::class::{Class, NativeKind};
+use crate::eval::value::Attrs;
+use crate::eval::{Args, Eval, Exc, Interp, NativeFn, Value};
+use archsmith_ir::DType;
+use std::rc::Rc;
+
+/// The classes of one thread.
+struct Classes {
+    tensor: Rc<Class>,
+    parameter: Rc<Class>,
+    size: Rc<Class>,
+    dtype: Rc<Class>,
+    device: Rc<Class>,
+    module: Rc<Class>,
+}
+
+thread_local! {
+    static CLASSES: std::cell::OnceCell<Classes> = const { std::cell::OnceCell::new() };
+}
+
+fn with<R>(i: &Interp, f: impl FnOnce(&Classes) -> R) -> R {
+    CLASSES.with(|c| f(c.get_or_init(|| make(i))))
+}
+
+fn make(i: &Interp) -> Classes {
+    let object = i.builtins.object.clone();
+    let builtin = |name: &str, module: &str, base: &Rc<Class>, construct: NativeFn| {
+        Class::native(name, module, vec![base.clone()], NativeKind::Builtin, Some(construct), Attrs::default())
+    };
+    let tensor = builtin("Tensor", "torch", &object, |i, args| factory::typed(i, args, DType::F32));
+    let parameter = builtin("Parameter", "torch.nn.parameter", &tensor, parameter);
+    let size = builtin("Size", "torch", &i.builtins.tuple, |i, args| {
+        let items = match args.pos.first() {
+            Some(v) => i.iterate(v)?,
+            None => Vec::new(),
+        };
+        let shape = factory::shape(i, "Size", vec![Value::tuple(items)])?;
+        Ok(Value::size(&shape))
+    });
+    let dtype = builtin("dtype", "torch", &object, |i, _| Err(i.raise(Exc::TypeError, "cannot create 'torch.dtype' instances")));
+    let device = builtin("device", "torch", &object, |i, mut args| {
+        let kind = args.take_kw("type").or_else(|| args.pos.first().cloned());
+        match (kind, args.pos.get(1)) {
+            (Some(Value::Device(d)), _) => Ok(Value::Device(d)),
+            (Some(Value::Str(s)), Some(Value::Int(n))) => Ok(Value::Device(format!("{s}:{n}").into())),
+            (Some(Value::Str(s)), _) => Ok(Value::Device(s)),
+            (Some(Value::Int(n)), _) => Ok(Value::Device(format!("cuda:{n}").into())),
+            _ => Err(i.raise(Exc::TypeError, "device(): argument 'type' must be str")),
+        }
+    });
+    let module = Class::native(
+        "Module",
+        "torch.nn.modules.module",
+        vec![object],
+        NativeKind::Module,
+        None,
+        Attrs::default(),
+    );
+    Classes { tensor, parameter, size, dtype, device, module }
+}
+
+/// The class object of a torch value.
+pub(crate) fn value_class(i: &mut Interp, value: &Value) -> Option<Rc<Class>> {
+    with(i, |c| {
+        Some(match value {
+            Value::Tensor(t) if t.parameter => c.parameter.clone(),
+            Value::Tensor(_) => c.tensor.clone(),
+            Value::DType(_) => c.dtype.clone(),
+            Value::Device(_) => c.device.clone(),
+            Value::Tuple(t) if t.size => c.size.clone(),
+            _ => return None,
+        })
+    })
+}
+
+/// A class object by the name that the `torch` module gives it.
+pub(crate) fn by_name(i: &Interp, name: &str) -> Option<Value> {
+    with(i, |c| {
+        Some(Value::Class(match name {
+            "Tensor" => c.tensor.clone(),
+            "Parameter" => c.parameter.clone(),
+            "Size" => c.size.clone(),
+            "dtype" => c.dtype.clone(),
+            "device" => c.device.clone(),
+            "_ModuleBase" => c.module.clone(),
+            _ => return None,
+        }))
+    })
+}
+
+/// `nn.Parameter(data, requires_grad=True)`.
+fn parameter(i: &mut Interp, args: Args) -> Eval<Value> {
+    let [data, requires_grad] = args.bind(i, "Parameter", ["data", "requires_grad"], 0)?;
+    let requires_grad = match requires_grad {
+        Some(v) => i.truth(&v)?,
+        None => true,
+    };
+    let data: Tensor = match data {
+        Some(Value::Tensor(t)) => t,
+        None | Some(Value::None) => factory::full(i, &[0], 0.0, DType::F32)?,
+        Some(v) => {
+            let text = format!("Parameter(): argument 'data' must be Tensor, not {}", i.type_name(&v));
+            return Err(i.raise(Exc::TypeError, text));
+        }
+    };
+    if requires_grad && !data.dtype().is_float() {
+        let text = "Only Tensors of floating point and complex dtype can require gradients";
+        return Err(i.raise(Exc::RuntimeError, text));
+    }
+    // A view that is made a parameter stands on its own: its base is not trained with it.
+    i.value_of(&data)?;
+    let mut t = TensorObj::over(data.storage());
+    t.parameter = true;
+    t.requires_grad.set(requires_grad);
+    if t.storage().state.get().is_some() {
+        // Made of a parameter that is in use already: another tensor with the same initial value.
+        return Err(i.abort("unsupported-state", "a parameter made of another parameter during a forward pass"));
+    }
+    i.settle(&t.storage())?;
+    Ok(Value::Tensor(Rc::new(t)))
+}

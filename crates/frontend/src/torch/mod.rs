@@ -1,0 +1,163 @@
+//! PyTorch for the evaluator: abstract tensors, operators, modules, the `torch` namespace.
+//!
+//! What an operator does is not said here: calls are bound to the signatures of the IR's operators and added to a body, which
+//! proves their types. What is here is PyTorch's Python side.
+
+mod arith;
+pub(crate) mod bind;
+mod classes;
+pub(crate) mod factory;
+pub(crate) mod fold;
+mod index;
+mod methods;
+pub(crate) mod module;
+mod names;
+mod namespace;
+mod natives;
+pub(crate) mod record;
+mod tensor;
+pub(crate) mod trace;
+
+pub(crate) use arith::{tensor_binary, tensor_compare, tensor_inplace, tensor_unary};
+pub(crate) use classes::value_class;
+pub(crate) use namespace::module_import;
+pub use tensor::{Tensor, TensorObj};
+pub use trace::State;
+
+use crate::eval::{Args, Eval, Exc, Interp, Value};
+use archsmith_ir::{Attr, DType, Returns};
+use trace::TensorArg;
+
+/// An attribute of a tensor; `None`: it has none of this name.
+pub(crate) fn tensor_get_attr(i: &mut Interp, t: &Tensor, name: &str) -> Eval<Option<Value>> {
+    match methods::get(i, t, name)? {
+        Some(v) => Ok(Some(v)),
+        None if names::exists("Tensor", name) => Err(i.unsupported(format!("Tensor.{name}"))),
+        None => Ok(None),
+    }
+}
+
+/// An unbound method of the class `torch.Tensor`.
+pub(crate) fn tensor_method(name: &str) -> Option<Value> {
+    methods::method(name)
+}
+
+/// Sets an attribute of a tensor.
+pub(crate) fn tensor_set_attr(i: &mut Interp, t: &Tensor, name: &str, value: Value) -> Eval<()> {
+    methods::set(i, t, name, &value)
+}
+
+/// `t[index]`.
+pub(crate) fn tensor_index(i: &mut Interp, t: &Tensor, index: &Value) -> Eval<Value> {
+    index::get(i, t, index).map(Value::Tensor)
+}
+
+/// `t[index] = value`.
+pub(crate) fn tensor_index_set(i: &mut Interp, t: &Tensor, index: &Value, value: Value) -> Eval<()> {
+    index::set(i, t, index, &value)
+}
+
+/// `iter(t)`: the tensors along the first dimension.
+pub(crate) fn tensor_iter(i: &mut Interp, t: &Tensor) -> Eval<Vec<Value>> {
+    if t.rank() == 0 {
+        return Err(i.raise(Exc::TypeError, "iteration over a 0-d tensor"));
+    }
+    let n = t.shape()[0];
+    i.allocate(n)?;
+    i.steps(n)?;
+    let parts = i.op_all("unbind", &[("input", TensorArg::Tensor(t.clone()))])?;
+    Ok(parts.into_iter().map(Value::Tensor).collect())
+}
+
+/// `len(t)`.
+pub(crate) fn tensor_len(i: &mut Interp, t: &Tensor) -> Eval<usize> {
+    match t.shape().first() {
+        Some(n) => Ok(*n),
+        None => Err(i.raise(Exc::TypeError, "len() of a 0-d tensor")),
+    }
+}
+
+/// `bool(t)`.
+pub(crate) fn tensor_truth(i: &mut Interp, t: &Tensor) -> Eval<bool> {
+    fold::truth(i, t)
+}
+
+/// `int(t)`, `float(t)`, `t.item()`: the value of a tensor with one element, where it is known.
+pub(crate) fn tensor_number(i: &mut Interp, t: &Tensor) -> Eval<Value> {
+    fold::item(i, t)
+}
+
+/// `repr(t)`: its type.
+pub(crate) fn tensor_repr(_i: &mut Interp, t: &Tensor) -> String {
+    let shape = t.shape();
+    let kind = if t.parameter { "Parameter containing: tensor" } else { "tensor" };
+    format!("{kind}(size={shape:?}, dtype=torch.{})", t.dtype().torch_name())
+}
+
+/// An attribute of a dtype, a device, a size or a torch function.
+pub(crate) fn value_attr(i: &mut Interp, value: &Value, name: &str) -> Eval<Option<Value>> {
+    Ok(match (value, name) {
+        (Value::DType(d), "is_floating_point") => Some(Value::Bool(d.is_float())),
+        (Value::DType(_), "is_complex") => Some(Value::Bool(false)),
+        (Value::DType(d), "itemsize") => Some(Value::from(d.size_bytes())),
+        (Value::Device(d), "type") => Some(Value::str(d.split(':').next().unwrap_or(d))),
+        (Value::Device(d), "index") => {
+            Some(d.split_once(':').and_then(|(_, n)| n.parse().ok()).map_or(Value::None, Value::Int))
+        }
+        (Value::Operator(p), "__name__" | "__qualname__") => Some(Value::str(p.rsplit('.').next().unwrap_or(p))),
+        (Value::Operator(_), "__module__") => Some(Value::str("torch")),
+        (Value::Tuple(t), "numel") if t.size => Some(Value::bound(
+            value.clone(),
+            Value::native("numel", |i, args| {
+                let mut n = 1i64;
+                for v in i.iterate(&args.receiver().0)? {
+                    n = n.saturating_mul(v.as_int().unwrap_or(1));
+                }
+                Ok(Value::Int(n))
+            }),
+        )),
+        _ => None,
+    })
+}
+
+/// A tensor in another element type; itself when it has it already.
+pub(crate) fn cast(i: &mut Interp, t: &Tensor, dtype: DType) -> Eval<Tensor> {
+    if t.dtype() == dtype {
+        return Ok(t.clone());
+    }
+    i.op("cast", &[("input", TensorArg::Tensor(t.clone())), ("dtype", TensorArg::Attr(Attr::DType(dtype)))])
+}
+
+/// Calls the function or method at a path of the IR's operators.
+pub(crate) fn call_operator(i: &mut Interp, path: &'static str, mut args: Args) -> Eval<Value> {
+    i.step()?;
+    // `torch.cat(generator)` and the like take any iterable; a Size and a list are the same to a signature.
+    let method = path.rsplit('.').next().unwrap_or(path);
+    let in_place = method.ends_with('_') && !method.ends_with("__");
+    if let Some(Value::Instance(_)) = args.pos.first()
+        && let Some(v) = args.pos.first().and_then(|v| v.as_instance()).and_then(|v| v.payload_value())
+    {
+        args.pos[0] = v;
+    }
+    let target = args.pos.first().or_else(|| args.kw.first().map(|(_, v)| v)).and_then(Value::as_tensor).cloned();
+    let bound = bind::bind(i, path, args)?;
+    let outputs = i.push(bound.op, &bound.args)?;
+    if (in_place || bound.inplace)
+        && let Some(target) = target
+        && let [out] = outputs.as_slice()
+    {
+        i.write(&target, out)?;
+        return Ok(Value::Tensor(target));
+    }
+    if bound.requires_grad {
+        for t in &outputs {
+            t.requires_grad.set(true);
+        }
+    }
+    let values: Vec<Value> = outputs.into_iter().map(Value::Tensor).collect();
+    Ok(match bound.op.get().returns {
+        Returns::Tensor => values.into_iter().next().unwrap_or_default(),
+        Returns::Tuple => Value::tuple(values),
+        Returns::Named(fields) => i.named_tuple(bound.op.get().name, fields, values),
+    })
+}

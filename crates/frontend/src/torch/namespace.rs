@@ -1,0 +1,238 @@
+//! The modules that a network may import: `torch` and its submodules, and the small part of torchvision, timm, einops and
+//! NumPy that networks borrow.
+//!
+//! A name is looked for among our own Python sources, the natives, and the operators' spellings; what PyTorch has and we have
+//! not is refused as unsupported, what nobody has is an `AttributeError`.
+
+use super::{classes, names, natives};
+use crate::eval::module::PyModule;
+use crate::eval::{Eval, Interp, Value};
+use crate::syntax::ast::Source;
+use archsmith_ir::{DType, OpId};
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A module with sources of our own.
+const LIBRARY: &[(&str, &[&str])] = &[
+    ("torch", &[include_str!("../library/torch_core.py")]),
+    (
+        "torch.nn",
+        &[
+            include_str!("../library/module.py"),
+            include_str!("../library/containers.py"),
+            include_str!("../library/loss.py"),
+        ],
+    ),
+    ("torch.nn.modules.utils", &[include_str!("../library/nn_modules_utils.py")]),
+    ("torch.nn.init", &[include_str!("../library/init.py")]),
+    ("torch.nn.utils", &[include_str!("../library/utils.py")]),
+    ("torch.optim", &[include_str!("../library/optim.py")]),
+    ("torch.optim.lr_scheduler", &[include_str!("../library/lr_scheduler.py")]),
+    ("torch.amp", &[include_str!("../library/amp.py")]),
+    ("torch.utils.checkpoint", &[include_str!("../library/checkpoint.py")]),
+    ("torchvision.ops", &[include_str!("../library/torchvision_ops.py")]),
+    ("torchvision.models", &[include_str!("../library/torchvision_models.py")]),
+    ("timm", &[include_str!("../library/timm.py")]),
+    ("einops", &[include_str!("../library/einops.py")]),
+    ("numpy", &[include_str!("../library/numpy.py")]),
+];
+
+/// Modules without sources.
+const PLAIN: &[&str] = &[
+    "torch.nn.functional",
+    "torch.cuda",
+    "torch.backends",
+    "torch.utils",
+    "torch.utils.data",
+    "torch.autograd",
+    "torch.jit",
+    "torch.fft",
+    "torch.linalg",
+    "torch.special",
+    "torch.distributed",
+    "torch.mps",
+    "torch.ops",
+    "torch.onnx",
+    "torch.random",
+    "torchvision",
+];
+
+/// Where a dotted name's content is. `None`: no module that we know.
+fn canonical(dotted: &str) -> Option<&str> {
+    let under = |root: &str| dotted.strip_prefix(root).is_some_and(|r| r.is_empty() || r.starts_with('.'));
+    if dotted == "torch.nn.modules.utils" {
+        return Some(dotted);
+    }
+    if under("torch.nn.modules") || dotted == "torch.nn.parameter" {
+        return Some("torch.nn");
+    }
+    for root in ["torch.nn.utils", "torch.cuda.amp", "torch.backends", "torch.autograd", "torch.jit", "torch.distributed"] {
+        if under(root) {
+            return Some(if root == "torch.cuda.amp" { "torch.amp" } else { root });
+        }
+    }
+    if under("torch.amp") {
+        return Some("torch.amp");
+    }
+    if under("torch.optim") && !under("torch.optim.lr_scheduler") {
+        return Some("torch.optim");
+    }
+    if under("torch.utils.data") {
+        return Some("torch.utils.data");
+    }
+    for (root, to) in [
+        ("torchvision.ops", "torchvision.ops"),
+        ("torchvision.models", "torchvision.models"),
+        ("torchvision.utils", "torchvision.models"),
+        ("torchvision.transforms", "torchvision.models"),
+        ("timm", "timm"),
+        ("einops", "einops"),
+        ("numpy", "numpy"),
+    ] {
+        if under(root) {
+            return Some(to);
+        }
+    }
+    let known = LIBRARY.iter().any(|(n, _)| *n == dotted) || PLAIN.contains(&dotted);
+    known.then_some(dotted)
+}
+
+/// The module of a dotted name; `None`: none that we know.
+pub(crate) fn module_import(i: &mut Interp, dotted: &str) -> Eval<Option<Rc<PyModule>>> {
+    let Some(name) = canonical(dotted) else { return Ok(None) };
+    if let Some(m) = i.torch.modules.get(name) {
+        return Ok(Some(m.clone()));
+    }
+    let mut module = match LIBRARY.iter().find(|(n, _)| *n == name) {
+        Some((_, texts)) => PyModule::lazy(name, sources(i, name, texts)?),
+        None => PyModule::new(name),
+    };
+    module.fallback = Some(find);
+    let module = Rc::new(module);
+    i.hold_module(&module);
+    i.torch.modules.insert(name.to_string(), module.clone());
+    Ok(Some(module))
+}
+
+/// The parsed sources of a library module, once a thread.
+fn sources(i: &mut Interp, name: &str, texts: &[&'static str]) -> Eval<Vec<Rc<Source>>> {
+    thread_local! {
+        static PARSED: RefCell<FxHashMap<String, Vec<Rc<Source>>>> = RefCell::default();
+    }
+    if let Some(known) = PARSED.with_borrow(|p| p.get(name).cloned()) {
+        return Ok(known);
+    }
+    let mut all: Vec<&'static str> = texts.to_vec();
+    if name == "torch.nn" {
+        all.extend(OpId::all().map(|op| op.get().python).filter(|p| !p.is_empty()));
+    }
+    let mut parsed = Vec::with_capacity(all.len());
+    for text in all {
+        match crate::syntax::parse(text, false) {
+            Ok(source) => parsed.push(Rc::new(source)),
+            Err(problems) => {
+                let why = problems.first().map(|d| d.message.clone()).unwrap_or_default();
+                let head = text.trim().lines().next().unwrap_or("").to_string();
+                return Err(i.abort("internal-library", format!("library source of {name} ('{head}') does not parse: {why}")));
+            }
+        }
+    }
+    PARSED.with_borrow_mut(|p| p.insert(name.to_string(), parsed.clone()));
+    Ok(parsed)
+}
+
+/// Finds a name that a module's sources do not define.
+fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>> {
+    let at = &*module.name;
+    let dotted = format!("{at}.{name}");
+    if canonical(&dotted).is_some_and(|c| c != at)
+        && let Some(m) = module_import(i, &dotted)?
+    {
+        return Ok(Some(Value::Module(m)));
+    }
+    if at == "torch.backends" && matches!(name, "cudnn" | "cuda" | "mps" | "mkldnn" | "matmul" | "mkl" | "opt_einsum") {
+        return Ok(Some(Value::Module(module.clone())));
+    }
+    if let Some(v) = natives::find(at, name) {
+        return Ok(Some(v));
+    }
+    if matches!(at, "torch.autograd" | "torch.jit" | "torch.onnx" | "torch.utils") {
+        let of = match name {
+            "export" | "unused" | "script_if_tracing" | "interface" | "script_method" => "_identity",
+            "detect_anomaly" | "profiler" => "_Anomaly",
+            "function" | "variable" | "forward_ad" => return Ok(Some(Value::Module(module.clone()))),
+            other => other,
+        };
+        if let Some(torch) = module_import(i, "torch")?
+            && matches!(of, "_identity" | "_Anomaly" | "Function" | "Variable" | "no_grad" | "enable_grad" | "set_grad_enabled" | "inference_mode" | "script" | "trace" | "ignore" | "compile")
+        {
+            return i.module_attr(&torch, crate::syntax::Sym::new(of));
+        }
+    }
+    if at == "torch" && name == "autocast" {
+        return match module_import(i, "torch.amp")? {
+            Some(amp) => i.module_attr(&amp, crate::syntax::Sym::new(name)),
+            None => Ok(None),
+        };
+    }
+    if at == "torch" {
+        if let Some(v) = classes::by_name(i, name).filter(|_| name != "Parameter") {
+            return Ok(Some(v));
+        }
+        if let Some(d) = DType::from_name(name).filter(|d| d.name() != name || name == "bool") {
+            return Ok(Some(Value::DType(d)));
+        }
+        let constant = match name {
+            "pi" => Some(Value::Float(std::f64::consts::PI)),
+            "e" => Some(Value::Float(std::f64::consts::E)),
+            "inf" => Some(Value::Float(f64::INFINITY)),
+            "nan" => Some(Value::Float(f64::NAN)),
+            "newaxis" => Some(Value::None),
+            "__version__" => Some(Value::str("2.5.0")),
+            "strided" | "channels_last" | "channels_last_3d" | "contiguous_format" | "preserve_format" => {
+                Some(Value::Opaque(format!("torch.{name}").into()))
+            }
+            _ => None,
+        };
+        if constant.is_some() {
+            return Ok(constant);
+        }
+    }
+    let operators = OpId::by_path(&dotted);
+    if let Some((_, s)) = operators.first() {
+        return Ok(Some(Value::Operator(s.path)));
+    }
+    if let Some(v) = shared(i, at, name)? {
+        return Ok(Some(v));
+    }
+    let foreign = matches!(at.split('.').next(), Some("torchvision" | "timm" | "einops" | "numpy"));
+    if at == "torchvision.models" {
+        let text = format!("torchvision's '{name}': whole models and transforms are not part of the source");
+        return Err(i.abort("unsupported-import", text));
+    }
+    if names::exists(at, name) || foreign || at == "torch.utils.data" {
+        return Err(i.unsupported(dotted));
+    }
+    Ok(None)
+}
+
+/// Names that library sources use without importing them.
+fn shared(i: &mut Interp, at: &str, name: &str) -> Eval<Option<Value>> {
+    if !LIBRARY.iter().any(|(n, _)| *n == at) || at == "torch" && !matches!(name, "math" | "functools") {
+        return Ok(None);
+    }
+    let imported = match name {
+        "torch" => "torch",
+        "nn" => "torch.nn",
+        "F" | "functional" => "torch.nn.functional",
+        "init" => "torch.nn.init",
+        "math" | "functools" | "operator" | "warnings" | "collections" | "copy" | "itertools" => {
+            return Ok(i.import_module(name)?.map(Value::Module));
+        }
+        "Tensor" | "Parameter" | "_ModuleBase" | "Size" => return Ok(classes::by_name(i, name)),
+        "UninitializedParameter" | "Buffer" => return Ok(None),
+        _ => return Ok(None),
+    };
+    Ok(module_import(i, imported)?.map(Value::Module))
+}

@@ -1,0 +1,172 @@
+//! Functions of the `torch` modules that are no operators.
+
+use super::{bind, factory, fold, module, record};
+use crate::eval::{Args, Eval, Exc, Interp, NativeFn, Value};
+use archsmith_ir::DType;
+
+/// A native by its module and name.
+pub(crate) fn find(at: &str, name: &str) -> Option<Value> {
+    let table = match at {
+        "torch" => TORCH,
+        "torch.nn.functional" => FUNCTIONAL,
+        "torch.cuda" | "torch.mps" => CUDA,
+        "torch.backends" => return backend(name),
+        "torch.autograd" | "torch.jit" => AUTOGRAD,
+        "torch.distributed" => DISTRIBUTED,
+        "torch.random" => TORCH,
+        _ => &[],
+    };
+    let found = table.iter().chain(INTERNAL.iter().filter(|_| at != "torch.nn.functional")).find(|(n, _)| *n == name);
+    found.map(|(n, f)| Value::native(n, *f))
+}
+
+fn nothing(_: &mut Interp, _: Args) -> Eval<Value> {
+    Ok(Value::None)
+}
+
+fn no(_: &mut Interp, _: Args) -> Eval<Value> {
+    Ok(Value::Bool(false))
+}
+
+fn zero(_: &mut Interp, _: Args) -> Eval<Value> {
+    Ok(Value::Int(0))
+}
+
+fn same(_: &mut Interp, args: Args) -> Eval<Value> {
+    Ok(args.pos.into_iter().next().unwrap_or_default())
+}
+
+/// What library sources call.
+const INTERNAL: &[(&str, NativeFn)] = &[
+    ("_module_init", module::init),
+    ("_record", record::record),
+    ("_unsupported", |i, args| {
+        let text = |v: Option<&Value>| v.and_then(Value::as_str).unwrap_or("").to_string();
+        let what = text(args.pos.get(1));
+        match text(args.pos.first()).as_str() {
+            "unsupported-pretrained" => Err(i.abort("unsupported-pretrained", what)),
+            "unsupported-hook" => Err(i.abort("unsupported-hook", what)),
+            _ => Err(i.unsupported(what)),
+        }
+    }),
+    ("_set_grad_enabled", |i, args| {
+        let on = i.truth(&args.pos.into_iter().next().unwrap_or_default())?;
+        Ok(Value::Bool(std::mem::replace(&mut i.torch.grad, on)))
+    }),
+    ("_custom_gradient", |i, args| {
+        let name = args.pos.first().and_then(Value::as_str).unwrap_or("").to_string();
+        i.torch.custom_gradients.push((i.span, name));
+        Ok(Value::None)
+    }),
+];
+
+const TORCH: &[(&str, NativeFn)] = &[
+    ("tensor", factory::tensor),
+    ("as_tensor", factory::tensor),
+    ("asarray", factory::tensor),
+    ("scalar_tensor", factory::tensor),
+    ("FloatTensor", |i, a| factory::typed(i, a, DType::F32)),
+    ("DoubleTensor", |i, a| factory::typed(i, a, DType::F64)),
+    ("LongTensor", |i, a| factory::typed(i, a, DType::I64)),
+    ("IntTensor", |i, a| factory::typed(i, a, DType::I32)),
+    ("BoolTensor", |i, a| factory::typed(i, a, DType::Bool)),
+    ("ByteTensor", |i, a| factory::typed(i, a, DType::U8)),
+    ("from_numpy", |i, a| factory::tensor(i, a)),
+    ("manual_seed", nothing),
+    ("seed", zero),
+    ("initial_seed", zero),
+    ("set_default_dtype", nothing),
+    ("set_default_device", nothing),
+    ("set_printoptions", nothing),
+    ("set_num_threads", nothing),
+    ("set_float32_matmul_precision", nothing),
+    ("use_deterministic_algorithms", nothing),
+    ("get_num_threads", |_, _| Ok(Value::Int(1))),
+    ("get_default_dtype", |_, _| Ok(Value::DType(DType::F32))),
+    ("is_grad_enabled", |i, _| Ok(Value::Bool(i.torch.grad))),
+    ("is_autocast_enabled", no),
+    ("is_inference_mode_enabled", no),
+    ("is_complex", no),
+    ("get_autocast_gpu_dtype", |_, _| Ok(Value::DType(DType::F16))),
+    ("is_tensor", |_, a| Ok(Value::Bool(matches!(a.pos.first(), Some(Value::Tensor(_)))))),
+    ("is_floating_point", |i, a| match a.pos.first() {
+        Some(Value::Tensor(t)) => Ok(Value::Bool(t.dtype().is_float())),
+        _ => Err(i.raise(Exc::TypeError, "is_floating_point(): argument 'input' must be Tensor")),
+    }),
+    ("numel", |i, a| match a.pos.first() {
+        Some(Value::Tensor(t)) => Ok(Value::from(t.ty().numel())),
+        _ => Err(i.raise(Exc::TypeError, "numel(): argument 'input' must be Tensor")),
+    }),
+    ("equal", |i, a| match (a.pos.first(), a.pos.get(1)) {
+        (Some(Value::Tensor(x)), Some(Value::Tensor(y))) => {
+            let (x, y) = (fold::constant(i, x)?, fold::constant(i, y)?);
+            match (x, y) {
+                (Some(x), Some(y)) => Ok(Value::Bool(x.ty() == y.ty() && x.data() == y.data())),
+                _ => Err(i.abort("data-dependent-control-flow", "torch.equal compares tensors whose values are known only when the network runs")),
+            }
+        }
+        _ => Err(i.raise(Exc::TypeError, "equal(): arguments must be Tensors")),
+    }),
+    ("promote_types", |i, a| {
+        let of = |v: Option<&Value>| v.and_then(|v| bind::dtype_of(i, v));
+        match (of(a.pos.first()), of(a.pos.get(1))) {
+            (Some(x), Some(y)) => Ok(Value::DType(x.promote(y))),
+            _ => Err(i.raise(Exc::TypeError, "promote_types(): arguments must be dtypes")),
+        }
+    }),
+    ("save", |i, _| Err(i.abort("unsupported-file", "torch.save writes a file"))),
+    ("load", |i, _| Err(i.abort("unsupported-pretrained", "torch.load reads weights that are not part of the source"))),
+    ("typename", |i, a| Ok(Value::str(i.type_name(&a.pos.into_iter().next().unwrap_or_default())))),
+];
+
+const FUNCTIONAL: &[(&str, NativeFn)] = &[
+    ("cross_entropy", |i, a| record::loss(i, "torch.nn.functional.cross_entropy", a)),
+    ("nll_loss", |i, a| record::loss(i, "torch.nn.functional.nll_loss", a)),
+    ("mse_loss", |i, a| record::loss(i, "torch.nn.functional.mse_loss", a)),
+    ("l1_loss", |i, a| record::loss(i, "torch.nn.functional.l1_loss", a)),
+    ("smooth_l1_loss", |i, a| record::loss(i, "torch.nn.functional.smooth_l1_loss", a)),
+    ("huber_loss", |i, a| record::loss(i, "torch.nn.functional.huber_loss", a)),
+    ("kl_div", |i, a| record::loss(i, "torch.nn.functional.kl_div", a)),
+    ("binary_cross_entropy", |i, a| record::loss(i, "torch.nn.functional.binary_cross_entropy", a)),
+    ("binary_cross_entropy_with_logits", |i, a| {
+        record::loss(i, "torch.nn.functional.binary_cross_entropy_with_logits", a)
+    }),
+    ("multi_margin_loss", |i, a| record::loss(i, "torch.nn.functional.multi_margin_loss", a)),
+];
+
+const CUDA: &[(&str, NativeFn)] = &[
+    ("is_available", no),
+    ("is_bf16_supported", no),
+    ("is_initialized", no),
+    ("device_count", zero),
+    ("current_device", zero),
+    ("memory_allocated", zero),
+    ("memory_reserved", zero),
+    ("max_memory_allocated", zero),
+    ("empty_cache", nothing),
+    ("synchronize", nothing),
+    ("manual_seed", nothing),
+    ("manual_seed_all", nothing),
+    ("reset_peak_memory_stats", nothing),
+    ("set_device", nothing),
+    ("ipc_collect", nothing),
+];
+
+const AUTOGRAD: &[(&str, NativeFn)] = &[("set_detect_anomaly", nothing), ("is_scripting", no), ("is_tracing", no)];
+
+const DISTRIBUTED: &[(&str, NativeFn)] = &[
+    ("is_available", no),
+    ("is_initialized", no),
+    ("get_rank", zero),
+    ("get_world_size", |_, _| Ok(Value::Int(1))),
+];
+
+/// Flags of `torch.backends.…`: they may be set, and nothing is there.
+fn backend(name: &str) -> Option<Value> {
+    Some(match name {
+        "is_available" | "is_built" | "is_acceptable" => Value::native("is_available", no),
+        "enabled" | "benchmark" | "deterministic" | "allow_tf32" => Value::Bool(false),
+        "cudnn" | "cuda" | "mps" | "mkldnn" | "matmul" | "mkl" | "opt_einsum" => return None,
+        _ => Value::native("same", same),
+    })
+}

@@ -1,0 +1,550 @@
+//! The bodies under construction and the one way to add to them.
+//!
+//! A network has an `init` body, filled while `__init__` runs, and two forward bodies; a fourth takes what `learn` does beside
+//! the forward pass and is thrown away. A tensor of the `init` body that a forward pass reads becomes a state tensor; a tensor
+//! that a forward pass makes for later ones (a layer made in the first call, a cache) is moved to the `init` body if it depends
+//! on no input.
+
+use super::tensor::{Storage, Tensor, TensorObj, View};
+use crate::eval::{Eval, Exc, Interp, Value};
+use archsmith_ir::graph::Node;
+use archsmith_ir::infer::BodyBuilder;
+use archsmith_ir::{Arg, Attr, OpId, Scope, ScopeId, Span, StateId, TensorType, ValueDef, ValueId};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// Which body a value belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyKind {
+    /// Initial values.
+    Init,
+    /// The evaluation trace.
+    Eval,
+    /// The training trace.
+    Train,
+    /// What `learn` does with the outputs.
+    Recipe,
+}
+
+/// A tensor or another argument of an operator, bound to its canonical signature.
+#[derive(Clone)]
+pub(crate) enum TensorArg {
+    /// A tensor.
+    Tensor(Tensor),
+    /// A list of tensors.
+    Tensors(Vec<Tensor>),
+    /// Anything else.
+    Attr(Attr),
+}
+
+/// A state tensor that a forward pass has read.
+pub(crate) struct StateEntry {
+    /// Where its elements are.
+    pub(crate) storage: Rc<Storage>,
+}
+
+/// What the torch side of the interpreter knows.
+pub struct State {
+    bodies: [BodyBuilder; 4],
+    /// The body that operators are added to.
+    pub(crate) current: BodyKind,
+    /// Whether gradients are recorded (`torch.no_grad`).
+    pub(crate) grad: bool,
+    /// State tensors in order of their identifiers.
+    pub(crate) states: Vec<StateEntry>,
+    /// Module instances that were called.
+    pub(crate) scopes: Vec<Scope>,
+    /// The instances being called, innermost last.
+    pub(crate) scope_stack: Vec<ScopeId>,
+    /// Scopes by the address of their instance.
+    pub(crate) scope_of: FxHashMap<usize, ScopeId>,
+    /// Dotted paths of the network's modules, by address.
+    pub(crate) paths: FxHashMap<usize, String>,
+    /// What library code reported to the recipe: kind and object.
+    pub(crate) records: Vec<(Rc<str>, Value)>,
+    /// Custom autograd functions that were applied, by place and name.
+    pub(crate) custom_gradients: Vec<(Span, String)>,
+    /// Remarks for the author: what `reveal_type` saw.
+    pub(crate) notes: Vec<crate::diagnostic::Diagnostic>,
+    /// The network, by its address, and what its training forward gave: `learn` need not run it again.
+    pub(crate) train_output: Option<(usize, Value)>,
+    /// Where results of hoisting went: value of a forward body to value of the init body.
+    hoisted: FxHashMap<(u8, ValueId), ValueId>,
+    /// Library modules by dotted name.
+    pub(crate) modules: FxHashMap<String, Rc<crate::eval::PyModule>>,
+    /// Elements that constant folding may still compute.
+    pub(crate) fold_budget: usize,
+    /// Nodes a body may have.
+    pub(crate) max_nodes: usize,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        State {
+            bodies: Default::default(),
+            current: BodyKind::Init,
+            grad: true,
+            states: Vec::new(),
+            scopes: Vec::new(),
+            scope_stack: Vec::new(),
+            scope_of: FxHashMap::default(),
+            paths: FxHashMap::default(),
+            records: Vec::new(),
+            custom_gradients: Vec::new(),
+            notes: Vec::new(),
+            train_output: None,
+            hoisted: FxHashMap::default(),
+            modules: FxHashMap::default(),
+            fold_budget: 4_000_000,
+            max_nodes: 20_000,
+        }
+    }
+}
+
+impl State {
+    /// A body under construction.
+    pub(crate) fn body(&self, kind: BodyKind) -> &BodyBuilder {
+        &self.bodies[kind as usize]
+    }
+
+    /// A body under construction, to change.
+    pub(crate) fn body_mut(&mut self, kind: BodyKind) -> &mut BodyBuilder {
+        &mut self.bodies[kind as usize]
+    }
+
+    /// Takes a body out.
+    pub(crate) fn take(&mut self, kind: BodyKind) -> BodyBuilder {
+        std::mem::take(&mut self.bodies[kind as usize])
+    }
+
+    fn scope(&self) -> ScopeId {
+        self.scope_stack.last().copied().unwrap_or(ScopeId(0))
+    }
+
+    /// The state tensor of a storage of the init body; made on first use.
+    pub(crate) fn state_of(&mut self, storage: &Rc<Storage>) -> StateId {
+        if let Some(id) = storage.state.get() {
+            return id;
+        }
+        let id = StateId(self.states.len() as u32);
+        self.states.push(StateEntry { storage: storage.clone() });
+        storage.state.set(Some(id));
+        id
+    }
+
+    /// Adds an input of a forward body.
+    pub(crate) fn input(&mut self, ty: TensorType, span: Span) -> Tensor {
+        let kind = self.current;
+        let value = self.bodies[kind as usize].input(ty.clone());
+        Rc::new(TensorObj::fresh(kind, value, ty, span))
+    }
+}
+
+/// Operators whose result shows their one tensor's elements.
+fn is_view(name: &str) -> bool {
+    matches!(
+        name,
+        "view"
+            | "reshape"
+            | "flatten"
+            | "unflatten"
+            | "unsqueeze"
+            | "squeeze"
+            | "transpose"
+            | "permute"
+            | "expand"
+            | "expand_as"
+            | "select"
+            | "slice"
+            | "index"
+            | "narrow"
+            | "chunk"
+            | "split"
+            | "unbind"
+            | "detach"
+            | "t"
+            | "swapaxes"
+            | "movedim"
+            | "diagonal"
+            | "unfold_dim"
+            | "view_as"
+    )
+}
+
+impl Interp {
+    /// The value of a tensor in the current body.
+    pub(crate) fn value_of(&mut self, t: &Tensor) -> Eval<ValueId> {
+        let storage = t.storage();
+        if let Some(view) = &t.view
+            && (view.version.get() != view.base.version() || self.shows_state(&storage, view))
+        {
+            self.retake(t, view)?;
+        }
+        if storage.stale.get() {
+            return Err(self.abort(
+                "unsupported-in-place",
+                "a part of this tensor was written in place through a view that Archsmith cannot follow",
+            ));
+        }
+        let current = self.torch.current;
+        let made_in = storage.body.get();
+        if made_in == current {
+            return Ok(storage.value.get());
+        }
+        if made_in != BodyKind::Init {
+            // Kept from another trace.
+            let span = storage.span;
+            let value = self.hoist(made_in, storage.value.get(), span)?;
+            storage.body.set(BodyKind::Init);
+            storage.value.set(value);
+            if current == BodyKind::Init {
+                return Ok(value);
+            }
+        }
+        if current == BodyKind::Init {
+            return Ok(storage.value.get());
+        }
+        let id = self.torch.state_of(&storage);
+        let ty = storage.ty.borrow().clone();
+        let value = self.torch.body_mut(current).state(id, ty);
+        if t.detached && current == BodyKind::Train {
+            let out = self.push_raw("detach", vec![Arg::Tensor(value)])?;
+            return Ok(out[0]);
+        }
+        Ok(value)
+    }
+
+    /// Whether a view made in another body must be taken anew in this one, because it shows a parameter or buffer, or a
+    /// value of another trace. A view that is itself a buffer, or of a plain tensor of `__init__`, is a state tensor.
+    fn shows_state(&self, storage: &Storage, view: &View) -> bool {
+        if storage.body.get() == self.torch.current || storage.registered.get() {
+            return false;
+        }
+        let mut root = &view.base;
+        while let Some(v) = &root.view {
+            root = &v.base;
+        }
+        storage.body.get() != BodyKind::Init || root.parameter || root.storage().registered.get()
+    }
+
+    /// Takes a view anew from its base, in the current body.
+    fn retake(&mut self, t: &Tensor, view: &View) -> Eval<()> {
+        let base = self.value_of(&view.base)?;
+        let args = view
+            .args
+            .iter()
+            .map(|a| if matches!(a, Arg::Tensor(_)) { Arg::Tensor(base) } else { a.clone() })
+            .collect();
+        let outputs = self.push_op(view.op, args)?;
+        let storage = t.storage();
+        // The own version stays: other views of this one compare the sum of versions.
+        storage.value.set(outputs[view.output.min(outputs.len() - 1)]);
+        storage.body.set(self.torch.current);
+        view.version.set(view.base.version());
+        Ok(())
+    }
+
+    /// Moves the computation of a forward value into the init body.
+    fn hoist(&mut self, from: BodyKind, value: ValueId, span: Span) -> Eval<ValueId> {
+        if let Some(known) = self.torch.hoisted.get(&(from as u8, value)) {
+            return Ok(*known);
+        }
+        // The nodes that the value depends on, in order.
+        let body = self.torch.body(from).body();
+        let (mut needed, mut pending, mut seen) = (Vec::new(), vec![value], FxHashSet::default());
+        let mut impossible = false;
+        while let Some(v) = pending.pop() {
+            if !seen.insert(v) {
+                continue;
+            }
+            match body.values.get(v.index()) {
+                Some(ValueDef::Node { node, .. }) => {
+                    if !needed.contains(node) {
+                        needed.push(*node);
+                        pending.extend(body.nodes[node.index()].inputs());
+                    }
+                }
+                Some(ValueDef::State(_)) => {}
+                _ => impossible = true,
+            }
+        }
+        if impossible {
+            return Err(self.abort(
+                "unsupported-state",
+                "a tensor that depends on an input is kept from one forward pass to the next",
+            ));
+        }
+        needed.sort_unstable();
+        let nodes: Vec<Node> = needed.iter().map(|n| body.nodes[n.index()].clone()).collect();
+        let leaves: Vec<(ValueId, StateId)> = seen
+            .iter()
+            .filter_map(|v| match body.values[v.index()] {
+                ValueDef::State(id) => Some((*v, id)),
+                _ => None,
+            })
+            .collect();
+        for (v, id) in leaves {
+            let init = self.torch.states[id.index()].storage.value.get();
+            self.torch.hoisted.insert((from as u8, v), init);
+        }
+        for node in nodes {
+            let moved = |v: &ValueId, s: &super::State| s.hoisted.get(&(from as u8, *v)).copied().unwrap_or(*v);
+            let args = node
+                .args
+                .iter()
+                .map(|a| match a {
+                    Arg::Tensor(v) => Arg::Tensor(moved(v, &self.torch)),
+                    Arg::Tensors(vs) => Arg::Tensors(vs.iter().map(|v| moved(v, &self.torch)).collect()),
+                    Arg::Attr(a) => Arg::Attr(a.clone()),
+                })
+                .collect();
+            let outputs = self
+                .torch
+                .body_mut(BodyKind::Init)
+                .push(node.op, args, span, ScopeId(0))
+                .map_err(|e| self.raise_op(e))?;
+            for (old, new) in node.output_ids().zip(outputs) {
+                self.torch.hoisted.insert((from as u8, old), new);
+            }
+        }
+        self.torch.hoisted.get(&(from as u8, value)).copied().ok_or_else(|| {
+            self.abort("unsupported-state", "a tensor kept from one forward pass to the next cannot be followed")
+        })
+    }
+
+    /// Moves a tensor's elements to the init body: it becomes a parameter or a buffer.
+    pub(crate) fn settle(&mut self, storage: &Rc<Storage>) -> Eval<()> {
+        let made_in = storage.body.get();
+        if made_in != BodyKind::Init {
+            let value = self.hoist(made_in, storage.value.get(), storage.span)?;
+            storage.body.set(BodyKind::Init);
+            storage.value.set(value);
+        }
+        Ok(())
+    }
+
+    /// Adds a node of an operator known by name to the current body.
+    fn push_raw(&mut self, name: &str, args: Vec<Arg>) -> Eval<Vec<ValueId>> {
+        match OpId::by_name(name) {
+            Some(op) => self.push_op(op, args),
+            None => Err(self.unsupported(format!("the operator '{name}'"))),
+        }
+    }
+
+    fn push_op(&mut self, op: OpId, args: Vec<Arg>) -> Eval<Vec<ValueId>> {
+        let kind = self.torch.current;
+        if self.torch.body(kind).len() >= self.torch.max_nodes {
+            let text = format!("a body of more than {} operator calls", self.torch.max_nodes);
+            return Err(self.abort("out-of-fuel", text));
+        }
+        let (span, scope) = (self.span, self.torch.scope());
+        let scope = if kind == BodyKind::Init { ScopeId(0) } else { scope };
+        self.torch.body_mut(kind).push(op, args, span, scope).map_err(|e| self.raise_op(e))
+    }
+
+    /// Adds a call of an operator to the current body. `args` follow its canonical signature.
+    pub(crate) fn push(&mut self, op: OpId, args: &[TensorArg]) -> Eval<Vec<Tensor>> {
+        let mut bound = Vec::with_capacity(args.len());
+        let mut requires_grad = false;
+        let mut only: Option<&Tensor> = None;
+        let mut tensors = 0;
+        for a in args {
+            bound.push(match a {
+                TensorArg::Tensor(t) => {
+                    requires_grad |= t.requires_grad.get();
+                    only = Some(t);
+                    tensors += 1;
+                    Arg::Tensor(self.value_of(t)?)
+                }
+                TensorArg::Tensors(ts) => {
+                    let mut ids = Vec::with_capacity(ts.len());
+                    for t in ts {
+                        requires_grad |= t.requires_grad.get();
+                        ids.push(self.value_of(t)?);
+                    }
+                    tensors += 2;
+                    Arg::Tensors(ids)
+                }
+                TensorArg::Attr(a) => Arg::Attr(a.clone()),
+            });
+        }
+        let name = op.get().name;
+        let view_args = (tensors == 1 && is_view(name)).then(|| bound.clone());
+        let mut ids = self.push_op(op, bound)?;
+        let kind = self.torch.current;
+        if !self.torch.grad && requires_grad && kind == BodyKind::Train && name != "detach" {
+            for id in &mut ids {
+                if self.torch.body(kind).ty(*id).dtype.is_float() {
+                    *id = self.push_raw("detach", vec![Arg::Tensor(*id)])?[0];
+                }
+            }
+        }
+        let requires_grad = requires_grad && self.torch.grad && name != "detach";
+        let span = self.span;
+        let mut out = Vec::with_capacity(ids.len());
+        for (k, id) in ids.into_iter().enumerate() {
+            let ty = self.torch.body(kind).ty(id).clone();
+            let float = ty.dtype.is_float();
+            let mut t = TensorObj::fresh(kind, id, ty, span);
+            t.requires_grad.set(requires_grad && float);
+            if let (Some(args), Some(base)) = (&view_args, only) {
+                let version = Cell::new(base.version());
+                t.view = Some(View { base: base.clone(), op, args: args.clone(), output: k, version });
+            }
+            out.push(Rc::new(t));
+        }
+        Ok(out)
+    }
+
+    /// An operator by its name in the IR, with one output, its arguments by name, defaults for the others.
+    pub(crate) fn op(&mut self, name: &str, args: &[(&str, TensorArg)]) -> Eval<Tensor> {
+        Ok(self.op_all(name, args)?.swap_remove(0))
+    }
+
+    /// As [`Interp::op`], with all outputs.
+    pub(crate) fn op_all(&mut self, name: &str, args: &[(&str, TensorArg)]) -> Eval<Vec<Tensor>> {
+        let Some(op) = OpId::by_name(name) else {
+            return Err(self.unsupported(format!("the operator '{name}'")));
+        };
+        let mut bound = Vec::new();
+        for p in &op.signature().params {
+            let given = args.iter().find(|(n, _)| *n == p.name).map(|(_, v)| v.clone());
+            bound.push(match (given, &p.default) {
+                (Some(v), _) => v,
+                (None, Some(d)) => TensorArg::Attr(d.clone()),
+                (None, None) => TensorArg::Attr(Attr::None),
+            });
+        }
+        self.push(op, &bound)
+    }
+
+    /// Writes another tensor's elements into a tensor, as an in-place method does.
+    ///
+    /// # Errors
+    /// Another shape, a leaf that requires gradients, a state tensor changed by a forward pass.
+    pub(crate) fn write(&mut self, into: &Tensor, from: &Tensor) -> Eval<()> {
+        let ty = into.ty();
+        let mut from = from.clone();
+        if from.shape() != ty.shape {
+            let text = format!(
+                "output with shape {:?} doesn't match the broadcast shape {:?}",
+                ty.shape,
+                from.shape()
+            );
+            return Err(self.raise(Exc::RuntimeError, text));
+        }
+        if from.dtype() != ty.dtype {
+            from = super::cast(self, &from, ty.dtype)?;
+        }
+        if into.parameter && into.requires_grad.get() && self.torch.grad {
+            let text = "a leaf Variable that requires grad is being used in an in-place operation.";
+            return Err(self.raise(Exc::RuntimeError, text));
+        }
+        let storage = into.storage();
+        let kind = self.torch.current;
+        if storage.body.get() == BodyKind::Init && kind != BodyKind::Init {
+            // Not yet read by a forward pass: its initial value is being set.
+            if storage.state.get().is_none() && from.storage().body.get() != BodyKind::Init {
+                let source = from.storage();
+                let value = self.hoist(kind, source.value.get(), source.span)?;
+                storage.value.set(value);
+                storage.version.set(storage.version.get() + 1);
+                return Ok(());
+            }
+            if kind == BodyKind::Recipe {
+                return Ok(());
+            }
+            return Err(self.abort(
+                "unsupported-state",
+                "a forward pass changes a parameter or buffer in place",
+            ));
+        }
+        let value = self.value_of(&from)?;
+        storage.value.set(value);
+        storage.version.set(storage.version.get() + 1);
+        if from.requires_grad.get() {
+            into.requires_grad.set(true);
+        }
+        if let Some(view) = &into.view {
+            self.write_through(into, view)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a changed view back to its base.
+    fn write_through(&mut self, t: &Tensor, view: &View) -> Eval<()> {
+        let name = view.op.get().name;
+        let base = &view.base;
+        let shape = |s: &[usize]| TensorArg::Attr(Attr::Ints(s.iter().map(|&d| d as i64).collect()));
+        let copy = |t: &Tensor| {
+            let s = t.storage();
+            Rc::new(TensorObj::fresh(s.body.get(), s.value.get(), t.ty(), s.span))
+        };
+        let now = copy(t);
+        let inverted = match name {
+            "view" | "reshape" | "flatten" | "unflatten" | "unsqueeze" | "squeeze" | "view_as" => {
+                let to = shape(&base.shape());
+                Some(self.op("reshape", &[("input", TensorArg::Tensor(now)), ("shape", to)])?)
+            }
+            "detach" => Some(now),
+            "transpose" | "t" | "swapaxes" | "permute" => {
+                let order = match view_permutation(view, base.rank()) {
+                    Some(o) => o,
+                    None => return self.mark_stale(base),
+                };
+                let mut inverse = vec![0; order.len()];
+                for (i, &d) in order.iter().enumerate() {
+                    inverse[d] = i;
+                }
+                let dims = shape(&inverse);
+                Some(self.op("permute", &[("input", TensorArg::Tensor(now)), ("dims", dims)])?)
+            }
+            _ => super::index::write_back(self, base, view, &now)?,
+        };
+        match inverted {
+            Some(whole) => {
+                let grad = self.torch.grad;
+                // The check on leaves was made on the view.
+                self.torch.grad = false;
+                let written = self.write(base, &whole);
+                self.torch.grad = grad;
+                written?;
+                view.version.set(base.version());
+                Ok(())
+            }
+            None => self.mark_stale(base),
+        }
+    }
+
+    fn mark_stale(&mut self, base: &Tensor) -> Eval<()> {
+        base.storage().stale.set(true);
+        Ok(())
+    }
+}
+
+/// Which dimension of the base each dimension of a transposed view is.
+fn view_permutation(view: &View, rank: usize) -> Option<Vec<usize>> {
+    let ints: Vec<i64> = view
+        .args
+        .iter()
+        .filter_map(|a| match a {
+            Arg::Attr(Attr::Int(v)) => Some(vec![*v]),
+            Arg::Attr(Attr::Ints(v)) => Some(v.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let dims: Vec<usize> =
+        ints.iter().map(|&d| archsmith_ir::op::normalize_dim(d, rank).ok()).collect::<Option<Vec<_>>>()?;
+    if view.op.get().name == "permute" {
+        return (dims.len() == rank).then_some(dims);
+    }
+    let mut order: Vec<usize> = (0..rank).collect();
+    match dims.as_slice() {
+        [a, b] => order.swap(*a, *b),
+        [] if rank == 2 => order.swap(0, 1),
+        _ => return None,
+    }
+    Some(order)
+}
