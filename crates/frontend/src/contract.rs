@@ -115,7 +115,7 @@ fn reject(i: &mut Interp, raise: Raise) -> Rejection {
     let d = i.diagnose(raise);
     let stage = if !abort && matches!(d.code, "recursion" | OpError::TOO_LARGE) {
         Stage::OverBudget
-    } else if !abort && matches!(d.code, "import-error" | "os-error") {
+    } else if !abort && matches!(d.code, "import-error" | "unknown-module" | "os-error") {
         Stage::Unsupported
     } else {
         stage_of(d.code, &stage_raise)

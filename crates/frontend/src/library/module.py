@@ -235,7 +235,9 @@ class RemovableHandle:
 def _add_hook(module, table, hook, with_kwargs):
     if with_kwargs:
         _unsupported('unsupported-hook', 'a hook with keyword arguments')
-    hooks = module.__dict__.setdefault(table, {})
+    if not hasattr(module, table):
+        setattr(module, table, {})
+    hooks = getattr(module, table)
     key = len(hooks)
     hooks[key] = hook
     return RemovableHandle(hooks, key)

@@ -114,12 +114,16 @@ class Function:
     def apply(cls, *args, **kwargs):
         ctx = FunctionCtx()
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
-        _custom_gradient(cls.__name__)
         if hasattr(cls, 'setup_context'):
             out = cls.forward(*args, **kwargs)
             cls.setup_context(ctx, args, out)
-            return out
-        return cls.forward(ctx, *args, **kwargs)
+        else:
+            out = cls.forward(ctx, *args, **kwargs)
+        # A backward that looks at nothing of the forward is no derivative but a trick: straight-through, reversal.
+        if hasattr(cls, 'backward') and not ctx.saved_tensors:
+            _unsupported('unsupported-custom-gradient', f'the custom gradient of {cls.__name__}')
+        _custom_gradient(cls.__name__)
+        return out
 
 
 def Variable(data, requires_grad=False, volatile=False):

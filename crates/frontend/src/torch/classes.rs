@@ -27,13 +27,13 @@ fn with<R>(i: &Interp, f: impl FnOnce(&Classes) -> R) -> R {
 }
 
 fn make(i: &Interp) -> Classes {
-    let object = i.builtins.object.clone();
+    let object = i.builtins.class("object");
     let builtin = |name: &str, module: &str, base: &Rc<Class>, construct: NativeFn| {
-        Class::native(name, module, vec![base.clone()], NativeKind::Builtin, Some(construct), Attrs::default())
+        Rc::new(Class::native(name, module, vec![base.clone()], NativeKind::Builtin, Some(construct), Attrs::default()))
     };
     let tensor = builtin("Tensor", "torch", &object, |i, args| factory::typed(i, args, DType::F32));
     let parameter = builtin("Parameter", "torch.nn.parameter", &tensor, parameter);
-    let size = builtin("Size", "torch", &i.builtins.tuple, |i, args| {
+    let size = builtin("Size", "torch", &i.builtins.class("tuple"), |i, args| {
         let items = match args.pos.first() {
             Some(v) => i.iterate(v)?,
             None => Vec::new(),
@@ -52,14 +52,14 @@ fn make(i: &Interp) -> Classes {
             _ => Err(i.raise(Exc::TypeError, "device(): argument 'type' must be str")),
         }
     });
-    let module = Class::native(
+    let module = Rc::new(Class::native(
         "Module",
         "torch.nn.modules.module",
         vec![object],
         NativeKind::Module,
         None,
         Attrs::default(),
-    );
+    ));
     Classes { tensor, parameter, size, dtype, device, module }
 }
 

@@ -6,6 +6,8 @@
 mod arith;
 pub(crate) mod bind;
 mod classes;
+#[cfg(test)]
+mod examples;
 pub(crate) mod factory;
 pub(crate) mod fold;
 mod index;

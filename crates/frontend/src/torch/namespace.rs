@@ -38,6 +38,12 @@ const LIBRARY: &[(&str, &[&str])] = &[
     ("numpy", &[include_str!("../library/numpy.py")]),
 ];
 
+/// The modules that have sources.
+#[cfg(test)]
+pub(super) fn library_names() -> impl Iterator<Item = &'static str> {
+    LIBRARY.iter().map(|(n, _)| *n)
+}
+
 /// Modules without sources.
 const PLAIN: &[&str] = &[
     "torch.nn.functional",

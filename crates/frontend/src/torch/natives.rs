@@ -45,6 +45,7 @@ const INTERNAL: &[(&str, NativeFn)] = &[
         let what = text(args.pos.get(1));
         match text(args.pos.first()).as_str() {
             "unsupported-pretrained" => Err(i.abort("unsupported-pretrained", what)),
+            "unsupported-custom-gradient" => Err(i.abort("unsupported-custom-gradient", what)),
             "unsupported-hook" => Err(i.abort("unsupported-hook", what)),
             _ => Err(i.unsupported(what)),
         }
