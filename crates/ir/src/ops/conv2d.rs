@@ -11,7 +11,20 @@ pub(super) const OPERATOR: Operator = Operator {
         "torch.nn.functional.conv2d(input: Tensor, weight: Tensor, bias: Tensor? = None, stride: int[2] = 1, padding: str|int[2] = 0, dilation: int[2] = 1, groups: int = 1)",
         "torch.conv2d(input: Tensor, weight: Tensor, bias: Tensor? = None, stride: int[2] = 1, padding: str|int[2] = 0, dilation: int[2] = 1, groups: int = 1)",
     ],
-    python: "",
+    python: r#"
+class Conv2d(_ConvNd):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode='zeros', device=None, dtype=None):
+        padding = padding if isinstance(padding, str) else _ntuple(padding, 2)
+        super().__init__(in_channels, out_channels, _ntuple(kernel_size, 2), _ntuple(stride, 2), padding, _ntuple(dilation, 2), False, (0,) * 2, groups, bias, padding_mode)
+
+    def _conv_forward(self, input, weight, bias):
+        if self.padding_mode != 'zeros':
+            return F.conv2d(self._padded(input), weight, bias, self.stride, 0, self.dilation, self.groups)
+        return F.conv2d(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+
+    def forward(self, input):
+        return self._conv_forward(input, self.weight, self.bias)
+"#,
     returns: Returns::Tensor,
     emit,
     examples: &[

@@ -5,7 +5,7 @@ use crate::op::{Example, Operator, Returns};
 pub(super) const OPERATOR: Operator = Operator {
     name: "numpy_t",
     summary: "dimensions in reverse order",
-    spellings: &["Tensor.numpy_T(input: Tensor)", "torch.ops.numpy_t(input: Tensor)"],
+    spellings: &["torch.ops.numpy_t(input: Tensor)"],
     python: "",
     returns: Returns::Tensor,
     emit: |call, e| {
