@@ -10,7 +10,9 @@ use crate::diagnostic::{Diagnostic, Rejection, Stage};
 use crate::eval::class::{Class, NativeKind};
 use crate::eval::dict::{Dict, Key};
 use crate::eval::module::PyModule;
-use crate::eval::{Args, Eval, Interp, Limits, Raise, Value};
+use crate::eval::args::Args;
+use crate::eval::value::Value;
+use crate::eval::{Eval, Interp, Limits, Raise};
 use crate::recipe;
 use crate::syntax::Sym;
 use crate::torch::module::{self, Entry};
@@ -132,7 +134,7 @@ fn contract(code: &'static str, message: impl Into<String>, span: Span) -> Rejec
 /// Elaborates on this thread. `stack_bytes` of its native stack are left.
 pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize) -> Result<Elaborated, Rejection> {
     let parsed = crate::syntax::parse(source, true)
-        .map_err(|diagnostics| Rejection { stage: Stage::Unparsed, diagnostics })?;
+        .map_err(|d| Rejection::new(Stage::Unparsed, d))?;
     let mut i = Interp::new(options.limits.clone(), stack_bytes);
     i.torch.max_nodes = options.limits.nodes;
     let mut notes = Vec::new();

@@ -5,7 +5,9 @@
 
 use crate::contract::{Options, prm};
 use crate::eval::class::Instance;
-use crate::eval::{Args, Eval, Interp, Value};
+use crate::eval::args::Args;
+use crate::eval::value::Value;
+use crate::eval::{Eval, Interp};
 use crate::syntax::Sym;
 use crate::torch::trace::BodyKind;
 use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};

@@ -2,7 +2,8 @@
 
 use super::trace::TensorArg;
 use super::{Tensor, cast};
-use crate::eval::{Eval, Exc, Interp, Value};
+use crate::eval::value::Value;
+use crate::eval::{Eval, Exc, Interp};
 use crate::syntax::ast::{BinOp, CmpOp, UnaryOp};
 use archsmith_ir::{Attr, DType};
 

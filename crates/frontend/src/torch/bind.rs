@@ -4,7 +4,9 @@
 //! PyTorch. Arguments that say where a tensor lives or how memory is laid out are accepted and mean nothing here.
 
 use super::trace::TensorArg;
-use crate::eval::{Args, Eval, Exc, Interp, Raise, Value};
+use crate::eval::args::Args;
+use crate::eval::value::Value;
+use crate::eval::{Eval, Exc, Interp, Raise};
 use crate::syntax::Sym;
 use archsmith_ir::signature::{Kind, Param, Signature};
 use archsmith_ir::{Attr, DType, OpId};

@@ -2,9 +2,12 @@
 //! `nn.Module`.
 
 use super::{Tensor, TensorObj, factory};
-use crate::eval::class::{Class, NativeKind};
+use crate::eval::class::{Class, NativeKind, NativeState};
+use crate::syntax::Sym;
 use crate::eval::value::Attrs;
-use crate::eval::{Args, Eval, Exc, Interp, NativeFn, Value};
+use crate::eval::args::Args;
+use crate::eval::value::{NativeFn, Value};
+use crate::eval::{Eval, Exc, Interp};
 use archsmith_ir::DType;
 use std::rc::Rc;
 
@@ -90,6 +93,22 @@ pub(crate) fn by_name(i: &Interp, name: &str) -> Option<Value> {
             _ => return None,
         }))
     })
+}
+
+/// A named tuple as `torch.max(x, dim)` gives it.
+pub(crate) fn named_tuple(i: &mut Interp, name: &'static str, fields: &[&str], values: Vec<Value>) -> Value {
+    let class = match i.torch.tuples.get(name) {
+        Some(c) => c.clone(),
+        None => {
+            let tuple = i.builtins.class("tuple");
+            let class = Class::native(name, "torch.return_types", vec![tuple], NativeKind::Wrapper, None, Attrs::default());
+            *class.fields.borrow_mut() = Some(fields.iter().map(|f| Sym::new(f)).collect());
+            let class = Rc::new(class);
+            i.torch.tuples.insert(name, class.clone());
+            class
+        }
+    };
+    Value::Instance(i.new_instance(&class, NativeState::Wrapped(Value::tuple(values))))
 }
 
 /// `nn.Parameter(data, requires_grad=True)`.

@@ -3,7 +3,8 @@
 use super::factory;
 use super::trace::{BodyKind, TensorArg};
 use crate::eval::module::PyModule;
-use crate::eval::{Eval, Interp, Limits, Value};
+use crate::eval::value::Value;
+use crate::eval::{Eval, Interp, Limits};
 use crate::syntax::Sym;
 use archsmith_ir::{Attr, DType, OpId, TensorType};
 use std::rc::Rc;
@@ -17,7 +18,7 @@ fn parse_type(text: &str) -> Option<TensorType> {
 }
 
 fn run(i: &mut Interp, main: &Rc<PyModule>, code: &str) -> Eval<()> {
-    let source = crate::syntax::parse(code, true).map_err(|d| i.unsupported(d[0].message.clone()))?;
+    let source = crate::syntax::parse(code, true).map_err(|d| i.unsupported(d.message.clone()))?;
     i.run_source(main, &Rc::new(source))
 }
 

@@ -2,13 +2,15 @@
 
 use super::trace::TensorArg;
 use super::{Tensor, bind, cast, fold};
-use crate::eval::{Args, Eval, Exc, Interp, Value};
+use crate::eval::args::Args;
+use crate::eval::value::Value;
+use crate::eval::{Eval, Exc, Interp};
 use archsmith_ir::{Attr, DType};
 
 /// A tensor of one value.
 pub(crate) fn full(i: &mut Interp, shape: &[usize], value: f64, dtype: DType) -> Eval<Tensor> {
     let args = [
-        ("shape", TensorArg::Attr(Attr::Ints(shape.iter().map(|&d| d as i64).collect()))),
+        ("size", TensorArg::Attr(Attr::Ints(shape.iter().map(|&d| d as i64).collect()))),
         ("fill_value", TensorArg::Attr(Attr::Float(value))),
         ("dtype", TensorArg::Attr(Attr::DType(dtype))),
     ];
@@ -80,7 +82,7 @@ pub(crate) fn literal(i: &mut Interp, data: &Value, dtype: Option<DType>) -> Eva
         return full(i, &flat.shape, value, dtype);
     }
     i.op(
-        "tensor",
+        "literal",
         &[
             ("values", TensorArg::Attr(Attr::Floats(flat.values))),
             ("shape", TensorArg::Attr(Attr::Ints(shape))),

@@ -2,7 +2,8 @@
 
 use super::Tensor;
 use super::trace::BodyKind;
-use crate::eval::{Eval, Exc, Interp, Value};
+use crate::eval::value::Value;
+use crate::eval::{Eval, Exc, Interp};
 use archsmith_ir::DType;
 use archsmith_ir::reference::{HostTensor, fold};
 

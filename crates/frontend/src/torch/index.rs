@@ -1,12 +1,14 @@
 //! Indexing: integers, slices, `None`, `...`, integer tensors, masks; and assignment through an index.
 //!
 //! Basic indices become a chain of `select`, `slice` and `unsqueeze`, which are views: assignment writes to the view and the
-//! write goes through to the tensor. Integer tensors become one `index_select` on the indexed dimensions flattened together.
+//! write goes through to the tensor. Integer tensors are an operator, `index`.
 //! A mask as an index gives a shape that depends on data: only a mask that is known is accepted, and assignment of one number.
 
-use super::trace::{TensorArg, View};
+use super::tensor::View;
+use super::trace::TensorArg;
 use super::{Tensor, fold};
-use crate::eval::{Eval, Exc, Interp, Value};
+use crate::eval::value::Value;
+use crate::eval::{Eval, Exc, Interp};
 use archsmith_ir::{Arg, Attr, DType};
 
 /// One component of an index.
@@ -34,22 +36,30 @@ fn tensor(t: &Tensor) -> TensorArg {
 pub(crate) fn get(i: &mut Interp, t: &Tensor, index: &Value) -> Eval<Tensor> {
     let parts = components(i, index)?;
     let (t, advanced) = basic(i, t, parts)?;
-    if advanced.iter().all(Option::is_none) {
+    let (indices, dims) = checked(i, &t, &advanced)?;
+    if indices.is_empty() {
         return Ok(t);
     }
-    let (flat, at, shape) = linear(i, &t, &advanced)?;
-    let n: usize = at.shape().iter().product();
-    let at = i.op("reshape", &[("input", tensor(&at)), ("shape", ints(&[n]))])?;
-    let rows = i.op("index_select", &[("input", tensor(&flat.moved)), ("dim", int(0)), ("index", tensor(&at))])?;
-    let whole: Vec<usize> = shape.iter().chain(&flat.rest).copied().collect();
-    let out = i.op("reshape", &[("input", tensor(&rows)), ("shape", ints(&whole))])?;
-    if flat.lead == 0 {
-        return Ok(out);
+    i.op("index", &[("input", tensor(&t)), ("indices", TensorArg::Tensors(indices)), ("dims", ints(&dims))])
+}
+
+/// The index tensors with their dimensions; those whose values are known are checked.
+fn checked(i: &mut Interp, t: &Tensor, advanced: &[Option<Tensor>]) -> Eval<(Vec<Tensor>, Vec<usize>)> {
+    let shape = t.shape();
+    let (mut indices, mut dims) = (Vec::new(), Vec::new());
+    for (d, index) in advanced.iter().enumerate() {
+        let Some(index) = index else { continue };
+        let size = shape[d] as i64;
+        if let Some(host) = fold::constant(i, index)?
+            && let Some(bad) = host.to_f64().iter().find(|&&v| v < -(size as f64) || v >= size as f64)
+        {
+            let text = format!("index {bad} is out of bounds for dimension {d} with size {size}");
+            return Err(i.raise(Exc::IndexError, text));
+        }
+        indices.push(index.clone());
+        dims.push(d);
     }
-    // Neighbouring indices keep their place: the dimensions before them go back to the front.
-    let k = shape.len();
-    let order: Vec<usize> = (k..k + flat.lead).chain(0..k).chain(k + flat.lead..whole.len()).collect();
-    i.op("permute", &[("input", tensor(&out)), ("dims", ints(&order))])
+    Ok((indices, dims))
 }
 
 /// `t[index] = value`.
@@ -76,8 +86,16 @@ pub(crate) fn set(i: &mut Interp, t: &Tensor, index: &Value, value: &Value) -> E
         return i.write(t, &out);
     }
     let (view, advanced) = basic(i, t, parts)?;
-    if advanced.iter().any(Option::is_some) {
-        return put(i, &view, &advanced, value);
+    let (indices, dims) = checked(i, &view, &advanced)?;
+    if !indices.is_empty() {
+        let values = match value {
+            Value::Tensor(v) => TensorArg::Tensor(super::cast(i, v, view.dtype())?),
+            v => TensorArg::Attr(number_attr(i, v)?),
+        };
+        let args =
+            [("input", tensor(&view)), ("indices", TensorArg::Tensors(indices)), ("dims", ints(&dims)), ("values", values)];
+        let out = i.op("index_put", &args)?;
+        return i.write(&view, &out);
     }
     let shape = view.shape();
     let value = fill_like(i, &view, value, &shape)?;
@@ -102,7 +120,7 @@ fn fill_like(i: &mut Interp, like: &Tensor, value: &Value, shape: &[usize]) -> E
         other => {
             let number = number_attr(i, other)?;
             let dtype = TensorArg::Attr(Attr::DType(like.dtype()));
-            i.op("full", &[("shape", ints(shape)), ("fill_value", TensorArg::Attr(number)), ("dtype", dtype)])
+            i.op("full", &[("size", ints(shape)), ("fill_value", TensorArg::Attr(number)), ("dtype", dtype)])
         }
     }
 }
@@ -116,108 +134,6 @@ fn number_attr(i: &Interp, value: &Value) -> Eval<Attr> {
             .map(Attr::Float)
             .ok_or_else(|| i.raise(Exc::TypeError, format!("can't assign a {} to a torch.FloatTensor", i.type_name(other)))),
     }
-}
-
-/// Assignment through integer tensors: one scatter on the indexed dimensions flattened together.
-fn put(i: &mut Interp, t: &Tensor, advanced: &[Option<Tensor>], value: &Value) -> Eval<()> {
-    let (flat, at, shape) = linear(i, t, advanced)?;
-    let n: usize = shape.iter().product();
-    let width: usize = flat.rest.iter().product();
-    let total = flat.moved.shape()[0];
-    if flat.lead != 0 && shape.len() != 1 {
-        return Err(i.unsupported("assignment through several index tensors after a slice"));
-    }
-    let mut target: Vec<usize> = shape.clone();
-    target.extend(&flat.rest);
-    let source = if flat.lead == 0 {
-        fill_like(i, t, value, &target)?
-    } else {
-        let mut natural: Vec<usize> = flat.rest[..flat.lead].to_vec();
-        natural.extend(&shape);
-        natural.extend(&flat.rest[flat.lead..]);
-        let v = fill_like(i, t, value, &natural)?;
-        let order: Vec<usize> =
-            std::iter::once(flat.lead).chain(0..flat.lead).chain(flat.lead + 1..natural.len()).collect();
-        i.op("permute", &[("input", tensor(&v)), ("dims", ints(&order))])?
-    };
-    let source = super::cast(i, &source, t.dtype())?;
-    let source = i.op("reshape", &[("input", tensor(&source)), ("shape", ints(&[n, width]))])?;
-    let rows = i.op("reshape", &[("input", tensor(&flat.moved)), ("shape", ints(&[total, width]))])?;
-    let at = i.op("reshape", &[("input", tensor(&at)), ("shape", ints(&[n, 1]))])?;
-    let at = i.op("expand", &[("input", tensor(&at)), ("size", ints(&[n, width]))])?;
-    let args = [("input", tensor(&rows)), ("dim", int(0)), ("index", tensor(&at)), ("src", tensor(&source))];
-    let rows = i.op("scatter", &args)?;
-    let mut back: Vec<usize> = flat.sizes.clone();
-    back.extend(&flat.rest);
-    let whole = i.op("reshape", &[("input", tensor(&rows)), ("shape", ints(&back))])?;
-    let mut inverse = vec![0; flat.order.len()];
-    for (k, &d) in flat.order.iter().enumerate() {
-        inverse[d] = k;
-    }
-    let whole = i.op("permute", &[("input", tensor(&whole)), ("dims", ints(&inverse))])?;
-    i.write(t, &whole)
-}
-
-/// A tensor with its indexed dimensions first and flattened.
-struct Flat {
-    /// `[product of the indexed sizes, *rest]`.
-    moved: Tensor,
-    /// Sizes of the indexed dimensions.
-    sizes: Vec<usize>,
-    /// Sizes of the others.
-    rest: Vec<usize>,
-    /// How many of `rest` stand before the indexed ones, when these are neighbours; 0 otherwise.
-    lead: usize,
-    /// Which dimension each one was.
-    order: Vec<usize>,
-}
-
-/// The rows of the flattened tensor that integer tensors choose, and the shape they are broadcast to.
-fn linear(i: &mut Interp, t: &Tensor, advanced: &[Option<Tensor>]) -> Eval<(Flat, Tensor, Vec<usize>)> {
-    let shape = t.shape();
-    let dims: Vec<usize> = (0..advanced.len()).filter(|&d| advanced[d].is_some()).collect();
-    let others: Vec<usize> = (0..shape.len()).filter(|d| !dims.contains(d)).collect();
-    let neighbours = dims.windows(2).all(|w| w[1] == w[0] + 1);
-    let lead = if neighbours { dims[0] } else { 0 };
-    let order: Vec<usize> = dims.iter().chain(&others).copied().collect();
-    let sizes: Vec<usize> = dims.iter().map(|&d| shape[d]).collect();
-    let rest: Vec<usize> = others.iter().map(|&d| shape[d]).collect();
-    let moved = i.op("permute", &[("input", tensor(t)), ("dims", ints(&order))])?;
-    let mut flat_shape = vec![sizes.iter().product::<usize>()];
-    flat_shape.extend(&rest);
-    let moved = i.op("reshape", &[("input", tensor(&moved)), ("shape", ints(&flat_shape))])?;
-    let mut at: Option<Tensor> = None;
-    for (k, &d) in dims.iter().enumerate() {
-        let Some(index) = &advanced[d] else { continue };
-        // Negative indices count from the end.
-        let size = sizes[k] as i64;
-        let mut index = index.clone();
-        match fold::constant(i, &index)? {
-            Some(host) => {
-                let values = host.to_f64();
-                if let Some(bad) = values.iter().find(|&&v| v < -(size as f64) || v >= size as f64) {
-                    let text = format!("index {bad} is out of bounds for dimension {d} with size {size}");
-                    return Err(i.raise(Exc::IndexError, text));
-                }
-                if values.iter().any(|&v| v < 0.0) {
-                    index = i.op("remainder", &[("input", tensor(&index)), ("other", int(size))])?;
-                }
-            }
-            None => index = i.op("remainder", &[("input", tensor(&index)), ("other", int(size))])?,
-        }
-        at = Some(match at {
-            None => index,
-            Some(before) => {
-                let scaled = i.op("mul", &[("input", tensor(&before)), ("other", int(size))])?;
-                i.op("add", &[("input", tensor(&scaled)), ("other", tensor(&index))])?
-            }
-        });
-    }
-    let Some(at) = at else {
-        return Err(i.raise(Exc::IndexError, "an index without index tensors"));
-    };
-    let at_shape = at.shape();
-    Ok((Flat { moved, sizes, rest, lead, order }, at, at_shape))
 }
 
 /// The components of an index expression.

@@ -3,7 +3,9 @@
 
 use super::trace::{BodyKind, TensorArg};
 use super::{Tensor, TensorObj, bind, cast, fold};
-use crate::eval::{Args, Eval, Exc, Interp, NativeFn, Value};
+use crate::eval::args::Args;
+use crate::eval::value::{NativeFn, Value};
+use crate::eval::{Eval, Exc, Interp};
 use archsmith_ir::{Attr, DType, OpId};
 use std::rc::Rc;
 
@@ -119,7 +121,7 @@ fn receiver(i: &Interp, args: Args, name: &str) -> Eval<(Tensor, Args)> {
 }
 
 const NATIVE: &[(&str, NativeFn)] = &[
-    ("size", |i, args| {
+    ("size", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "size")?;
         let [dim] = rest.bind(i, "size", ["dim"], 0)?;
         match dim {
@@ -138,16 +140,16 @@ const NATIVE: &[(&str, NativeFn)] = &[
             }
         }
     }),
-    ("dim", |i, args| Ok(Value::from(receiver(i, args, "dim")?.0.rank()))),
-    ("ndimension", |i, args| Ok(Value::from(receiver(i, args, "ndimension")?.0.rank()))),
-    ("numel", |i, args| Ok(Value::from(receiver(i, args, "numel")?.0.ty().numel()))),
-    ("nelement", |i, args| Ok(Value::from(receiver(i, args, "nelement")?.0.ty().numel()))),
-    ("element_size", |i, args| Ok(Value::from(receiver(i, args, "element_size")?.0.dtype().size_bytes()))),
-    ("is_floating_point", |i, args| Ok(Value::Bool(receiver(i, args, "is_floating_point")?.0.dtype().is_float()))),
-    ("is_complex", |_, _| Ok(Value::Bool(false))),
-    ("is_contiguous", |_, _| Ok(Value::Bool(true))),
-    ("get_device", |_, _| Ok(Value::Int(-1))),
-    ("stride", |i, args| {
+    ("dim", |i: &mut Interp, args: Args| Ok(Value::from(receiver(i, args, "dim")?.0.rank()))),
+    ("ndimension", |i: &mut Interp, args: Args| Ok(Value::from(receiver(i, args, "ndimension")?.0.rank()))),
+    ("numel", |i: &mut Interp, args: Args| Ok(Value::from(receiver(i, args, "numel")?.0.ty().numel()))),
+    ("nelement", |i: &mut Interp, args: Args| Ok(Value::from(receiver(i, args, "nelement")?.0.ty().numel()))),
+    ("element_size", |i: &mut Interp, args: Args| Ok(Value::from(receiver(i, args, "element_size")?.0.dtype().size_bytes()))),
+    ("is_floating_point", |i: &mut Interp, args: Args| Ok(Value::Bool(receiver(i, args, "is_floating_point")?.0.dtype().is_float()))),
+    ("is_complex", |_: &mut Interp, _: Args| Ok(Value::Bool(false))),
+    ("is_contiguous", |_: &mut Interp, _: Args| Ok(Value::Bool(true))),
+    ("get_device", |_: &mut Interp, _: Args| Ok(Value::Int(-1))),
+    ("stride", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "stride")?;
         let mut strides = vec![1i64; t.rank()];
         let shape = t.shape();
@@ -162,16 +164,16 @@ const NATIVE: &[(&str, NativeFn)] = &[
             None => Ok(Value::tuple(strides.into_iter().map(Value::Int).collect())),
         }
     }),
-    ("item", |i, args| {
+    ("item", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "item")?;
         fold::item(i, &t)
     }),
-    ("tolist", |i, args| {
+    ("tolist", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "tolist")?;
         fold::tolist(i, &t)
     }),
     ("to", to),
-    ("type", |i, args| {
+    ("type", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "type")?;
         match rest.pos.first() {
             None => Ok(Value::str(format!("torch.{}Tensor", type_name(t.dtype())))),
@@ -181,31 +183,31 @@ const NATIVE: &[(&str, NativeFn)] = &[
             },
         }
     }),
-    ("type_as", |i, args| {
+    ("type_as", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "type_as")?;
         match rest.pos.first() {
             Some(Value::Tensor(o)) => Ok(Value::Tensor(cast(i, &t, o.dtype())?)),
             _ => Err(i.raise(Exc::TypeError, "type_as(): argument 'other' must be Tensor")),
         }
     }),
-    ("float", |i, args| convert(i, args, DType::F32)),
-    ("double", |i, args| convert(i, args, DType::F64)),
-    ("half", |i, args| convert(i, args, DType::F16)),
-    ("bfloat16", |i, args| convert(i, args, DType::BF16)),
-    ("long", |i, args| convert(i, args, DType::I64)),
-    ("int", |i, args| convert(i, args, DType::I32)),
-    ("short", |i, args| convert(i, args, DType::I16)),
-    ("byte", |i, args| convert(i, args, DType::U8)),
-    ("bool", |i, args| convert(i, args, DType::Bool)),
-    ("cuda", |i, args| Ok(Value::Tensor(receiver(i, args, "cuda")?.0))),
-    ("cpu", |i, args| Ok(Value::Tensor(receiver(i, args, "cpu")?.0))),
-    ("contiguous", |i, args| Ok(Value::Tensor(receiver(i, args, "contiguous")?.0))),
-    ("pin_memory", |i, args| Ok(Value::Tensor(receiver(i, args, "pin_memory")?.0))),
-    ("clone", |i, args| {
+    ("float", |i: &mut Interp, args: Args| convert(i, args, DType::F32)),
+    ("double", |i: &mut Interp, args: Args| convert(i, args, DType::F64)),
+    ("half", |i: &mut Interp, args: Args| convert(i, args, DType::F16)),
+    ("bfloat16", |i: &mut Interp, args: Args| convert(i, args, DType::BF16)),
+    ("long", |i: &mut Interp, args: Args| convert(i, args, DType::I64)),
+    ("int", |i: &mut Interp, args: Args| convert(i, args, DType::I32)),
+    ("short", |i: &mut Interp, args: Args| convert(i, args, DType::I16)),
+    ("byte", |i: &mut Interp, args: Args| convert(i, args, DType::U8)),
+    ("bool", |i: &mut Interp, args: Args| convert(i, args, DType::Bool)),
+    ("cuda", |i: &mut Interp, args: Args| Ok(Value::Tensor(receiver(i, args, "cuda")?.0))),
+    ("cpu", |i: &mut Interp, args: Args| Ok(Value::Tensor(receiver(i, args, "cpu")?.0))),
+    ("contiguous", |i: &mut Interp, args: Args| Ok(Value::Tensor(receiver(i, args, "contiguous")?.0))),
+    ("pin_memory", |i: &mut Interp, args: Args| Ok(Value::Tensor(receiver(i, args, "pin_memory")?.0))),
+    ("clone", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "clone")?;
         Ok(Value::Tensor(clone(i, &t)?))
     }),
-    ("requires_grad_", |i, args| {
+    ("requires_grad_", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "requires_grad_")?;
         let on = match rest.bind(i, "requires_grad_", ["requires_grad"], 0)? {
             [Some(v)] => i.truth(&v)?,
@@ -214,13 +216,13 @@ const NATIVE: &[(&str, NativeFn)] = &[
         require_grad(i, &t, on)?;
         Ok(Value::Tensor(t))
     }),
-    ("detach_", |i, args| {
+    ("detach_", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "detach_")?;
         t.requires_grad.set(false);
         Ok(Value::Tensor(t))
     }),
-    ("retain_grad", |_, _| Ok(Value::None)),
-    ("backward", |i, args| {
+    ("retain_grad", |_: &mut Interp, _: Args| Ok(Value::None)),
+    ("backward", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "backward")?;
         if t.ty().numel() != 1 {
             return Err(i.raise(Exc::RuntimeError, "grad can be implicitly created only for scalar outputs"));
@@ -228,9 +230,9 @@ const NATIVE: &[(&str, NativeFn)] = &[
         i.torch.records.push(("backward".into(), Value::Tensor(t)));
         Ok(Value::None)
     }),
-    ("register_hook", |i, _| Err(i.abort("unsupported-hook", "a hook on a tensor's gradient"))),
-    ("numpy", |i, _| Err(i.unsupported("turning a tensor into a NumPy array"))),
-    ("copy_", |i, args| {
+    ("register_hook", |i: &mut Interp, _: Args| Err(i.abort("unsupported-hook", "a hook on a tensor's gradient"))),
+    ("numpy", |i: &mut Interp, _: Args| Err(i.unsupported("turning a tensor into a NumPy array"))),
+    ("copy_", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "copy_")?;
         let [source, _] = rest.bind(i, "copy_", ["src", "non_blocking"], 1)?;
         match source {
@@ -243,36 +245,36 @@ const NATIVE: &[(&str, NativeFn)] = &[
             _ => Err(i.raise(Exc::TypeError, "copy_(): argument 'other' must be Tensor")),
         }
     }),
-    ("set_", |i, _| Err(i.unsupported("Tensor.set_"))),
-    ("fill_", |i, args| {
+    ("set_", |i: &mut Interp, _: Args| Err(i.unsupported("Tensor.set_"))),
+    ("fill_", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "fill_")?;
         let [value] = rest.bind(i, "fill_", ["value"], 1)?;
         fill(i, &t, &value.unwrap_or_default())
     }),
-    ("zero_", |i, args| {
+    ("zero_", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "zero_")?;
         fill(i, &t, &Value::Float(0.0))
     }),
-    ("new_zeros", |i, args| new_filled(i, args, "new_zeros", Some(0.0))),
-    ("new_ones", |i, args| new_filled(i, args, "new_ones", Some(1.0))),
-    ("new_empty", |i, args| new_filled(i, args, "new_empty", Some(0.0))),
-    ("new_full", |i, args| new_filled(i, args, "new_full", None)),
-    ("new_tensor", |i, args| {
+    ("new_zeros", |i: &mut Interp, args: Args| new_filled(i, args, "new_zeros", Some(0.0))),
+    ("new_ones", |i: &mut Interp, args: Args| new_filled(i, args, "new_ones", Some(1.0))),
+    ("new_empty", |i: &mut Interp, args: Args| new_filled(i, args, "new_empty", Some(0.0))),
+    ("new_full", |i: &mut Interp, args: Args| new_filled(i, args, "new_full", None)),
+    ("new_tensor", |i: &mut Interp, args: Args| {
         let (t, mut rest) = receiver(i, args, "new_tensor")?;
         let dtype = rest.take_kw("dtype").and_then(|v| bind::dtype_of(i, &v)).unwrap_or(t.dtype());
         let value = rest.pos.first().cloned().unwrap_or_default();
         Ok(Value::Tensor(super::factory::literal(i, &value, Some(dtype))?))
     }),
-    ("__len__", |i, args| {
+    ("__len__", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "__len__")?;
         super::tensor_len(i, &t).map(Value::from)
     }),
-    ("__getitem__", |i, args| {
+    ("__getitem__", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "__getitem__")?;
         let [index] = rest.exactly(i, "__getitem__")?;
         super::tensor_index(i, &t, &index)
     }),
-    ("__setitem__", |i, args| {
+    ("__setitem__", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "__setitem__")?;
         let [index, value] = rest.exactly(i, "__setitem__")?;
         super::index::set(i, &t, &index, &value)?;

@@ -26,7 +26,9 @@ pub(crate) use namespace::module_import;
 pub use tensor::{Tensor, TensorObj};
 pub use trace::State;
 
-use crate::eval::{Args, Eval, Exc, Interp, Value};
+use crate::eval::args::Args;
+use crate::eval::value::Value;
+use crate::eval::{Eval, Exc, Interp};
 use archsmith_ir::{Attr, DType, Returns};
 use trace::TensorArg;
 
@@ -160,6 +162,6 @@ pub(crate) fn call_operator(i: &mut Interp, path: &'static str, mut args: Args) 
     Ok(match bound.op.get().returns {
         Returns::Tensor => values.into_iter().next().unwrap_or_default(),
         Returns::Tuple => Value::tuple(values),
-        Returns::Named(fields) => i.named_tuple(bound.op.get().name, fields, values),
+        Returns::Named(fields) => classes::named_tuple(i, bound.op.get().name, fields, values),
     })
 }

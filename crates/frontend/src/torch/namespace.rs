@@ -6,7 +6,8 @@
 
 use super::{classes, names, natives};
 use crate::eval::module::PyModule;
-use crate::eval::{Eval, Interp, Value};
+use crate::eval::value::Value;
+use crate::eval::{Eval, Interp};
 use crate::syntax::ast::Source;
 use archsmith_ir::{DType, OpId};
 use rustc_hash::FxHashMap;
@@ -137,8 +138,8 @@ fn sources(i: &mut Interp, name: &str, texts: &[&'static str]) -> Eval<Vec<Rc<So
     for text in all {
         match crate::syntax::parse(text, false) {
             Ok(source) => parsed.push(Rc::new(source)),
-            Err(problems) => {
-                let why = problems.first().map(|d| d.message.clone()).unwrap_or_default();
+            Err(problem) => {
+                let why = problem.message;
                 let head = text.trim().lines().next().unwrap_or("").to_string();
                 return Err(i.abort("internal-library", format!("library source of {name} ('{head}') does not parse: {why}")));
             }

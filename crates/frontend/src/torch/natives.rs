@@ -1,7 +1,9 @@
 //! Functions of the `torch` modules that are no operators.
 
 use super::{bind, factory, fold, module, record};
-use crate::eval::{Args, Eval, Exc, Interp, NativeFn, Value};
+use crate::eval::args::Args;
+use crate::eval::value::{NativeFn, Value};
+use crate::eval::{Eval, Exc, Interp};
 use archsmith_ir::DType;
 
 /// A native by its module and name.
@@ -40,7 +42,7 @@ fn same(_: &mut Interp, args: Args) -> Eval<Value> {
 const INTERNAL: &[(&str, NativeFn)] = &[
     ("_module_init", module::init),
     ("_record", record::record),
-    ("_unsupported", |i, args| {
+    ("_unsupported", |i: &mut Interp, args: Args| {
         let text = |v: Option<&Value>| v.and_then(Value::as_str).unwrap_or("").to_string();
         let what = text(args.pos.get(1));
         match text(args.pos.first()).as_str() {
@@ -50,11 +52,11 @@ const INTERNAL: &[(&str, NativeFn)] = &[
             _ => Err(i.unsupported(what)),
         }
     }),
-    ("_set_grad_enabled", |i, args| {
+    ("_set_grad_enabled", |i: &mut Interp, args: Args| {
         let on = i.truth(&args.pos.into_iter().next().unwrap_or_default())?;
         Ok(Value::Bool(std::mem::replace(&mut i.torch.grad, on)))
     }),
-    ("_custom_gradient", |i, args| {
+    ("_custom_gradient", |i: &mut Interp, args: Args| {
         let name = args.pos.first().and_then(Value::as_str).unwrap_or("").to_string();
         i.torch.custom_gradients.push((i.span, name));
         Ok(Value::None)
@@ -66,13 +68,13 @@ const TORCH: &[(&str, NativeFn)] = &[
     ("as_tensor", factory::tensor),
     ("asarray", factory::tensor),
     ("scalar_tensor", factory::tensor),
-    ("FloatTensor", |i, a| factory::typed(i, a, DType::F32)),
-    ("DoubleTensor", |i, a| factory::typed(i, a, DType::F64)),
-    ("LongTensor", |i, a| factory::typed(i, a, DType::I64)),
-    ("IntTensor", |i, a| factory::typed(i, a, DType::I32)),
-    ("BoolTensor", |i, a| factory::typed(i, a, DType::Bool)),
-    ("ByteTensor", |i, a| factory::typed(i, a, DType::U8)),
-    ("from_numpy", |i, a| factory::tensor(i, a)),
+    ("FloatTensor", |i: &mut Interp, a: Args| factory::typed(i, a, DType::F32)),
+    ("DoubleTensor", |i: &mut Interp, a: Args| factory::typed(i, a, DType::F64)),
+    ("LongTensor", |i: &mut Interp, a: Args| factory::typed(i, a, DType::I64)),
+    ("IntTensor", |i: &mut Interp, a: Args| factory::typed(i, a, DType::I32)),
+    ("BoolTensor", |i: &mut Interp, a: Args| factory::typed(i, a, DType::Bool)),
+    ("ByteTensor", |i: &mut Interp, a: Args| factory::typed(i, a, DType::U8)),
+    ("from_numpy", |i: &mut Interp, a: Args| factory::tensor(i, a)),
     ("manual_seed", nothing),
     ("seed", zero),
     ("initial_seed", zero),
@@ -82,23 +84,23 @@ const TORCH: &[(&str, NativeFn)] = &[
     ("set_num_threads", nothing),
     ("set_float32_matmul_precision", nothing),
     ("use_deterministic_algorithms", nothing),
-    ("get_num_threads", |_, _| Ok(Value::Int(1))),
-    ("get_default_dtype", |_, _| Ok(Value::DType(DType::F32))),
-    ("is_grad_enabled", |i, _| Ok(Value::Bool(i.torch.grad))),
+    ("get_num_threads", |_: &mut Interp, _: Args| Ok(Value::Int(1))),
+    ("get_default_dtype", |_: &mut Interp, _: Args| Ok(Value::DType(DType::F32))),
+    ("is_grad_enabled", |i: &mut Interp, _: Args| Ok(Value::Bool(i.torch.grad))),
     ("is_autocast_enabled", no),
     ("is_inference_mode_enabled", no),
     ("is_complex", no),
-    ("get_autocast_gpu_dtype", |_, _| Ok(Value::DType(DType::F16))),
-    ("is_tensor", |_, a| Ok(Value::Bool(matches!(a.pos.first(), Some(Value::Tensor(_)))))),
-    ("is_floating_point", |i, a| match a.pos.first() {
+    ("get_autocast_gpu_dtype", |_: &mut Interp, _: Args| Ok(Value::DType(DType::F16))),
+    ("is_tensor", |_: &mut Interp, a: Args| Ok(Value::Bool(matches!(a.pos.first(), Some(Value::Tensor(_)))))),
+    ("is_floating_point", |i: &mut Interp, a: Args| match a.pos.first() {
         Some(Value::Tensor(t)) => Ok(Value::Bool(t.dtype().is_float())),
         _ => Err(i.raise(Exc::TypeError, "is_floating_point(): argument 'input' must be Tensor")),
     }),
-    ("numel", |i, a| match a.pos.first() {
+    ("numel", |i: &mut Interp, a: Args| match a.pos.first() {
         Some(Value::Tensor(t)) => Ok(Value::from(t.ty().numel())),
         _ => Err(i.raise(Exc::TypeError, "numel(): argument 'input' must be Tensor")),
     }),
-    ("equal", |i, a| match (a.pos.first(), a.pos.get(1)) {
+    ("equal", |i: &mut Interp, a: Args| match (a.pos.first(), a.pos.get(1)) {
         (Some(Value::Tensor(x)), Some(Value::Tensor(y))) => {
             let (x, y) = (fold::constant(i, x)?, fold::constant(i, y)?);
             match (x, y) {
@@ -108,31 +110,31 @@ const TORCH: &[(&str, NativeFn)] = &[
         }
         _ => Err(i.raise(Exc::TypeError, "equal(): arguments must be Tensors")),
     }),
-    ("promote_types", |i, a| {
+    ("promote_types", |i: &mut Interp, a: Args| {
         let of = |v: Option<&Value>| v.and_then(|v| bind::dtype_of(i, v));
         match (of(a.pos.first()), of(a.pos.get(1))) {
             (Some(x), Some(y)) => Ok(Value::DType(x.promote(y))),
             _ => Err(i.raise(Exc::TypeError, "promote_types(): arguments must be dtypes")),
         }
     }),
-    ("save", |i, _| Err(i.abort("unsupported-file", "torch.save writes a file"))),
-    ("load", |i, _| Err(i.abort("unsupported-pretrained", "torch.load reads weights that are not part of the source"))),
-    ("typename", |i, a| Ok(Value::str(i.type_name(&a.pos.into_iter().next().unwrap_or_default())))),
+    ("save", |i: &mut Interp, _: Args| Err(i.abort("unsupported-file", "torch.save writes a file"))),
+    ("load", |i: &mut Interp, _: Args| Err(i.abort("unsupported-pretrained", "torch.load reads weights that are not part of the source"))),
+    ("typename", |i: &mut Interp, a: Args| Ok(Value::str(i.type_name(&a.pos.into_iter().next().unwrap_or_default())))),
 ];
 
 const FUNCTIONAL: &[(&str, NativeFn)] = &[
-    ("cross_entropy", |i, a| record::loss(i, "torch.nn.functional.cross_entropy", a)),
-    ("nll_loss", |i, a| record::loss(i, "torch.nn.functional.nll_loss", a)),
-    ("mse_loss", |i, a| record::loss(i, "torch.nn.functional.mse_loss", a)),
-    ("l1_loss", |i, a| record::loss(i, "torch.nn.functional.l1_loss", a)),
-    ("smooth_l1_loss", |i, a| record::loss(i, "torch.nn.functional.smooth_l1_loss", a)),
-    ("huber_loss", |i, a| record::loss(i, "torch.nn.functional.huber_loss", a)),
-    ("kl_div", |i, a| record::loss(i, "torch.nn.functional.kl_div", a)),
-    ("binary_cross_entropy", |i, a| record::loss(i, "torch.nn.functional.binary_cross_entropy", a)),
-    ("binary_cross_entropy_with_logits", |i, a| {
+    ("cross_entropy", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.cross_entropy", a)),
+    ("nll_loss", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.nll_loss", a)),
+    ("mse_loss", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.mse_loss", a)),
+    ("l1_loss", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.l1_loss", a)),
+    ("smooth_l1_loss", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.smooth_l1_loss", a)),
+    ("huber_loss", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.huber_loss", a)),
+    ("kl_div", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.kl_div", a)),
+    ("binary_cross_entropy", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.binary_cross_entropy", a)),
+    ("binary_cross_entropy_with_logits", |i: &mut Interp, a: Args| {
         record::loss(i, "torch.nn.functional.binary_cross_entropy_with_logits", a)
     }),
-    ("multi_margin_loss", |i, a| record::loss(i, "torch.nn.functional.multi_margin_loss", a)),
+    ("multi_margin_loss", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.multi_margin_loss", a)),
 ];
 
 const CUDA: &[(&str, NativeFn)] = &[
@@ -159,7 +161,7 @@ const DISTRIBUTED: &[(&str, NativeFn)] = &[
     ("is_available", no),
     ("is_initialized", no),
     ("get_rank", zero),
-    ("get_world_size", |_, _| Ok(Value::Int(1))),
+    ("get_world_size", |_: &mut Interp, _: Args| Ok(Value::Int(1))),
 ];
 
 /// Flags of `torch.backends.…`: they may be set, and nothing is there.

@@ -2,7 +2,9 @@
 
 use super::factory;
 use super::trace::BodyKind;
-use crate::eval::{Args, Eval, Exc, Interp, Value};
+use crate::eval::args::Args;
+use crate::eval::value::Value;
+use crate::eval::{Eval, Exc, Interp};
 use archsmith_ir::{DType, OpId};
 
 /// `_record(kind, object)`.

@@ -5,7 +5,7 @@
 //! goes through to the base where the view can be inverted. What cannot be followed is refused when it is read.
 
 use super::trace::BodyKind;
-use crate::eval::Attrs;
+use crate::eval::value::Attrs;
 use archsmith_ir::{DType, OpId, Span, StateId, TensorType, ValueId};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -6,7 +6,8 @@
 //! on no input.
 
 use super::tensor::{Storage, Tensor, TensorObj, View};
-use crate::eval::{Eval, Exc, Interp, Value};
+use crate::eval::value::Value;
+use crate::eval::{Eval, Exc, Interp};
 use archsmith_ir::graph::Node;
 use archsmith_ir::infer::BodyBuilder;
 use archsmith_ir::{Arg, Attr, OpId, Scope, ScopeId, Span, StateId, TensorType, ValueDef, ValueId};
@@ -72,9 +73,9 @@ pub struct State {
     /// Where results of hoisting went: value of a forward body to value of the init body.
     hoisted: FxHashMap<(u8, ValueId), ValueId>,
     /// Library modules by dotted name.
-    pub(crate) modules: FxHashMap<String, Rc<crate::eval::PyModule>>,
-    /// Elements that constant folding may still compute.
-    pub(crate) fold_budget: usize,
+    pub(crate) modules: FxHashMap<String, Rc<crate::eval::module::PyModule>>,
+    /// Classes of named tuples that operators gave, by operator.
+    pub(crate) tuples: FxHashMap<&'static str, Rc<crate::eval::class::Class>>,
     /// Nodes a body may have.
     pub(crate) max_nodes: usize,
 }
@@ -96,7 +97,7 @@ impl Default for State {
             train_output: None,
             hoisted: FxHashMap::default(),
             modules: FxHashMap::default(),
-            fold_budget: 4_000_000,
+            tuples: FxHashMap::default(),
             max_nodes: 20_000,
         }
     }
@@ -407,6 +408,7 @@ impl Interp {
         let Some(op) = OpId::by_name(name) else {
             return Err(self.unsupported(format!("the operator '{name}'")));
         };
+        debug_assert!(args.iter().all(|(n, _)| op.signature().index(n).is_some()), "{name} has other parameters");
         let mut bound = Vec::new();
         for p in &op.signature().params {
             let given = args.iter().find(|(n, _)| *n == p.name).map(|(_, v)| v.clone());
