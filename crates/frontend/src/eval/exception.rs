@@ -213,6 +213,15 @@ impl Interp {
 }
 
 impl Raise {
+    /// Adds what to do about it.
+    pub fn into_help(mut self, help: impl Into<String>) -> Self {
+        match &mut self {
+            Raise::Exception(t) => t.help = Some(help.into()),
+            Raise::Abort(d) => d.help = Some(help.into()),
+        }
+        self
+    }
+
     /// Whether it is an exception of this builtin class or of a subclass.
     pub fn is(&self, i: &Interp, class: Exc) -> bool {
         match self {

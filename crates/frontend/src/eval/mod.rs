@@ -15,10 +15,10 @@ mod comprehension;
 pub mod dict;
 pub mod exception;
 mod expr;
-mod format;
+pub(crate) mod format;
 mod frame;
 pub mod function;
-mod generator;
+pub(crate) mod generator;
 mod import;
 mod index;
 mod fuel;
@@ -27,9 +27,9 @@ mod matching;
 pub mod module;
 pub mod nest;
 pub mod number;
-mod operators;
+pub(crate) mod operators;
 mod protocol;
-mod repr;
+pub(crate) mod repr;
 mod stmt;
 pub mod value;
 
@@ -61,6 +61,8 @@ pub struct Interp {
     pub(crate) handling: Vec<exception::Thrown>,
     /// What `print` wrote; bounded.
     pub(crate) printed: String,
+    /// What running generators have yielded, innermost last.
+    pub(crate) yields: Vec<Vec<Value>>,
     /// The state of `random`.
     pub(crate) random: crate::python::random::State,
     /// Everything that may take part in a cycle of references, emptied at the end.
@@ -88,6 +90,7 @@ impl Interp {
             modules: FxHashMap::default(),
             handling: Vec::new(),
             printed: String::new(),
+            yields: Vec::new(),
             random: Default::default(),
             heap: Vec::new(),
             torch: Default::default(),
@@ -195,6 +198,11 @@ impl Value {
                 value::DictKind::Default(_) => "defaultdict",
             },
             Value::Set(s) => if s.frozen { "frozenset" } else { "set" },
+            Value::View(v) => match v.what {
+                value::ViewKind::Keys => "dict_keys",
+                value::ViewKind::Values => "dict_values",
+                value::ViewKind::Items => "dict_items",
+            },
             Value::Slice(_) => "slice",
             Value::Range(_) => "range",
             Value::Function(_) => "function",

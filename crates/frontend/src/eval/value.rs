@@ -54,6 +54,8 @@ pub enum Value {
     Dict(Rc<DictObj>),
     /// A set or frozenset.
     Set(Rc<SetObj>),
+    /// `dict.keys()`, `dict.values()`, `dict.items()`.
+    View(Rc<View>),
     /// A slice.
     Slice(Rc<Nest<Slice>>),
     /// A range.
@@ -189,6 +191,25 @@ impl DictObj {
     pub fn borrow_mut(&self) -> RefMut<'_, Dict> {
         RefMut::map(self.content.borrow_mut(), |n| &mut **n)
     }
+}
+
+/// A view of a dict.
+pub struct View {
+    /// The dict.
+    pub dict: Rc<DictObj>,
+    /// What is seen of it.
+    pub what: ViewKind,
+}
+
+/// What a view sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViewKind {
+    /// Its keys.
+    Keys,
+    /// Its values.
+    Values,
+    /// Pairs.
+    Items,
 }
 
 /// A set or frozenset.
@@ -486,6 +507,7 @@ impl Value {
             (Module(a), Module(b)) => Rc::ptr_eq(a, b),
             (Iterator(a), Iterator(b)) => Rc::ptr_eq(a, b),
             (Opaque(a), Opaque(b)) => a == b,
+            (View(a), View(b)) => Rc::ptr_eq(a, b),
             (Range(a), Range(b)) => Rc::ptr_eq(a, b),
             (Slice(a), Slice(b)) => Rc::ptr_eq(a, b),
             (Tensor(a), Tensor(b)) => Rc::ptr_eq(a, b),
@@ -513,6 +535,7 @@ impl Value {
             List(v) => at(v),
             Dict(v) => at(v),
             Set(v) => at(v),
+            View(v) => at(v),
             Slice(v) => at(v),
             Range(v) => at(v),
             Function(v) => at(v),

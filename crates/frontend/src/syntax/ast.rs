@@ -82,7 +82,7 @@ pub struct Code {
     pub qualname: Rc<str>,
     pub(crate) kind: CodeKind,
     pub(crate) params: Params,
-    pub(crate) body: Vec<Stmt>,
+    pub(crate) body: Block,
     pub(crate) layout: OnceCell<Layout>,
     /// Whether it is the author's text; spans of other code are never reported.
     pub(crate) user: bool,
@@ -157,9 +157,12 @@ pub(crate) struct ClassDef {
 pub(crate) struct Stmt {
     pub(crate) kind: StmtKind,
     pub(crate) span: Span,
+    /// Whether a `yield` of the surrounding code is in it.
+    pub(crate) yields: bool,
 }
 
-pub(crate) type Block = Vec<Stmt>;
+/// Statements; counted, because a suspended generator holds the block it stands in.
+pub(crate) type Block = Rc<[Stmt]>;
 
 #[derive(Debug)]
 pub(crate) enum StmtKind {
@@ -171,9 +174,9 @@ pub(crate) enum StmtKind {
     Return(Option<Expr>),
     If(Vec<(Expr, Block)>, Block),
     While(Expr, Block, Block),
-    For(Box<For>),
+    For(Rc<For>),
     With(Vec<(Expr, Option<Expr>)>, Block),
-    Try(Box<Try>),
+    Try(Rc<Try>),
     Raise(Option<Expr>, Option<Expr>),
     Function(Rc<FunctionDef>),
     Class(Rc<ClassDef>),
@@ -330,8 +333,8 @@ pub(crate) struct CompFor {
 #[derive(Debug)]
 pub(crate) enum FPart {
     Text(Rc<str>),
-    /// Value, conversion (`r`, `s`, `a`), format specification; the source text first for `{x=}`.
-    Value(Box<(Expr, Option<char>, Vec<FPart>, Option<Rc<str>>)>),
+    /// Value, conversion (`r`, `s`, `a`), format specification.
+    Value(Box<(Expr, Option<char>, Vec<FPart>)>),
 }
 
 /// A unary operator.

@@ -1,5 +1,9 @@
 //! Python's syntax: the tree that tree-sitter finds, lowered once to compact enums.
 
+pub(crate) mod ast;
+mod lower;
+mod scope;
 pub(crate) mod sym;
 
+pub use lower::parse;
 pub use sym::Sym;

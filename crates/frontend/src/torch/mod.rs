@@ -124,6 +124,18 @@ pub(crate) fn value_attr(i: &mut Interp, value: &Value, name: &str) -> Eval<Opti
     })
 }
 
+/// `copy.deepcopy(t)`: a tensor of its own with the same elements; a parameter stays one.
+pub(crate) fn copy_tensor(i: &mut Interp, t: &Tensor) -> Eval<Value> {
+    let copy = methods::clone(i, t)?;
+    if !t.parameter {
+        return Ok(Value::Tensor(copy));
+    }
+    let mut p = TensorObj::over(copy.storage());
+    p.parameter = true;
+    p.requires_grad.set(t.requires_grad.get());
+    Ok(Value::Tensor(std::rc::Rc::new(p)))
+}
+
 /// A tensor in another element type; itself when it has it already.
 pub(crate) fn cast(i: &mut Interp, t: &Tensor, dtype: DType) -> Eval<Tensor> {
     if t.dtype() == dtype {

@@ -37,6 +37,26 @@ pub(crate) fn state(instance: &Instance) -> Option<ModuleState> {
     }
 }
 
+/// A copy of a module's state with each entry copied by `copy`: what `copy.deepcopy` needs.
+pub(crate) fn copy_state(
+    i: &mut Interp,
+    s: &ModuleState,
+    copy: &mut dyn FnMut(&mut Interp, &Value) -> Eval<Value>,
+) -> Eval<ModuleState> {
+    let mut table = |i: &mut Interp, from: &Rc<DictObj>| -> Eval<Rc<DictObj>> {
+        let pairs: Vec<(Key, Value)> = from.borrow().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let new = DictObj::default();
+        for (k, v) in pairs {
+            let v = copy(i, &v)?;
+            new.borrow_mut().insert(k, v);
+        }
+        Ok(Rc::new(new))
+    };
+    let (parameters, buffers, modules) = (table(i, &s.parameters)?, table(i, &s.buffers)?, table(i, &s.modules)?);
+    let names = s.non_persistent.borrow().clone();
+    Ok(ModuleState { parameters, buffers, modules, non_persistent: Rc::new(SetObj::new(names, false)) })
+}
+
 /// Whether a value is an instance of `torch.nn.Module`.
 pub(crate) fn as_module(value: &Value) -> Option<&Rc<Instance>> {
     value.as_instance().filter(|m| m.class.borrow().kind == crate::eval::class::NativeKind::Module)

@@ -1,0 +1,237 @@
+//! Class statements.
+
+use super::args::Args;
+use super::class::{Class, Hooks, NativeKind, linearize};
+use super::exception::{Eval, Exc};
+use super::frame::Frame;
+use super::nest::Nest;
+use super::value::{Attrs, NativeFn, Value};
+use super::Interp;
+use crate::syntax::ast::ClassDef;
+use crate::syntax::sym::{Sym, known};
+use archsmith_ir::Span;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// Ancestors of one class; far beyond what any network has.
+const MAX_ANCESTORS: usize = 500;
+
+impl Interp {
+    pub(crate) fn define_class(&mut self, def: &ClassDef, f: &mut Frame) -> Eval<Value> {
+        let mut decorators = Vec::with_capacity(def.decorators.len());
+        for d in &def.decorators {
+            decorators.push(self.eval(d, f)?);
+        }
+        let mut bases = Vec::with_capacity(def.bases.len());
+        for b in &def.bases {
+            match &b.kind {
+                crate::syntax::ast::ExprKind::Starred(inner) => {
+                    let v = self.eval(inner, f)?;
+                    bases.extend(self.iterate(&v)?);
+                }
+                _ => bases.push(self.eval(b, f)?),
+            }
+        }
+        let mut keywords = Vec::new();
+        for (name, e) in &def.keywords {
+            let v = self.eval(e, f)?;
+            if *name != known::METACLASS {
+                keywords.push((*name, v));
+            } else if !is_known_metaclass(&v) {
+                return Err(self.unsupported("a metaclass of one's own is not supported"));
+            }
+        }
+        let span = def.code.span;
+        self.at(span, f);
+        self.enter()?;
+        let mut body = Frame::new(f.module.clone(), def.code.clone(), &self.capture(&def.code, f));
+        let run = self.exec_top(&def.code.body, &mut body);
+        self.leave();
+        run?;
+        self.at(span, f);
+        let module = f.module.name.clone();
+        let mut attrs = std::mem::take(&mut body.class);
+        if let Some(doc) = &def.code.doc {
+            attrs.entry(known::DOC).or_insert_with(|| Value::Str(doc.clone()));
+        }
+        let class = self.make_class(def.name.clone(), module, &bases, attrs, if f.code.user { span } else { self.span })?;
+        if let Some(cell) = def.code.layout().class_cell {
+            body.cells[usize::from(cell)].set(Some(Value::Class(class.clone())));
+            self.hold_cell(&body.cells[usize::from(cell)].clone());
+        }
+        self.finish_class(&class, keywords)?;
+        let mut v = Value::Class(class);
+        for d in decorators.into_iter().rev() {
+            v = self.call(&d, Args::from([v]))?;
+        }
+        Ok(v)
+    }
+
+    /// A class from its name, bases and attributes: what `type(name, bases, dict)` does.
+    pub(crate) fn make_class(
+        &mut self,
+        name: Rc<str>,
+        module: Rc<str>,
+        bases: &[Value],
+        attrs: Attrs,
+        span: Span,
+    ) -> Eval<Rc<Class>> {
+        let mut classes: Vec<Rc<Class>> = Vec::new();
+        for b in bases {
+            match b {
+                Value::Class(c) => {
+                    if &*c.name == "bool" || (c.kind == NativeKind::Type && !c.mutable && &*c.name != "type") {
+                        let text = format!("type '{}' is not an acceptable base type", c.name);
+                        return Err(self.raise(Exc::TypeError, text));
+                    }
+                    if c.kind == NativeKind::Type {
+                        return Err(self.unsupported("metaclasses are not supported"));
+                    }
+                    if c.is_enum() && c.members.borrow().as_ref().is_some_and(|m| !m.is_empty()) {
+                        let text = format!("<enum '{name}'> cannot extend <enum '{}'>", c.name);
+                        return Err(self.raise(Exc::TypeError, text));
+                    }
+                    if !classes.iter().any(|k| Rc::ptr_eq(k, c)) {
+                        classes.push(c.clone());
+                    } else {
+                        return Err(self.raise(Exc::TypeError, format!("duplicate base class {}", c.name)));
+                    }
+                }
+                // `Generic[T]`, `Protocol`, `NamedTuple` and other names that only matter to type checkers.
+                Value::Opaque(_) => {}
+                // `class X(namedtuple(…))` is a class already; a function here is what `typing.NamedTuple` is.
+                other => {
+                    if let Some(c) = crate::torch::value_class(self, other) {
+                        classes.push(c);
+                    } else {
+                        let text = format!("a class cannot derive from a value of type '{}'", self.type_name(other));
+                        return Err(self.raise(Exc::TypeError, text));
+                    }
+                }
+            }
+        }
+        if classes.is_empty() {
+            classes.push(self.builtins.class("object"));
+        }
+        let Some(mro) = linearize(&classes) else {
+            let names: Vec<&str> = classes.iter().map(|c| &*c.name).collect();
+            let text = format!(
+                "Cannot create a consistent method resolution order (MRO) for bases {}",
+                names.join(", ")
+            );
+            return Err(self.raise(Exc::TypeError, text));
+        };
+        if mro.len() > MAX_ANCESTORS {
+            return Err(self.abort("out-of-fuel", format!("a class with more than {MAX_ANCESTORS} ancestors")));
+        }
+        self.steps(mro.len())?;
+        let kind = mro.iter().map(|c| c.kind).find(|k| *k != NativeKind::Object).unwrap_or(NativeKind::Object);
+        let kind = if kind == NativeKind::Builtin { NativeKind::Wrapper } else { kind };
+        let inherited = mro.iter().fold(Hooks::default(), |h, c| h.or(c.hooks.get()));
+        let own = |name| attrs.contains_key(&name);
+        let hooks = inherited.or(Hooks {
+            getattr: own(known::GETATTR),
+            getattribute: own(known::GETATTRIBUTE),
+            setattr: own(known::SETATTR),
+            delattr: own(known::DELATTR),
+        });
+        let construct: Option<NativeFn> = mro.iter().find_map(|c| c.construct);
+        let is_enum = mro.iter().any(|c| c.is_enum());
+        let class = Rc::new(Class {
+            name,
+            module,
+            bases: classes,
+            mro,
+            attrs: RefCell::new(Nest::new(attrs)),
+            kind,
+            construct,
+            members: RefCell::new(is_enum.then(Vec::new)),
+            fields: RefCell::new(None),
+            hooks: Cell::new(hooks),
+            mutable: true,
+            span,
+        });
+        self.hold_class(&class);
+        Ok(class)
+    }
+
+    /// What follows the making of a class: enumeration members, named tuple fields, `__set_name__`, `__init_subclass__`.
+    pub(crate) fn finish_class(&mut self, class: &Rc<Class>, keywords: Vec<(Sym, Value)>) -> Eval<()> {
+        if class.is_enum() {
+            crate::python::enums::collect(self, class)?;
+        }
+        if class.bases.iter().any(|b| b.derives_from("typing", "NamedTuple") && b.fields.borrow().is_none()) {
+            crate::python::collections::typed_named_tuple(self, class)?;
+        }
+        crate::python::abc::note_abstract(class);
+        let set_name: Vec<(Sym, Value)> = class
+            .attrs
+            .borrow()
+            .iter()
+            .filter(|(_, v)| matches!(v, Value::Instance(i) if i.class().lookup(known::SET_NAME).is_some()))
+            .map(|(n, v)| (*n, v.clone()))
+            .collect();
+        for (name, v) in set_name {
+            let args = Args::from([Value::Class(class.clone()), Value::Str(name.name())]);
+            self.call_method(&v, "__set_name__", args)?;
+        }
+        let hook = class.mro.iter().find_map(|c| c.attrs.borrow().get(&known::INIT_SUBCLASS).cloned());
+        let hook = match hook {
+            Some(Value::ClassMethod(f)) => f.as_ref().as_ref().cloned(),
+            other => other,
+        };
+        if let Some(hook @ Value::Function(_)) = hook {
+            self.call(&hook, Args { pos: vec![Value::Class(class.clone())], kw: keywords })?;
+        }
+        Ok(())
+    }
+}
+
+fn is_known_metaclass(v: &Value) -> bool {
+    match v {
+        Value::Class(c) => matches!(&*c.name, "ABCMeta" | "type" | "EnumMeta" | "EnumType"),
+        Value::Opaque(_) => true,
+        _ => false,
+    }
+}
+
+impl Hooks {
+    fn or(self, other: Hooks) -> Hooks {
+        Hooks {
+            getattr: self.getattr || other.getattr,
+            getattribute: self.getattribute || other.getattribute,
+            setattr: self.setattr || other.setattr,
+            delattr: self.delattr || other.delattr,
+        }
+    }
+}
+
+impl Class {
+    /// A class of this crate, without a definition in the source. `bases` must have a consistent order.
+    pub fn native(
+        name: &str,
+        module: &str,
+        bases: Vec<Rc<Class>>,
+        kind: NativeKind,
+        construct: Option<NativeFn>,
+        attrs: Attrs,
+    ) -> Class {
+        let mro = linearize(&bases).unwrap_or_default();
+        let hooks = mro.iter().fold(Hooks::default(), |h, c| h.or(c.hooks.get()));
+        let construct = construct.or_else(|| mro.iter().find_map(|c| c.construct));
+        Class {
+            name: name.into(),
+            module: module.into(),
+            bases,
+            mro,
+            attrs: RefCell::new(Nest::new(attrs)),
+            kind,
+            construct,
+            members: RefCell::new(None),
+            fields: RefCell::new(None),
+            hooks: Cell::new(hooks),
+            mutable: false,
+            span: Span::default(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+# copy: both functions are native.
