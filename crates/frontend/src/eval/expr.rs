@@ -114,19 +114,11 @@ impl Interp {
                 self.store(*var, v.clone(), f);
                 Ok(v)
             }
-            ExprKind::Yield(value) => {
-                let v = match value {
-                    Some(v) => self.eval(v, f)?,
-                    None => Value::None,
-                };
-                self.yield_value(v)
-            }
-            ExprKind::YieldFrom(value) => {
-                let source = self.eval(value, f)?;
-                for v in self.iterate(&source)? {
-                    self.yield_value(v)?;
-                }
-                Ok(Value::None)
+            ExprKind::Yield(_) | ExprKind::YieldFrom(_) => {
+                self.at(e.span, f);
+                Err(self.unsupported("'yield' inside a larger expression is not supported").into_help(
+                    "put it into a statement of its own: 'x = yield value'",
+                ))
             }
             ExprKind::Unsupported(what) => {
                 self.at(e.span, f);

@@ -36,7 +36,7 @@ pub enum Iter {
     Repeat { value: Value, left: Option<usize> },
     /// `itertools.chain`: iterables that are left, the last first.
     Chain { left: Vec<Value>, current: Option<Value> },
-    /// A generator that has not started.
+    /// A generator.
     Generator(Box<Suspended>),
     /// `iter(function, sentinel)`.
     Call { function: Value, sentinel: Value },
@@ -225,13 +225,7 @@ impl Interp {
                     *current = None;
                 }
             },
-            Iter::Generator(suspended) => {
-                let items = self.run_generator(suspended)?;
-                let mut rest = Iter::Items { items, at: 0 };
-                let first = self.advance(&mut rest)?;
-                *state = rest;
-                first
-            }
+            Iter::Generator(suspended) => self.resume(suspended)?,
             Iter::Call { function, sentinel } => {
                 let (f, s) = (function.clone(), sentinel.clone());
                 let v = self.call(&f, Args::none())?;

@@ -61,8 +61,6 @@ pub struct Interp {
     pub(crate) handling: Vec<exception::Thrown>,
     /// What `print` wrote; bounded.
     pub(crate) printed: String,
-    /// What running generators have yielded, innermost last.
-    pub(crate) yields: Vec<Vec<Value>>,
     /// The state of `random`.
     pub(crate) random: crate::python::random::State,
     /// Everything that may take part in a cycle of references, emptied at the end.
@@ -90,7 +88,6 @@ impl Interp {
             modules: FxHashMap::default(),
             handling: Vec::new(),
             printed: String::new(),
-            yields: Vec::new(),
             random: Default::default(),
             heap: Vec::new(),
             torch: Default::default(),

@@ -113,7 +113,16 @@ def orthogonal_(tensor, gain=1, generator=None):
 
 
 def sparse_(tensor, sparsity, std=0.01, generator=None):
-    _unsupported('unsupported', 'torch.nn.init.sparse_')
+    if tensor.dim() != 2:
+        raise ValueError('only tensors with 2 dimensions are supported')
+    rows, cols = tensor.shape
+    zeros = int(math.ceil(sparsity * rows))
+    tensor.data.normal_(0, std)
+    if zeros > 0:
+        # Different rows for each column: those of the largest of as many random numbers.
+        index = torch.rand(rows, cols).topk(zeros, dim=0)[1]
+        tensor.data.scatter_(0, index, 0.0)
+    return tensor
 
 
 _no_grad_uniform_ = uniform_

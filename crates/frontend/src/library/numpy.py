@@ -1,4 +1,6 @@
-# numpy: the scalar corner that networks use to compute sizes and rates. Arrays are lists.
+import random as _std
+
+# numpy: the corner that networks use to compute sizes, rates and small tables. An array is a list of lists that computes.
 
 pi = 3.141592653589793
 e = 2.718281828459045
@@ -7,16 +9,189 @@ nan = math.nan
 newaxis = None
 float32 = float
 float64 = float
+float16 = float
 int32 = int
 int64 = int
+int8 = int
+uint8 = int
 bool_ = bool
-ndarray = list
+
+
+def _wrap(x):
+    return ndarray([_wrap(v) for v in x]) if isinstance(x, (list, tuple, range)) else x
+
+
+def _plain(x):
+    return [_plain(v) for v in x] if isinstance(x, list) else x
+
+
+def _zip(f, a, b):
+    a_list, b_list = isinstance(a, (list, tuple)), isinstance(b, (list, tuple))
+    if a_list and b_list:
+        if _rank(a) > _rank(b):
+            return ndarray([_zip(f, x, b) for x in a])
+        if _rank(a) < _rank(b):
+            return ndarray([_zip(f, a, y) for y in b])
+        if len(a) == 1 and len(b) != 1:
+            return ndarray([_zip(f, a[0], y) for y in b])
+        if len(b) == 1 and len(a) != 1:
+            return ndarray([_zip(f, x, b[0]) for x in a])
+        if len(a) != len(b):
+            raise ValueError('operands could not be broadcast together')
+        return ndarray([_zip(f, x, y) for x, y in zip(a, b)])
+    if a_list:
+        return ndarray([_zip(f, x, b) for x in a])
+    if b_list:
+        return ndarray([_zip(f, a, y) for y in b])
+    return f(a, b)
+
+
+def _rank(x):
+    return 1 + (_rank(x[0]) if len(x) else 0) if isinstance(x, (list, tuple)) else 0
+
+
+class ndarray(list):
+    @property
+    def shape(self):
+        out = []
+        x = self
+        while isinstance(x, list):
+            out.append(len(x))
+            x = x[0] if len(x) else None
+        return tuple(out)
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    @property
+    def size(self):
+        return prod(self.shape)
+
+    @property
+    def T(self):
+        return ndarray([ndarray(x) for x in zip(*self)]) if self.ndim == 2 else self
+
+    def tolist(self):
+        return _plain(self)
+
+    def astype(self, kind):
+        return _each(kind)(self) if callable(kind) else self
+
+    def item(self):
+        x = self
+        while isinstance(x, list):
+            x = x[0]
+        return x
+
+    def flatten(self):
+        out = []
+        for x in self:
+            out.extend(x.flatten() if isinstance(x, ndarray) else [x])
+        return ndarray(out)
+
+    ravel = flatten
+
+    def copy(self):
+        return _wrap(_plain(self))
+
+    def reshape(self, *shape):
+        shape = list(shape[0]) if len(shape) == 1 and isinstance(shape[0], (list, tuple)) else list(shape)
+        flat = self.flatten()
+        known = 1
+        for n in shape:
+            known *= n if n != -1 else 1
+        return _shaped(list(flat), [len(flat) // known if n == -1 else n for n in shape])
+
+    def sum(self, axis=None):
+        return sum(self.flatten()) if axis is None else sum(self, axis)
+
+    def mean(self):
+        return mean(self.flatten())
+
+    def max(self):
+        return _max(self.flatten())
+
+    def min(self):
+        return _min(self.flatten())
+
+    def __getitem__(self, index):
+        if isinstance(index, tuple):
+            head, rest = index[0], index[1:]
+            if isinstance(head, slice):
+                rows = list.__getitem__(self, head)
+                return ndarray([row[rest] if rest else row for row in rows])
+            row = list.__getitem__(self, head)
+            return row[rest if len(rest) > 1 else rest[0]] if rest else row
+        found = list.__getitem__(self, index)
+        return ndarray(found) if isinstance(index, slice) else found
+
+    def __setitem__(self, index, value):
+        if isinstance(index, tuple) and len(index) > 1:
+            head, rest = index[0], index[1:]
+            rows = list.__getitem__(self, head) if isinstance(head, slice) else [list.__getitem__(self, head)]
+            for row in rows:
+                row[rest if len(rest) > 1 else rest[0]] = value
+        else:
+            list.__setitem__(self, index[0] if isinstance(index, tuple) else index, value)
+
+    def __add__(self, other):
+        return _zip(lambda a, b: a + b, self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other):
+        return _zip(lambda a, b: a - b, self, other)
+
+    def __rsub__(self, other):
+        return _zip(lambda a, b: b - a, self, other)
+
+    def __mul__(self, other):
+        return _zip(lambda a, b: a * b, self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other):
+        return _zip(lambda a, b: a / b, self, other)
+
+    def __rtruediv__(self, other):
+        return _zip(lambda a, b: b / a, self, other)
+
+    def __floordiv__(self, other):
+        return _zip(lambda a, b: a // b, self, other)
+
+    def __pow__(self, other):
+        return _zip(lambda a, b: a ** b, self, other)
+
+    def __neg__(self):
+        return _each(lambda x: -x)(self)
+
+
+def _shaped(flat, shape):
+    if len(shape) <= 1:
+        return ndarray(flat)
+    step = len(flat) // shape[0] if shape[0] else 0
+    return ndarray([_shaped(flat[k * step:(k + 1) * step], shape[1:]) for k in range(shape[0])])
+
+
+def _max(values):
+    best = None
+    for v in values:
+        best = v if best is None or v > best else best
+    return best
+
+
+def _min(values):
+    best = None
+    for v in values:
+        best = v if best is None or v < best else best
+    return best
 
 
 def _each(f):
     def g(x, *args, **kwargs):
         if isinstance(x, (list, tuple)):
-            return [g(v) for v in x]
+            return ndarray([g(v) for v in x])
         return f(x)
     return g
 
@@ -32,11 +207,11 @@ tanh = _each(math.tanh)
 floor = _each(lambda x: float(math.floor(x)))
 ceil = _each(lambda x: float(math.ceil(x)))
 abs = _each(lambda x: -x if x < 0 else x)
-round = _each(lambda x: float(builtins_round(x)))
+round = _each(lambda x: float(math.floor(x + 0.5)))
 
 
 def power(a, b):
-    return a ** b
+    return _zip(lambda x, y: x ** y, a, b)
 
 
 def prod(values, *args, **kwargs):
@@ -49,8 +224,66 @@ def prod(values, *args, **kwargs):
 def sum(values, *args, **kwargs):
     out = 0
     for v in values:
-        out += v
+        out = out + v
     return out
+
+
+max = _max
+min = _min
+
+
+class _Random:
+    def seed(self, *args):
+        pass
+
+    def rand(self, *shape):
+        return _filled_by(shape, _std.random)
+
+    def randn(self, *shape):
+        return _filled_by(shape, lambda: _std.gauss(0.0, 1.0))
+
+    def random(self, size=()):
+        return _filled_by((size,) if isinstance(size, int) else size, _std.random)
+
+    def uniform(self, low=0.0, high=1.0, size=()):
+        return _filled_by((size,) if isinstance(size, int) else size, lambda: _std.uniform(low, high))
+
+    def normal(self, loc=0.0, scale=1.0, size=()):
+        return _filled_by((size,) if isinstance(size, int) else size, lambda: _std.gauss(loc, scale))
+
+    def randint(self, low, high=None, size=None):
+        if high is None:
+            low, high = 0, low
+        if size is None:
+            return _std.randint(low, high - 1)
+        return _filled_by((size,) if isinstance(size, int) else size, lambda: _std.randint(low, high - 1))
+
+    def choice(self, values, size=None, replace=True, p=None):
+        pool = list(range(values)) if isinstance(values, int) else list(values)
+        if size is None:
+            return _std.choice(pool)
+        return ndarray(_std.sample(pool, size) if not replace else [_std.choice(pool) for _ in range(size)])
+
+    def permutation(self, values):
+        pool = list(range(values)) if isinstance(values, int) else list(values)
+        _std.shuffle(pool)
+        return ndarray(pool)
+
+    def binomial(self, n, p, size=()):
+        draw = lambda: len([0 for _ in range(n) if _std.random() < p])
+        return _filled_by((size,) if isinstance(size, int) else size, draw)
+
+    def shuffle(self, values):
+        _std.shuffle(values)
+
+
+random = _Random()
+
+
+def _filled_by(shape, draw):
+    if len(shape) == 0:
+        return draw()
+    return ndarray([_filled_by(shape[1:], draw) for _ in range(shape[0])])
 
 
 def mean(values, *args, **kwargs):
@@ -63,22 +296,48 @@ def cumsum(values, *args, **kwargs):
     for v in values:
         total += v
         out.append(total)
-    return out
+    return ndarray(out)
 
 
 def linspace(start, stop, num=50, endpoint=True, **kwargs):
     if num == 1:
-        return [float(start)]
+        return ndarray([float(start)])
     step = (stop - start) / (num - 1 if endpoint else num)
-    return [start + step * k for k in range(num)]
+    return ndarray([start + step * k for k in range(num)])
 
 
-def arange(*args, **kwargs):
-    return list(range(*args))
+def arange(start, stop=None, step=1, dtype=None):
+    if stop is None:
+        start, stop = 0, start
+    return ndarray([start + step * k for k in range(max_0(math.ceil((stop - start) / step)))])
+
+
+def max_0(n):
+    return n if n > 0 else 0
+
+
+def concatenate(arrays, axis=0):
+    out = []
+    for a in arrays:
+        out.extend(a)
+    return ndarray(out)
+
+
+def stack(arrays, axis=0):
+    rows = ndarray([_wrap(a) for a in arrays])
+    return rows.T if axis in (1, -1) else rows
+
+
+def eye(n):
+    return ndarray([ndarray([1.0 if i == j else 0.0 for j in range(n)]) for i in range(n)])
+
+
+def outer(a, b):
+    return ndarray([ndarray([x * y for y in b]) for x in a])
 
 
 def array(x, *args, **kwargs):
-    return list(x) if isinstance(x, (list, tuple, range)) else x
+    return _wrap(x)
 
 
 asarray = array
@@ -97,11 +356,11 @@ def clip(x, low, high):
 
 
 def argmax(values):
-    return values.index(max(values))
+    return values.index(_max(values))
 
 
 def argmin(values):
-    return values.index(min(values))
+    return values.index(_min(values))
 
 
 def zeros(shape, *args, **kwargs):
@@ -117,4 +376,4 @@ def _filled(shape, value):
         shape = (shape,)
     if len(shape) == 0:
         return value
-    return [_filled(shape[1:], value) for _ in range(shape[0])]
+    return ndarray([_filled(shape[1:], value) for _ in range(shape[0])])

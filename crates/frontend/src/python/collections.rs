@@ -99,7 +99,8 @@ pub(super) fn namedtuple(i: &mut Interp, mut args: Args) -> Eval<Value> {
     attrs.insert(Sym::new("_fields"), Value::tuple(fields.iter().map(|f| Value::Str(f.clone())).collect()));
     attrs.insert(Sym::new("_asdict"), Value::native("_asdict", asdict));
     attrs.insert(Sym::new("_replace"), Value::native("_replace", replace));
-    let class = Class::native(&name, "__main__", vec![tuple], NativeKind::Wrapper, None, attrs);
+    let mut class = Class::native(&name, "__main__", vec![tuple], NativeKind::Wrapper, None, attrs);
+    class.mutable = true;
     *class.fields.borrow_mut() = Some(fields.iter().map(|f| Sym::new(f)).collect());
     let class = Rc::new(class);
     i.hold_class(&class);

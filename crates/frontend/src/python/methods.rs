@@ -403,7 +403,16 @@ pub(super) fn list() -> Attrs {
         }),
         ("extend", |i: &mut Interp, args: Args| {
             let (l, rest) = list_of(i, args)?;
-            let items = i.iterate(&arg(&rest, 0))?;
+            let source = arg(&rest, 0);
+            if let Value::Iterator(_) = source {
+                // Items are added as they come: a generator may look at the list.
+                while let Some(v) = i.next(&source)? {
+                    i.allocate(1)?;
+                    l.borrow_mut().push(v);
+                }
+                return Ok(Value::None);
+            }
+            let items = i.iterate(&source)?;
             i.allocate(items.len())?;
             l.borrow_mut().extend(items);
             Ok(Value::None)

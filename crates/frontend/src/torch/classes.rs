@@ -61,9 +61,18 @@ fn make(i: &Interp) -> Classes {
         vec![object],
         NativeKind::Module,
         None,
-        Attrs::default(),
+        std::iter::once((Sym::new("__call__"), Value::native("__call__", call_module))).collect(),
     ));
     Classes { tensor, parameter, size, dtype, device, module }
+}
+
+/// `Module.__call__`, as `super().__call__(…)` reaches it.
+fn call_module(i: &mut Interp, args: Args) -> Eval<Value> {
+    let (this, rest) = args.receiver();
+    match super::module::as_module(&this) {
+        Some(m) => super::module::call(i, &m.clone(), rest),
+        None => Err(i.raise(Exc::TypeError, "Module.__call__() must be called on a Module")),
+    }
 }
 
 /// The class object of a torch value.

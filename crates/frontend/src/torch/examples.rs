@@ -39,7 +39,7 @@ fn wrong(given: &str, code: &str, gives: &str, tolerance: f64) -> Option<String>
     let mut i = Interp::new(Limits::default(), 4 << 20);
     i.torch.current = BodyKind::Eval;
     let main = Rc::new(PyModule::new("__main__"));
-    let heads = ["import torch", "import torch.nn as nn", "import torch.nn.functional as F", "import math"];
+    let heads = ["import torch", "import torch.nn as nn", "import torch.nn.functional as F", "import math", "import torch.nn.init as init"];
     let prepared = heads.iter().try_for_each(|h| run(&mut i, &main, h));
     if let Err(e) = prepared {
         return Some(i.diagnose(e).message);
@@ -153,7 +153,7 @@ fn every_library_source_runs() {
 
 #[test]
 fn a_literal_keeps_its_values() {
-    let mut i = Interp::new(Limits::default(), 512 << 10);
+    let mut i = Interp::new(Limits::default(), 1 << 20);
     let list = Value::list(vec![Value::Int(1), Value::Float(2.5)]);
     let t = factory::literal(&mut i, &list, None).map_err(|e| i.diagnose(e)).expect("a tensor");
     assert_eq!(t.ty(), TensorType::f32(vec![2]));

@@ -157,6 +157,17 @@ pub(crate) fn call_operator(i: &mut Interp, path: &'static str, mut args: Args) 
     }
     let target = args.pos.first().or_else(|| args.kw.first().map(|(_, v)| v)).and_then(Value::as_tensor).cloned();
     let bound = bind::bind(i, path, args)?;
+    if in_place
+        && let Some(target) = &target
+        && i.sets_initial_value(target, &bound.args)
+    {
+        // A layer made in a forward pass: its weights are being drawn, not changed.
+        let current = std::mem::replace(&mut i.torch.current, trace::BodyKind::Init);
+        let written = i.push(bound.op, &bound.args).and_then(|out| i.write(target, &out[0]));
+        i.torch.current = current;
+        written?;
+        return Ok(Value::Tensor(target.clone()));
+    }
     let outputs = i.push(bound.op, &bound.args)?;
     if (in_place || bound.inplace)
         && let Some(target) = target

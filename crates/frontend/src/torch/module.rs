@@ -159,6 +159,9 @@ pub(crate) fn set_attr(i: &mut Interp, module: &Rc<Instance>, name: Sym, value: 
             Value::Tensor(t) => {
                 if i.torch.current == BodyKind::Init {
                     settle(i, t)?;
+                } else if !t.dtype().is_float() && t.ty().numel() == 1 {
+                    // A counter: it does not change what this pass computes.
+                    return Ok(true);
                 } else if i.torch.current != BodyKind::Recipe {
                     return Err(i.abort("unsupported-state", format!("a forward pass replaces the buffer '{name}'")));
                 }

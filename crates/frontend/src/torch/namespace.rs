@@ -45,6 +45,12 @@ pub(super) fn library_names() -> impl Iterator<Item = &'static str> {
     LIBRARY.iter().map(|(n, _)| *n)
 }
 
+/// Parts of `torch.nn.modules`, whose names are all in `torch.nn` here.
+const SUBMODULES: &[&str] = &[
+    "modules", "parameter", "module", "conv", "linear", "activation", "batchnorm", "container", "dropout", "loss", "normalization",
+    "padding", "pooling", "instancenorm", "rnn", "sparse", "transformer", "upsampling", "pixelshuffle", "flatten", "fold",
+];
+
 /// Modules without sources.
 const PLAIN: &[&str] = &[
     "torch.nn.functional",
@@ -62,6 +68,13 @@ const PLAIN: &[&str] = &[
     "torch.ops",
     "torch.onnx",
     "torch.random",
+    "torch._C",
+    "torch._dynamo",
+    "torch.compiler",
+    "torch.overrides",
+    "torch.fx",
+    "torch.nn.parallel",
+    "torch.profiler",
     "torchvision",
 ];
 
@@ -74,7 +87,7 @@ fn canonical(dotted: &str) -> Option<&str> {
     if under("torch.nn.modules") || dotted == "torch.nn.parameter" {
         return Some("torch.nn");
     }
-    for root in ["torch.nn.utils", "torch.cuda.amp", "torch.backends", "torch.autograd", "torch.jit", "torch.distributed"] {
+    for root in ["torch._dynamo", "torch.fx", "torch.nn.parallel", "torch.nn.utils", "torch.cuda.amp", "torch.backends", "torch.autograd", "torch.jit", "torch.distributed"] {
         if under(root) {
             return Some(if root == "torch.cuda.amp" { "torch.amp" } else { root });
         }
@@ -158,6 +171,9 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
     {
         return Ok(Some(Value::Module(m)));
     }
+    if at == "torch.nn" && SUBMODULES.contains(&name) {
+        return Ok(Some(Value::Module(module.clone())));
+    }
     if at == "torch.backends" && matches!(name, "cudnn" | "cuda" | "mps" | "mkldnn" | "matmul" | "mkl" | "opt_einsum") {
         return Ok(Some(Value::Module(module.clone())));
     }
@@ -166,7 +182,7 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
     }
     if matches!(at, "torch.autograd" | "torch.jit" | "torch.onnx" | "torch.utils") {
         let of = match name {
-            "export" | "unused" | "script_if_tracing" | "interface" | "script_method" => "_identity",
+            "export" | "unused" | "script_if_tracing" | "interface" | "script_method" | "_overload_method" | "_overload" => "_identity",
             "detect_anomaly" | "profiler" => "_Anomaly",
             "function" | "variable" | "forward_ad" => return Ok(Some(Value::Module(module.clone()))),
             other => other,
@@ -197,6 +213,7 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
             "nan" => Some(Value::Float(f64::NAN)),
             "newaxis" => Some(Value::None),
             "__version__" => Some(Value::str("2.5.0")),
+            "_TensorBase" | "TensorType" => Some(Value::Opaque(format!("torch.{name}").into())),
             "strided" | "channels_last" | "channels_last_3d" | "contiguous_format" | "preserve_format" => {
                 Some(Value::Opaque(format!("torch.{name}").into()))
             }

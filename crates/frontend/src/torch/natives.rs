@@ -15,6 +15,7 @@ pub(crate) fn find(at: &str, name: &str) -> Option<Value> {
         "torch.backends" => return backend(name),
         "torch.autograd" | "torch.jit" => AUTOGRAD,
         "torch.distributed" => DISTRIBUTED,
+        "torch._C" | "torch._dynamo" | "torch.compiler" | "torch.overrides" | "torch.fx" => INTROSPECTION,
         "torch.random" => TORCH,
         _ => &[],
     };
@@ -88,6 +89,19 @@ const TORCH: &[(&str, NativeFn)] = &[
     ("get_default_dtype", |_: &mut Interp, _: Args| Ok(Value::DType(DType::F32))),
     ("is_grad_enabled", |i: &mut Interp, _: Args| Ok(Value::Bool(i.torch.grad))),
     ("is_autocast_enabled", no),
+    ("are_deterministic_algorithms_enabled", no),
+    ("is_warn_always_enabled", no),
+    ("is_deterministic", no),
+    ("_assert", |i: &mut Interp, a: Args| {
+        let holds = match a.pos.first() {
+            Some(v) => i.truth(v)?,
+            None => true,
+        };
+        if holds {
+            return Ok(Value::None);
+        }
+        Err(i.raise_args(Exc::AssertionError, a.pos.into_iter().skip(1).collect()))
+    }),
     ("is_inference_mode_enabled", no),
     ("is_complex", no),
     ("get_autocast_gpu_dtype", |_: &mut Interp, _: Args| Ok(Value::DType(DType::F16))),
@@ -153,6 +167,20 @@ const CUDA: &[(&str, NativeFn)] = &[
     ("reset_peak_memory_stats", nothing),
     ("set_device", nothing),
     ("ipc_collect", nothing),
+];
+
+/// What library code asks of PyTorch's inside.
+const INTROSPECTION: &[(&str, NativeFn)] = &[
+    ("_log_api_usage_once", nothing),
+    ("_get_tracing_state", nothing),
+    ("is_compiling", no),
+    ("is_dynamo_compiling", no),
+    ("has_torch_function", no),
+    ("has_torch_function_unary", no),
+    ("has_torch_function_variadic", no),
+    ("wrap", same),
+    ("disable", same),
+    ("allow_in_graph", same),
 ];
 
 const AUTOGRAD: &[(&str, NativeFn)] = &[("set_detect_anomaly", nothing), ("is_scripting", no), ("is_tracing", no)];

@@ -421,6 +421,21 @@ impl Interp {
         self.push(op, &bound)
     }
 
+    /// Whether an in-place call in a forward pass sets the initial value of a tensor that no forward pass has read yet.
+    pub(crate) fn sets_initial_value(&self, target: &Tensor, args: &[TensorArg]) -> bool {
+        let fresh = |t: &Tensor| {
+            let s = t.storage();
+            s.body.get() == BodyKind::Init && t.view.is_none()
+        };
+        self.torch.current != BodyKind::Init
+            && target.storage().state.get().is_none()
+            && args.iter().all(|a| match a {
+                TensorArg::Tensor(t) => fresh(t),
+                TensorArg::Tensors(ts) => ts.iter().all(fresh),
+                TensorArg::Attr(_) => true,
+            })
+    }
+
     /// Writes another tensor's elements into a tensor, as an in-place method does.
     ///
     /// # Errors
@@ -454,7 +469,8 @@ impl Interp {
                 storage.version.set(storage.version.get() + 1);
                 return Ok(());
             }
-            if kind == BodyKind::Recipe {
+            // Counters (`num_batches_tracked`) do not change what this pass computes.
+            if kind == BodyKind::Recipe || (!ty.dtype.is_float() && ty.numel() == 1) {
                 return Ok(());
             }
             return Err(self.abort(

@@ -42,17 +42,18 @@ class ExitStack:
 
 
 class _Manager:
-    def __init__(self, items):
-        self.items = items
+    def __init__(self, generator):
+        self.generator = generator
 
     def __enter__(self):
-        return self.items[0] if self.items else None
+        return next(self.generator)
 
     def __exit__(self, *exc):
+        next(self.generator, None)
         return False
 
 
 def contextmanager(function):
     def make(*args, **kwargs):
-        return _Manager(list(function(*args, **kwargs)))
+        return _Manager(function(*args, **kwargs))
     return make
