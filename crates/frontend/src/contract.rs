@@ -40,12 +40,22 @@ pub enum Prm {
 pub struct Options {
     /// `in_shape`: batch, channels, height, width.
     pub in_shape: [usize; 4],
+    /// Batch size of the traces, where it is another than that of `in_shape`.
+    pub batch: Option<usize>,
     /// Number of classes.
     pub classes: usize,
     /// Hyperparameters. A name that the network asks for and that is not here gets 0.5.
     pub prm: BTreeMap<String, Prm>,
     /// Bounds of the elaboration.
     pub limits: Limits,
+}
+
+impl Options {
+    /// The shape of the images that the traces get.
+    pub fn input_shape(&self) -> [usize; 4] {
+        let [n, c, h, w] = self.in_shape;
+        [self.batch.unwrap_or(n), c, h, w]
+    }
 }
 
 impl Default for Options {
@@ -60,6 +70,7 @@ impl Default for Options {
         ];
         Options {
             in_shape: [64, 3, 32, 32],
+            batch: None,
             classes: 10,
             prm: prm.into_iter().map(|(k, v)| (k.to_string(), v)).collect(),
             limits: Limits::default(),
@@ -276,7 +287,7 @@ fn trace(i: &mut Interp, net: &Rc<crate::eval::class::Instance>, options: &Optio
     for (path, m) in module::tree(net) {
         i.torch.paths.insert(Rc::as_ptr(&m).addr(), path);
     }
-    let input = TensorType::f32(options.in_shape);
+    let input = TensorType::f32(options.input_shape());
     for kind in [BodyKind::Eval, BodyKind::Train] {
         let mode = if kind == BodyKind::Eval { "eval" } else { "train" };
         i.span = span;
@@ -325,12 +336,13 @@ fn output(i: &mut Interp, out: Value, options: &Options, kind: BodyKind, span: S
             }
         },
     };
-    let expected = [options.in_shape[0], options.classes];
+    let batch = options.input_shape()[0];
+    let expected = [batch, options.classes];
     if tensor.shape() != expected {
         let shape = tensor.shape();
         return Err(contract(
             "bad-output",
-            format!("forward must return {want}, found shape {shape:?} for a batch of {}", options.in_shape[0]),
+            format!("forward must return {want}, found shape {shape:?} for a batch of {batch}"),
             span,
         ));
     }

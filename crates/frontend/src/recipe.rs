@@ -86,8 +86,8 @@ fn learn(i: &mut Interp, net: &Value, options: &Options) -> Result<(), String> {
     let found = i.find_attr(net, Sym::new("learn"));
     let Some(f) = why(i, found)? else { return Err("the network has none".into()) };
     let span = i.span;
-    let inputs = i.torch.input(TensorType::f32(options.in_shape), span);
-    let labels = i.torch.input(TensorType::new(DType::I64, vec![options.in_shape[0]]), span);
+    let inputs = i.torch.input(TensorType::f32(options.input_shape()), span);
+    let labels = i.torch.input(TensorType::new(DType::I64, vec![options.input_shape()[0]]), span);
     let batch = Value::tuple(vec![Value::Tensor(inputs), Value::Tensor(labels)]);
     let called = i.call(&f, Args::from([Value::list(vec![batch])]));
     why(i, called).map(|_| ())

@@ -37,7 +37,8 @@ impl Interp {
             let Some(module) = self.import_module(name)? else {
                 return Err(self.no_module(name, parent.as_ref()));
             };
-            if let Some(p) = &parent {
+            // A part that has no module of its own here is no attribute: a function may have its name.
+            if let Some(p) = parent.as_ref().filter(|p| !Rc::ptr_eq(p, &module)) {
                 p.attrs.borrow_mut().entry(Sym::new(part)).or_insert_with(|| Value::Module(module.clone()));
             }
             first.get_or_insert_with(|| module.clone());

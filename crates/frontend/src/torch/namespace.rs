@@ -171,6 +171,12 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
     {
         return Ok(Some(Value::Module(m)));
     }
+    if at.starts_with("torchvision.") || at == "timm" || at == "einops" {
+        let parts = ["misc", "_utils", "_api", "functional", "layers", "models", "torch", "transforms", "boxes", "poolers"];
+        if parts.contains(&name) {
+            return Ok(Some(Value::Module(module.clone())));
+        }
+    }
     if at == "torch.nn" && SUBMODULES.contains(&name) {
         return Ok(Some(Value::Module(module.clone())));
     }
