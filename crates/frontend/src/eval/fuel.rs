@@ -18,7 +18,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { steps: 20_000_000, frames: 200, nodes: 20_000, elements: 10_000_000 }
+        Limits { steps: 8_000_000, frames: 200, nodes: 20_000, elements: 10_000_000 }
     }
 }
 

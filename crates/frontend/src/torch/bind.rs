@@ -221,7 +221,8 @@ fn kind_name(kind: Kind) -> String {
         Kind::Str => "str".into(),
         Kind::DType => "torch.dtype".into(),
         Kind::Scalar => "Number".into(),
-        Kind::Ints(_) => "tuple of ints".into(),
+        Kind::Ints(None) => "tuple of ints".into(),
+        Kind::Ints(Some(n)) => format!("int or tuple of {n} ints"),
         Kind::Floats => "tuple of floats".into(),
     }
 }
@@ -294,10 +295,13 @@ fn convert_to(i: &mut Interp, kind: Kind, value: &Value) -> Eval<Option<TensorAr
                     },
                 }
             }
-            if let (Some(n), [one]) = (n, out.as_slice())
-                && n > 1
+            if let Some(n) = n
+                && out.len() != n
             {
-                out = vec![*one; n];
+                match out.as_slice() {
+                    [one] => out = vec![*one; n],
+                    _ => return Ok(None),
+                }
             }
             attr(Attr::Ints(out))
         }

@@ -186,9 +186,10 @@ impl Lower<'_> {
     fn loop_body(&mut self, node: Node<'_>) -> Lowered<Block> {
         let body = self.need(node, F::Body)?;
         self.scopes.current().loops += 1;
-        let body = self.block(body);
+        // An error ends the lowering with its scopes still open.
+        let body = self.block(body)?;
         self.scopes.current().loops -= 1;
-        body
+        Ok(body)
     }
 
     fn else_block(&mut self, node: Node<'_>) -> Lowered<Block> {
