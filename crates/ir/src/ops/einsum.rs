@@ -179,7 +179,7 @@ fn contract(e: &mut Emitter, a: Term, b: Term, needed: &[i32]) -> Result<Term, O
     let rows: Labels = a.labels.iter().copied().filter(|l| !b.labels.contains(l)).collect();
     let columns: Labels = b.labels.iter().copied().filter(|l| !a.labels.contains(l)).collect();
     let total = |labels: &[i32]| labels.iter().map(|l| sizes[l]).product::<usize>();
-    let mut side = |e: &mut Emitter, t: &Term, groups: [&Labels; 3]| -> Result<V, OpError> {
+    let side = |e: &mut Emitter, t: &Term, groups: [&Labels; 3]| -> Result<V, OpError> {
         let wanted: Labels = groups.into_iter().flatten().copied().collect();
         let order: Vec<usize> = wanted.iter().filter_map(|l| t.labels.iter().position(|m| m == l)).collect();
         let x = e.permute(t.value, &order)?;

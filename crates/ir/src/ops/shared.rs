@@ -2,7 +2,6 @@
 //!
 //! Nothing here knows one operator; everything here promotes element types as PyTorch does.
 
-use crate::attr::Attr;
 use crate::op::{Call, Emitter, OpError, V, normalize_dim};
 use crate::prim::{BinaryOp, Prim, ReduceOp, UnaryOp};
 use crate::types::{DType, TensorType};
@@ -133,11 +132,12 @@ pub(super) fn float_only(call: &Call<'_>, e: &mut Emitter, op: UnaryOp) -> Resul
 
 /// Refuses a tensor that is not of floats.
 pub(super) fn need_float(e: &Emitter, x: V, what: &str) -> Result<(), OpError> {
-    if e.dtype(x).is_float() {
-        Ok(())
-    } else {
-        Err(OpError::dtype(format!("{what} is not implemented for {}", e.dtype(x))))
-    }
+    need_float_type(e.dtype(x), what)
+}
+
+/// Refuses an element type that is not a float.
+pub(super) fn need_float_type(dtype: DType, what: &str) -> Result<(), OpError> {
+    if dtype.is_float() { Ok(()) } else { Err(OpError::dtype(format!("{what} is not implemented for {dtype}"))) }
 }
 
 /// A dimension of `x` by its argument name.
@@ -488,9 +488,4 @@ pub(super) fn probability(call: &Call<'_>) -> Result<f64, OpError> {
     } else {
         Err(OpError::argument(format!("dropout probability has to be between 0 and 1, but got {p}")))
     }
-}
-
-/// Whether an attribute is present and not `None`.
-pub(super) fn given(call: &Call<'_>, name: &str) -> bool {
-    !matches!(call.attr(name), Ok(Some(Attr::None)) | Err(_))
 }

@@ -1,0 +1,26 @@
+//! Mean absolute error.
+
+use super::shared;
+use crate::op::{Example, Operator, Returns};
+use crate::prim::{BinaryOp, UnaryOp};
+
+pub(super) const OPERATOR: Operator = Operator {
+    name: "l1_loss",
+    summary: "mean absolute error",
+    spellings: &[
+        "torch.nn.functional.l1_loss(input: Tensor, target: Tensor, size_average: bool? = None, reduce: bool? = None, reduction: str = 'mean')",
+    ],
+    python: r#"
+class L1Loss(_Loss):
+    def forward(self, input, target):
+        return F.l1_loss(input, target, reduction=self.reduction)
+"#,
+    returns: Returns::Tensor,
+    emit: |call, e| {
+        let gap = e.binary(BinaryOp::Sub, call.tensor("input")?, call.tensor("target")?)?;
+        let loss = e.unary(UnaryOp::Abs, gap)?;
+        Ok(vec![shared::reduced_loss(call, e, loss)?])
+    },
+    examples: &[Example { given: "x = [1.0, 3.0]; t = [1.0, 1.0]", code: "F.l1_loss(x, t)", gives: "f32[] = 1.0" }],
+    tolerance: 1e-6,
+};
