@@ -7,10 +7,10 @@
 //! Invariants: no text makes this panic; every call ends within the limits; a network is never refused for its recipe.
 
 use crate::diagnostic::{Diagnostic, Rejection, Stage};
+use crate::eval::args::Args;
 use crate::eval::class::{Class, NativeKind};
 use crate::eval::dict::{Dict, Key};
 use crate::eval::module::PyModule;
-use crate::eval::args::Args;
 use crate::eval::value::Value;
 use crate::eval::{Eval, Interp, Limits, Raise};
 use crate::recipe;
@@ -144,8 +144,7 @@ fn contract(code: &'static str, message: impl Into<String>, span: Span) -> Rejec
 
 /// Elaborates on this thread. `stack_bytes` of its native stack are left.
 pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize) -> Result<Elaborated, Rejection> {
-    let parsed = crate::syntax::parse(source, true)
-        .map_err(|d| Rejection::new(Stage::Unparsed, d))?;
+    let parsed = crate::syntax::parse(source, true).map_err(|d| Rejection::new(Stage::Unparsed, d))?;
     let mut i = Interp::new(options.limits.clone(), stack_bytes);
     i.torch.max_nodes = options.limits.nodes;
     let mut notes = Vec::new();
@@ -174,13 +173,11 @@ pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize
     let traced = trace(&mut i, &net, options, class.span)?;
     let recipe = recipe::read(&mut i, &net, options, &hyperparameters);
     for (span, name) in std::mem::take(&mut i.torch.custom_gradients) {
-        notes.push(
-            Diagnostic::warning(
-                "custom-gradient",
-                format!("the gradient of {name} is derived from its forward; its own backward is not read"),
-                span,
-            ),
-        );
+        notes.push(Diagnostic::warning(
+            "custom-gradient",
+            format!("the gradient of {name} is derived from its forward; its own backward is not read"),
+            span,
+        ));
         if notes.len() > 20 {
             break;
         }
@@ -237,8 +234,7 @@ fn find_net(main: &Rc<PyModule>) -> Result<Rc<Class>, Rejection> {
 fn hyperparameters(i: &mut Interp, main: &Rc<PyModule>) -> Eval<Vec<String>> {
     let Some(f) = main.get(Sym::new("supported_hyperparameters")) else { return Ok(Vec::new()) };
     let names = i.call(&f, Args::none())?;
-    let mut names: Vec<String> =
-        i.iterate(&names)?.iter().filter_map(|v| v.as_str().map(str::to_string)).collect();
+    let mut names: Vec<String> = i.iterate(&names)?.iter().filter_map(|v| v.as_str().map(str::to_string)).collect();
     names.sort();
     names.dedup();
     Ok(names)
@@ -281,7 +277,12 @@ struct Traced {
     entries: Vec<Entry>,
 }
 
-fn trace(i: &mut Interp, net: &Rc<crate::eval::class::Instance>, options: &Options, span: Span) -> Result<Traced, Rejection> {
+fn trace(
+    i: &mut Interp,
+    net: &Rc<crate::eval::class::Instance>,
+    options: &Options,
+    span: Span,
+) -> Result<Traced, Rejection> {
     let entries = module::entries(i, net).map_err(|r| reject(i, r))?;
     register(i, &entries).map_err(|r| reject(i, r))?;
     for (path, m) in module::tree(net) {

@@ -4,8 +4,8 @@
 //! A network is never refused for its recipe: what cannot be read is the default, and `assumed` says why.
 
 use crate::contract::{Options, prm};
-use crate::eval::class::Instance;
 use crate::eval::args::Args;
+use crate::eval::class::Instance;
 use crate::eval::value::Value;
 use crate::eval::{Eval, Interp};
 use crate::syntax::Sym;
@@ -136,7 +136,9 @@ fn optimizer(o: &Rc<Instance>) -> Result<Optimizer, String> {
             centered: flag("centered"),
         });
     }
-    Err(format!("{class} is not one of SGD, Adam, AdamW, RMSprop; SGD with learning rate 0.01 and momentum 0.9 is used"))
+    Err(format!(
+        "{class} is not one of SGD, Adam, AdamW, RMSprop; SGD with learning rate 0.01 and momentum 0.9 is used"
+    ))
 }
 
 fn loss(i: &mut Interp, record: &Value) -> Result<Loss, String> {
@@ -161,11 +163,16 @@ fn loss(i: &mut Interp, record: &Value) -> Result<Loss, String> {
 }
 
 fn schedule(o: &Rc<Instance>, per_batch: bool) -> Result<Schedule, String> {
-    let number = |name: &str| attribute(o, name).and_then(|v| v.as_float()).ok_or_else(|| format!("its {name} is no number"));
+    let number =
+        |name: &str| attribute(o, name).and_then(|v| v.as_float()).ok_or_else(|| format!("its {name} is no number"));
     match o.class().name.as_ref() {
-        "StepLR" => Ok(Schedule::Step { step_size: number("step_size")?.max(1.0) as u64, gamma: number("gamma")?, per_batch }),
+        "StepLR" => {
+            Ok(Schedule::Step { step_size: number("step_size")?.max(1.0) as u64, gamma: number("gamma")?, per_batch })
+        }
         "CosineAnnealingLR" => Ok(Schedule::Cosine { t_max: number("T_max")?, eta_min: number("eta_min")?, per_batch }),
         "ExponentialLR" => Ok(Schedule::Exponential { gamma: number("gamma")?, per_batch }),
-        other => Err(format!("{other} is not one of StepLR, CosineAnnealingLR, ExponentialLR; the rate stays constant")),
+        other => {
+            Err(format!("{other} is not one of StepLR, CosineAnnealingLR, ExponentialLR; the rate stays constant"))
+        }
     }
 }

@@ -2,12 +2,12 @@
 //! `nn.Module`.
 
 use super::{Tensor, TensorObj, factory};
-use crate::eval::class::{Class, NativeKind, NativeState};
-use crate::syntax::Sym;
-use crate::eval::value::Attrs;
 use crate::eval::args::Args;
+use crate::eval::class::{Class, NativeKind, NativeState};
+use crate::eval::value::Attrs;
 use crate::eval::value::{NativeFn, Value};
 use crate::eval::{Eval, Exc, Interp};
+use crate::syntax::Sym;
 use archsmith_ir::DType;
 use std::rc::Rc;
 
@@ -44,7 +44,13 @@ fn make(i: &Interp) -> Classes {
         let shape = factory::shape(i, "Size", vec![Value::tuple(items)])?;
         Ok(Value::size(&shape))
     });
-    let dtype = builtin("dtype", "torch", &object, |i, _| Err(i.raise(Exc::TypeError, "cannot create 'torch.dtype' instances")));
+    let dtype =
+        builtin(
+            "dtype",
+            "torch",
+            &object,
+            |i, _| Err(i.raise(Exc::TypeError, "cannot create 'torch.dtype' instances")),
+        );
     let device = builtin("device", "torch", &object, |i, mut args| {
         let kind = args.take_kw("type").or_else(|| args.pos.first().cloned());
         match (kind, args.pos.get(1)) {
@@ -110,7 +116,8 @@ pub(crate) fn named_tuple(i: &mut Interp, name: &'static str, fields: &[&str], v
         Some(c) => c.clone(),
         None => {
             let tuple = i.builtins.class("tuple");
-            let class = Class::native(name, "torch.return_types", vec![tuple], NativeKind::Wrapper, None, Attrs::default());
+            let class =
+                Class::native(name, "torch.return_types", vec![tuple], NativeKind::Wrapper, None, Attrs::default());
             *class.fields.borrow_mut() = Some(fields.iter().map(|f| Sym::new(f)).collect());
             let class = Rc::new(class);
             i.torch.tuples.insert(name, class.clone());

@@ -13,7 +13,12 @@ use std::rc::Rc;
 fn parse_type(text: &str) -> Option<TensorType> {
     let (dtype, rest) = text.trim().split_once('[')?;
     let inner = rest.strip_suffix(']')?;
-    let shape = inner.split(',').map(str::trim).filter(|t| !t.is_empty()).map(|t| t.parse().ok()).collect::<Option<Vec<usize>>>()?;
+    let shape = inner
+        .split(',')
+        .map(str::trim)
+        .filter(|t| !t.is_empty())
+        .map(|t| t.parse().ok())
+        .collect::<Option<Vec<usize>>>()?;
     Some(TensorType { dtype: DType::from_name(dtype)?, shape })
 }
 
@@ -39,7 +44,13 @@ fn wrong(given: &str, code: &str, gives: &str, tolerance: f64) -> Option<String>
     let mut i = Interp::new(Limits::default(), 4 << 20);
     i.torch.current = BodyKind::Eval;
     let main = Rc::new(PyModule::new("__main__"));
-    let heads = ["import torch", "import torch.nn as nn", "import torch.nn.functional as F", "import math", "import torch.nn.init as init"];
+    let heads = [
+        "import torch",
+        "import torch.nn as nn",
+        "import torch.nn.functional as F",
+        "import math",
+        "import torch.nn.init as init",
+    ];
     let prepared = heads.iter().try_for_each(|h| run(&mut i, &main, h));
     if let Err(e) = prepared {
         return Some(i.diagnose(e).message);

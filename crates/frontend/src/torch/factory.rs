@@ -36,7 +36,10 @@ pub(crate) fn shape(i: &mut Interp, name: &str, args: Vec<Value>) -> Eval<Vec<us
                 return Err(i.raise(Exc::RuntimeError, text));
             }
             None => {
-                let text = format!("{name}(): argument 'size' must be tuple of ints, but found element of type {}", i.type_name(v));
+                let text = format!(
+                    "{name}(): argument 'size' must be tuple of ints, but found element of type {}",
+                    i.type_name(v)
+                );
                 return Err(i.raise(Exc::TypeError, text));
             }
         }
@@ -70,10 +73,8 @@ pub(crate) fn literal(i: &mut Interp, data: &Value, dtype: Option<DType>) -> Eva
             parts.push(i.op("reshape", &[("input", TensorArg::Tensor(t)), ("shape", one)])?);
         }
         let stacked = i.op("stack", &[("tensors", TensorArg::Tensors(parts))])?;
-        let shaped = i.op(
-            "reshape",
-            &[("input", TensorArg::Tensor(stacked)), ("shape", TensorArg::Attr(Attr::Ints(shape)))],
-        )?;
+        let shaped =
+            i.op("reshape", &[("input", TensorArg::Tensor(stacked)), ("shape", TensorArg::Attr(Attr::Ints(shape)))])?;
         let t = cast(i, &shaped, dtype)?;
         return super::methods::clone(i, &t);
     }
@@ -143,7 +144,8 @@ fn collect(i: &mut Interp, data: &Value, depth: usize, out: &mut Flat) -> Eval<(
             if out.shape.len() == depth {
                 out.shape.push(items.len());
             } else if out.shape[depth] != items.len() {
-                let text = format!("expected sequence of length {} at dim {depth} (got {})", out.shape[depth], items.len());
+                let text =
+                    format!("expected sequence of length {} at dim {depth} (got {})", out.shape[depth], items.len());
                 return Err(i.raise(Exc::ValueError, text));
             }
             i.allocate(items.len())?;

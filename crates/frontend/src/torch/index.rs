@@ -79,7 +79,9 @@ pub(crate) fn set(i: &mut Interp, t: &Tensor, index: &Value, value: &Value) -> E
             mask = i.op("unsqueeze", &[("input", tensor(&mask)), ("dim", int(dim))])?;
         }
         let value = match number {
-            Value::Tensor(v) => i.op("reshape", &[("input", tensor(&v)), ("shape", ints(&[]))]).map(TensorArg::Tensor)?,
+            Value::Tensor(v) => {
+                i.op("reshape", &[("input", tensor(&v)), ("shape", ints(&[]))]).map(TensorArg::Tensor)?
+            }
             v => TensorArg::Attr(number_attr(i, &v)?),
         };
         let out = i.op("masked_fill", &[("input", tensor(t)), ("mask", tensor(&mask)), ("value", value)])?;
@@ -92,8 +94,12 @@ pub(crate) fn set(i: &mut Interp, t: &Tensor, index: &Value, value: &Value) -> E
             Value::Tensor(v) => TensorArg::Tensor(super::cast(i, v, view.dtype())?),
             v => TensorArg::Attr(number_attr(i, v)?),
         };
-        let args =
-            [("input", tensor(&view)), ("indices", TensorArg::Tensors(indices)), ("dims", ints(&dims)), ("values", values)];
+        let args = [
+            ("input", tensor(&view)),
+            ("indices", TensorArg::Tensors(indices)),
+            ("dims", ints(&dims)),
+            ("values", values),
+        ];
         let out = i.op("index_put", &args)?;
         return i.write(&view, &out);
     }
@@ -129,10 +135,9 @@ fn number_attr(i: &Interp, value: &Value) -> Eval<Attr> {
     match value {
         Value::Bool(b) => Ok(Attr::Bool(*b)),
         Value::Int(v) => Ok(Attr::Int(*v)),
-        other => other
-            .as_float()
-            .map(Attr::Float)
-            .ok_or_else(|| i.raise(Exc::TypeError, format!("can't assign a {} to a torch.FloatTensor", i.type_name(other)))),
+        other => other.as_float().map(Attr::Float).ok_or_else(|| {
+            i.raise(Exc::TypeError, format!("can't assign a {} to a torch.FloatTensor", i.type_name(other)))
+        }),
     }
 }
 
@@ -317,8 +322,7 @@ pub(crate) fn write_back(i: &mut Interp, base: &Tensor, view: &View, now: &Tenso
             (dim, start, end, step, now.clone())
         }
         "narrow" => {
-            let (Some(dim), Some(start), Some(length)) =
-                (arg("dim").and_then(dim_of), arg("start"), arg("length"))
+            let (Some(dim), Some(start), Some(length)) = (arg("dim").and_then(dim_of), arg("start"), arg("length"))
             else {
                 return Ok(None);
             };

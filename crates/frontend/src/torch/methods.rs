@@ -80,7 +80,9 @@ pub(crate) fn set(i: &mut Interp, t: &Tensor, name: &str, value: &Value) -> Eval
             *t.storage.borrow_mut() = storage;
             Ok(())
         }
-        ("data", _) => Err(i.raise(Exc::TypeError, format!("Variable data has to be a tensor, but got {}", i.type_name(value)))),
+        ("data", _) => {
+            Err(i.raise(Exc::TypeError, format!("Variable data has to be a tensor, but got {}", i.type_name(value))))
+        }
         ("grad", _) => Ok(()),
         ("shape" | "dtype" | "device" | "ndim" | "T", _) => {
             let text = format!("attribute '{name}' of 'torch._C.TensorBase' objects is not writable");
@@ -114,7 +116,10 @@ fn receiver(i: &Interp, args: Args, name: &str) -> Eval<(Tensor, Args)> {
     match first {
         Value::Tensor(t) => Ok((t, rest)),
         other => {
-            let text = format!("descriptor '{name}' for 'torch._C.TensorBase' objects doesn't apply to a '{}' object", i.type_name(&other));
+            let text = format!(
+                "descriptor '{name}' for 'torch._C.TensorBase' objects doesn't apply to a '{}' object",
+                i.type_name(&other)
+            );
             Err(i.raise(Exc::TypeError, text))
         }
     }
@@ -128,7 +133,10 @@ const NATIVE: &[(&str, NativeFn)] = &[
             None | Some(Value::None) => Ok(Value::size(&t.shape())),
             Some(v) => {
                 let Some(d) = v.as_int() else {
-                    return Err(i.raise(Exc::TypeError, format!("size(): argument 'dim' must be int, not {}", i.type_name(&v))));
+                    return Err(i.raise(
+                        Exc::TypeError,
+                        format!("size(): argument 'dim' must be int, not {}", i.type_name(&v)),
+                    ));
                 };
                 if t.rank() == 0 {
                     return Err(i.raise(Exc::IndexError, "Dimension specified as 0 but tensor has no dimensions"));
@@ -144,8 +152,12 @@ const NATIVE: &[(&str, NativeFn)] = &[
     ("ndimension", |i: &mut Interp, args: Args| Ok(Value::from(receiver(i, args, "ndimension")?.0.rank()))),
     ("numel", |i: &mut Interp, args: Args| Ok(Value::from(receiver(i, args, "numel")?.0.ty().numel()))),
     ("nelement", |i: &mut Interp, args: Args| Ok(Value::from(receiver(i, args, "nelement")?.0.ty().numel()))),
-    ("element_size", |i: &mut Interp, args: Args| Ok(Value::from(receiver(i, args, "element_size")?.0.dtype().size_bytes()))),
-    ("is_floating_point", |i: &mut Interp, args: Args| Ok(Value::Bool(receiver(i, args, "is_floating_point")?.0.dtype().is_float()))),
+    ("element_size", |i: &mut Interp, args: Args| {
+        Ok(Value::from(receiver(i, args, "element_size")?.0.dtype().size_bytes()))
+    }),
+    ("is_floating_point", |i: &mut Interp, args: Args| {
+        Ok(Value::Bool(receiver(i, args, "is_floating_point")?.0.dtype().is_float()))
+    }),
     ("is_complex", |_: &mut Interp, _: Args| Ok(Value::Bool(false))),
     ("is_contiguous", |_: &mut Interp, _: Args| Ok(Value::Bool(true))),
     ("get_device", |_: &mut Interp, _: Args| Ok(Value::Int(-1))),

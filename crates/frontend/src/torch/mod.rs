@@ -23,8 +23,8 @@ pub(crate) mod trace;
 pub(crate) use arith::{tensor_binary, tensor_compare, tensor_inplace, tensor_unary};
 pub(crate) use classes::value_class;
 pub(crate) use namespace::module_import;
-pub use tensor::{Tensor, TensorObj};
-pub use trace::State;
+pub(crate) use tensor::{Tensor, TensorObj};
+pub(crate) use trace::State;
 
 use crate::eval::args::Args;
 use crate::eval::value::Value;

@@ -5,20 +5,20 @@
 
 use super::Tensor;
 use super::trace::BodyKind;
+use crate::eval::args::Args;
 use crate::eval::class::{Instance, NativeState};
 use crate::eval::dict::Key;
-use crate::eval::value::{DictObj, SetObj};
-use crate::eval::args::Args;
 use crate::eval::value::Value;
+use crate::eval::value::{DictObj, SetObj};
 use crate::eval::{Eval, Exc, Interp};
 use crate::syntax::Sym;
-use archsmith_ir::{Scope, ScopeId, Span};
+use archsmith_ir::{Scope, ScopeId};
 use rustc_hash::FxHashSet;
 use std::rc::Rc;
 
 /// What a module carries after `Module.__init__`.
 #[derive(Clone, Default)]
-pub struct ModuleState {
+pub(crate) struct ModuleState {
     /// `_parameters`.
     pub(crate) parameters: Rc<DictObj>,
     /// `_buffers`.
@@ -168,7 +168,10 @@ pub(crate) fn set_attr(i: &mut Interp, module: &Rc<Instance>, name: Sym, value: 
                 s.buffers.borrow_mut().insert(key, value.clone());
             }
             _ => {
-                let text = format!("cannot assign '{}' as buffer '{name}' (torch.Tensor or None expected)", i.type_name(value));
+                let text = format!(
+                    "cannot assign '{}' as buffer '{name}' (torch.Tensor or None expected)",
+                    i.type_name(value)
+                );
                 return Err(i.raise(Exc::TypeError, text));
             }
         },
@@ -199,7 +202,10 @@ fn settle(i: &mut Interp, t: &Tensor) -> Eval<()> {
 pub(crate) fn call(i: &mut Interp, module: &Rc<Instance>, mut args: Args) -> Eval<Value> {
     if state(module).is_none() {
         let class = module.class();
-        let text = format!("'{}' object has no attribute '_forward_hooks': call super().__init__() in its __init__", class.name);
+        let text = format!(
+            "'{}' object has no attribute '_forward_hooks': call super().__init__() in its __init__",
+            class.name
+        );
         return Err(i.raise(Exc::AttributeError, text));
     }
     if i.torch.current == BodyKind::Recipe
@@ -372,9 +378,4 @@ pub(crate) fn tree(root: &Rc<Instance>) -> Vec<(String, Rc<Instance>)> {
         out.push((path, module));
     }
     out
-}
-
-/// The span where a module was made; for messages.
-pub(crate) fn made_at(module: &Instance) -> Span {
-    module.span
 }

@@ -47,8 +47,27 @@ pub(super) fn library_names() -> impl Iterator<Item = &'static str> {
 
 /// Parts of `torch.nn.modules`, whose names are all in `torch.nn` here.
 const SUBMODULES: &[&str] = &[
-    "modules", "parameter", "module", "conv", "linear", "activation", "batchnorm", "container", "dropout", "loss", "normalization",
-    "padding", "pooling", "instancenorm", "rnn", "sparse", "transformer", "upsampling", "pixelshuffle", "flatten", "fold",
+    "modules",
+    "parameter",
+    "module",
+    "conv",
+    "linear",
+    "activation",
+    "batchnorm",
+    "container",
+    "dropout",
+    "loss",
+    "normalization",
+    "padding",
+    "pooling",
+    "instancenorm",
+    "rnn",
+    "sparse",
+    "transformer",
+    "upsampling",
+    "pixelshuffle",
+    "flatten",
+    "fold",
 ];
 
 /// Modules without sources.
@@ -87,7 +106,17 @@ fn canonical(dotted: &str) -> Option<&str> {
     if under("torch.nn.modules") || dotted == "torch.nn.parameter" {
         return Some("torch.nn");
     }
-    for root in ["torch._dynamo", "torch.fx", "torch.nn.parallel", "torch.nn.utils", "torch.cuda.amp", "torch.backends", "torch.autograd", "torch.jit", "torch.distributed"] {
+    for root in [
+        "torch._dynamo",
+        "torch.fx",
+        "torch.nn.parallel",
+        "torch.nn.utils",
+        "torch.cuda.amp",
+        "torch.backends",
+        "torch.autograd",
+        "torch.jit",
+        "torch.distributed",
+    ] {
         if under(root) {
             return Some(if root == "torch.cuda.amp" { "torch.amp" } else { root });
         }
@@ -154,7 +183,9 @@ fn sources(i: &mut Interp, name: &str, texts: &[&'static str]) -> Eval<Vec<Rc<So
             Err(problem) => {
                 let why = problem.message;
                 let head = text.trim().lines().next().unwrap_or("").to_string();
-                return Err(i.abort("internal-library", format!("library source of {name} ('{head}') does not parse: {why}")));
+                return Err(
+                    i.abort("internal-library", format!("library source of {name} ('{head}') does not parse: {why}"))
+                );
             }
         }
     }
@@ -172,7 +203,8 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
         return Ok(Some(Value::Module(m)));
     }
     if at.starts_with("torchvision.") || at == "timm" || at == "einops" {
-        let parts = ["misc", "_utils", "_api", "functional", "layers", "models", "torch", "transforms", "boxes", "poolers"];
+        let parts =
+            ["misc", "_utils", "_api", "functional", "layers", "models", "torch", "transforms", "boxes", "poolers"];
         if parts.contains(&name) {
             return Ok(Some(Value::Module(module.clone())));
         }
@@ -188,13 +220,28 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
     }
     if matches!(at, "torch.autograd" | "torch.jit" | "torch.onnx" | "torch.utils") {
         let of = match name {
-            "export" | "unused" | "script_if_tracing" | "interface" | "script_method" | "_overload_method" | "_overload" => "_identity",
+            "export" | "unused" | "script_if_tracing" | "interface" | "script_method" | "_overload_method"
+            | "_overload" => "_identity",
             "detect_anomaly" | "profiler" => "_Anomaly",
             "function" | "variable" | "forward_ad" => return Ok(Some(Value::Module(module.clone()))),
             other => other,
         };
         if let Some(torch) = module_import(i, "torch")?
-            && matches!(of, "_identity" | "_Anomaly" | "Function" | "Variable" | "no_grad" | "enable_grad" | "set_grad_enabled" | "inference_mode" | "script" | "trace" | "ignore" | "compile")
+            && matches!(
+                of,
+                "_identity"
+                    | "_Anomaly"
+                    | "Function"
+                    | "Variable"
+                    | "no_grad"
+                    | "enable_grad"
+                    | "set_grad_enabled"
+                    | "inference_mode"
+                    | "script"
+                    | "trace"
+                    | "ignore"
+                    | "compile"
+            )
         {
             return i.module_attr(&torch, crate::syntax::Sym::new(of));
         }

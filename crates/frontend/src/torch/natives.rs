@@ -119,7 +119,10 @@ const TORCH: &[(&str, NativeFn)] = &[
             let (x, y) = (fold::constant(i, x)?, fold::constant(i, y)?);
             match (x, y) {
                 (Some(x), Some(y)) => Ok(Value::Bool(x.ty() == y.ty() && x.data() == y.data())),
-                _ => Err(i.abort("data-dependent-control-flow", "torch.equal compares tensors whose values are known only when the network runs")),
+                _ => Err(i.abort(
+                    "data-dependent-control-flow",
+                    "torch.equal compares tensors whose values are known only when the network runs",
+                )),
             }
         }
         _ => Err(i.raise(Exc::TypeError, "equal(): arguments must be Tensors")),
@@ -132,7 +135,9 @@ const TORCH: &[(&str, NativeFn)] = &[
         }
     }),
     ("save", |i: &mut Interp, _: Args| Err(i.abort("unsupported-file", "torch.save writes a file"))),
-    ("load", |i: &mut Interp, _: Args| Err(i.abort("unsupported-pretrained", "torch.load reads weights that are not part of the source"))),
+    ("load", |i: &mut Interp, _: Args| {
+        Err(i.abort("unsupported-pretrained", "torch.load reads weights that are not part of the source"))
+    }),
     ("typename", |i: &mut Interp, a: Args| Ok(Value::str(i.type_name(&a.pos.into_iter().next().unwrap_or_default())))),
 ];
 

@@ -11,10 +11,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// A tensor of the source.
-pub type Tensor = Rc<TensorObj>;
+pub(crate) type Tensor = Rc<TensorObj>;
 
 /// A tensor object.
-pub struct TensorObj {
+pub(crate) struct TensorObj {
     /// What it reads and writes; `t.data = other` exchanges it.
     pub(crate) storage: RefCell<Rc<Storage>>,
     /// Whether it is an `nn.Parameter`.
@@ -30,7 +30,7 @@ pub struct TensorObj {
 }
 
 /// The elements of one or more tensors.
-pub struct Storage {
+pub(crate) struct Storage {
     /// The body that computes them.
     pub(crate) body: Cell<BodyKind>,
     /// Their value in that body.
@@ -97,28 +97,23 @@ impl TensorObj {
     }
 
     /// Element type and shape.
-    pub fn ty(&self) -> TensorType {
+    pub(crate) fn ty(&self) -> TensorType {
         self.storage.borrow().ty.borrow().clone()
     }
 
     /// Element type.
-    pub fn dtype(&self) -> DType {
+    pub(crate) fn dtype(&self) -> DType {
         self.storage.borrow().ty.borrow().dtype
     }
 
     /// Shape.
-    pub fn shape(&self) -> Vec<usize> {
+    pub(crate) fn shape(&self) -> Vec<usize> {
         self.storage.borrow().ty.borrow().shape.clone()
     }
 
     /// Number of dimensions.
-    pub fn rank(&self) -> usize {
+    pub(crate) fn rank(&self) -> usize {
         self.storage.borrow().ty.borrow().rank()
-    }
-
-    /// Whether it is an `nn.Parameter`.
-    pub fn is_parameter(&self) -> bool {
-        self.parameter
     }
 
     /// Writes so far, to its storage and to what it is a view of.

@@ -46,7 +46,7 @@ pub(crate) struct StateEntry {
 }
 
 /// What the torch side of the interpreter knows.
-pub struct State {
+pub(crate) struct State {
     bodies: [BodyBuilder; 4],
     /// The body that operators are added to.
     pub(crate) current: BodyKind,
@@ -232,11 +232,8 @@ impl Interp {
     /// Takes a view anew from its base, in the current body.
     fn retake(&mut self, t: &Tensor, view: &View) -> Eval<()> {
         let base = self.value_of(&view.base)?;
-        let args = view
-            .args
-            .iter()
-            .map(|a| if matches!(a, Arg::Tensor(_)) { Arg::Tensor(base) } else { a.clone() })
-            .collect();
+        let args =
+            view.args.iter().map(|a| if matches!(a, Arg::Tensor(_)) { Arg::Tensor(base) } else { a.clone() }).collect();
         let outputs = self.push_op(view.op, args)?;
         let storage = t.storage();
         // The own version stays: other views of this one compare the sum of versions.
@@ -444,11 +441,7 @@ impl Interp {
         let ty = into.ty();
         let mut from = from.clone();
         if from.shape() != ty.shape {
-            let text = format!(
-                "output with shape {:?} doesn't match the broadcast shape {:?}",
-                ty.shape,
-                from.shape()
-            );
+            let text = format!("output with shape {:?} doesn't match the broadcast shape {:?}", ty.shape, from.shape());
             return Err(self.raise(Exc::RuntimeError, text));
         }
         if from.dtype() != ty.dtype {
@@ -473,10 +466,7 @@ impl Interp {
             if kind == BodyKind::Recipe || (!ty.dtype.is_float() && ty.numel() == 1) {
                 return Ok(());
             }
-            return Err(self.abort(
-                "unsupported-state",
-                "a forward pass changes a parameter or buffer in place",
-            ));
+            return Err(self.abort("unsupported-state", "a forward pass changes a parameter or buffer in place"));
         }
         let value = self.value_of(&from)?;
         storage.value.set(value);

@@ -165,7 +165,9 @@ fn a_network_without_a_recipe_gets_the_default_and_says_so() {
 
 #[test]
 fn stages_tell_unsupported_from_ill_typed() {
-    let stage = |forward: &str| check(&network("self.fc = nn.Linear(3, 10)", forward, ""), &options()).expect_err("a refusal").stage;
+    let stage = |forward: &str| {
+        check(&network("self.fc = nn.Linear(3, 10)", forward, ""), &options()).expect_err("a refusal").stage
+    };
     assert_eq!(stage("return self.fc(undefined)"), Stage::IllTyped);
     assert_eq!(stage("return self.fc(torch.fft.fft(x))"), Stage::Unsupported);
     assert_eq!(stage("if x.sum() > 0:\n    pass\nreturn self.fc(x)"), Stage::Unsupported);

@@ -35,7 +35,8 @@ fn whole(block: &str) -> (String, usize) {
     if block.contains("class Net") || block.contains("def supported_hyperparameters") {
         return (block.to_string(), 0);
     }
-    let body: String = block.lines().map(|l| if l.is_empty() { "\n".into() } else { format!("        {l}\n") }).collect();
+    let body: String =
+        block.lines().map(|l| if l.is_empty() { "\n".into() } else { format!("        {l}\n") }).collect();
     (format!("{HEAD}{body}{TAIL}"), HEAD.lines().count())
 }
 
@@ -89,7 +90,8 @@ fn problems(block: &str) -> String {
 #[test]
 fn every_block_holds() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/mdtest");
-    let mut files: Vec<_> = std::fs::read_dir(&root).expect("tests/mdtest").map(|e| e.expect("an entry").path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(&root).expect("tests/mdtest").map(|e| e.expect("an entry").path()).collect();
     files.sort();
     let mut failures = String::new();
     let mut blocks = 0;
