@@ -1,0 +1,153 @@
+//! From bytes to a network's input.
+
+use super::{Dataset, Split, Splits};
+use archsmith_ir::Seed;
+
+/// Images are padded to at least this height and width, the contract's native size.
+const NATIVE: usize = 32;
+
+/// The input shape of a network, without the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchShape {
+    /// Channels: 3, or 1 for one of them.
+    pub channels: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+}
+
+/// Where an image lies in its padded frame: height, width, top, left.
+fn frame(size: [usize; 3]) -> (usize, usize, usize, usize) {
+    let (h, w) = (size[1].max(NATIVE), size[2].max(NATIVE));
+    (h, w, (h - size[1]) / 2, (w - size[2]) / 2)
+}
+
+/// Mean and standard deviation of each channel over a split, padding included: of what a network really sees.
+pub(super) fn statistics(dataset: &Dataset, split: &Split) -> Vec<(f64, f64)> {
+    let [channels, h, w] = dataset.size;
+    let (fh, fw, ..) = frame(dataset.size);
+    let part = if split.of_test { &dataset.test } else { &dataset.train };
+    let plane = h * w;
+    (0..channels)
+        .map(|c| {
+            let mut counts = [0u64; 256];
+            for &i in &split.indices {
+                let at = (i as usize * channels + c) * plane;
+                part.images[at..at + plane].iter().for_each(|&v| counts[usize::from(v)] += 1);
+            }
+            counts[0] += (split.indices.len() * (fh * fw - plane)) as u64;
+            let total = counts.iter().sum::<u64>().max(1) as f64;
+            let moment = |p: i32| counts.iter().enumerate().map(|(v, &n)| n as f64 * (v as f64 / 255.0).powi(p)).sum::<f64>() / total;
+            let mean = moment(1);
+            // A constant channel has no deviation to divide by.
+            (mean, (moment(2) - mean * mean).max(1e-12).sqrt())
+        })
+        .collect()
+}
+
+/// The batches of one pass over a split.
+#[derive(Debug)]
+pub struct Batches<'a> {
+    splits: &'a Splits,
+    split: &'a Split,
+    order: Vec<u32>,
+    flips: Vec<bool>,
+    shape: BatchShape,
+    batch: usize,
+}
+
+impl<'a> Batches<'a> {
+    /// In the split's order, every image once; the last batch is filled up by repeating its last image.
+    pub fn in_order(splits: &'a Splits, split: &'a Split, shape: BatchShape, batch: usize) -> Self {
+        Batches { splits, split, order: split.indices.clone(), flips: Vec::new(), shape, batch }
+    }
+
+    /// In random order, the last partial batch dropped; with `flip`, each image is mirrored with probability ½.
+    pub fn shuffled(splits: &'a Splits, split: &'a Split, shape: BatchShape, batch: usize, flip: bool, seed: &Seed) -> Self {
+        let mut order = split.indices.clone();
+        seed.derive("shuffle", &[]).draws().shuffle(&mut order);
+        order.truncate(order.len() / batch.max(1) * batch);
+        let mut draws = seed.derive("flip", &[]).draws();
+        let flips = if flip { order.iter().map(|_| draws.unit() < 0.5).collect() } else { Vec::new() };
+        Batches { splits, split, order, flips, shape, batch }
+    }
+
+    /// Number of batches.
+    pub fn len(&self) -> usize {
+        self.order.len().div_ceil(self.batch.max(1))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Batch `i`: images `[batch, channels, height, width]` and the labels of those that are not filling.
+    pub fn get(&self, i: usize) -> (Vec<f32>, Vec<u8>) {
+        let from = i * self.batch;
+        let chosen = &self.order[from.min(self.order.len())..(from + self.batch).min(self.order.len())];
+        let part = self.splits.part(self.split);
+        let labels = chosen.iter().map(|&k| part.labels[k as usize]).collect();
+        let image = self.shape.channels * self.shape.height * self.shape.width;
+        let mut out = Vec::with_capacity(self.batch * image);
+        for k in 0..self.batch {
+            let Some(&index) = chosen.get(k).or(chosen.last()) else { break };
+            let flip = self.flips.get(from + k).copied().unwrap_or(false);
+            self.present(index as usize, flip, &mut out);
+        }
+        (out, labels)
+    }
+
+    /// Appends one image as the network sees it.
+    fn present(&self, index: usize, flip: bool, out: &mut Vec<f32>) {
+        let size = self.splits.dataset.size;
+        let [channels, h, w] = size;
+        let (fh, fw, top, left) = frame(size);
+        let part = self.splits.part(self.split);
+        let native = (self.shape.height, self.shape.width) == (fh, fw);
+        for c in 0..self.shape.channels {
+            let source = c.min(channels - 1);
+            let levels = &self.splits.levels[source];
+            let pixels = &part.images[(index * channels + source) * h * w..][..h * w];
+            let start = out.len();
+            let mut plane = vec![levels[0]; if native { 0 } else { fh * fw }];
+            if native {
+                out.resize(start + fh * fw, levels[0]);
+            }
+            let target = if native { &mut out[start..] } else { &mut plane[..] };
+            for y in 0..h {
+                let row = &mut target[(top + y) * fw + left..][..w];
+                row.iter_mut().zip(&pixels[y * w..][..w]).for_each(|(t, &p)| *t = levels[usize::from(p)]);
+            }
+            if flip {
+                target.chunks_mut(fw).for_each(<[f32]>::reverse);
+            }
+            if !native {
+                resample(&plane, (fh, fw), (self.shape.height, self.shape.width), out);
+            }
+        }
+    }
+}
+
+/// Bilinear, half-pixel centres.
+fn resample(plane: &[f32], from: (usize, usize), to: (usize, usize), out: &mut Vec<f32>) {
+    let taps = |n: usize, m: usize| -> Vec<(usize, usize, f32)> {
+        (0..m)
+            .map(|i| {
+                let p = ((i as f64 + 0.5) * n as f64 / m as f64 - 0.5).clamp(0.0, (n - 1) as f64);
+                let low = p.floor() as usize;
+                (low, (low + 1).min(n - 1), (p - low as f64) as f32)
+            })
+            .collect()
+    };
+    let columns = taps(from.1, to.1);
+    for (y0, y1, v) in taps(from.0, to.0) {
+        let (a, b) = (&plane[y0 * from.1..][..from.1], &plane[y1 * from.1..][..from.1]);
+        out.extend(columns.iter().map(|&(x0, x1, u)| {
+            let upper = a[x0] + (a[x1] - a[x0]) * u;
+            let lower = b[x0] + (b[x1] - b[x0]) * u;
+            upper + (lower - upper) * v
+        }));
+    }
+}

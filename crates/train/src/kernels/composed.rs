@@ -1,0 +1,82 @@
+//! The functions of [`super::Kernels`] on a backend's own operations.
+
+use super::ConvGeometry;
+use burn::tensor::TensorMetadata;
+use burn::tensor::backend::Backend;
+use burn::tensor::ops::{ConvOptions, FloatTensor};
+
+fn options(g: ConvGeometry) -> ConvOptions<2> {
+    ConvOptions::new(g.stride, g.padding, g.dilation, g.groups)
+}
+
+pub(super) fn convolve<B: Backend>(x: FloatTensor<B>, w: FloatTensor<B>, g: ConvGeometry) -> FloatTensor<B> {
+    B::conv2d(x, w, None, options(g))
+}
+
+pub(super) fn convolve_dx<B: Backend>(x: FloatTensor<B>, w: FloatTensor<B>, dy: FloatTensor<B>, g: ConvGeometry) -> FloatTensor<B> {
+    B::conv2d_x_backward(x, w, dy, options(g))
+}
+
+pub(super) fn convolve_dw<B: Backend>(x: FloatTensor<B>, w: FloatTensor<B>, dy: FloatTensor<B>, g: ConvGeometry) -> FloatTensor<B> {
+    B::conv2d_weight_backward(x, w, dy, options(g))
+}
+
+/// Sums over batch and space, as `[1, C, 1]`.
+fn channel_sum<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_sum_dim(B::float_sum_dim(x, 2), 0)
+}
+
+fn channels<B: Backend>(v: FloatTensor<B>) -> FloatTensor<B> {
+    let c = v.shape()[0];
+    B::float_reshape(v, [1, c, 1].into())
+}
+
+fn flat<B: Backend>(v: FloatTensor<B>) -> FloatTensor<B> {
+    let c = v.shape()[1];
+    B::float_reshape(v, [c].into())
+}
+
+fn count<B: Backend>(x: &FloatTensor<B>) -> f64 {
+    let s = x.shape();
+    (s[0] * s[2]) as f64
+}
+
+/// `1 / √(variance + eps)` of each channel, `[1, C, 1]`.
+fn inverse_deviation<B: Backend>(variance: FloatTensor<B>, eps: f64) -> FloatTensor<B> {
+    channels::<B>(B::float_recip(B::float_sqrt(B::float_add_scalar(variance, eps.into()))))
+}
+
+pub(super) fn batch_norm<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    bias: FloatTensor<B>,
+    eps: f64,
+) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let factor = 1.0 / count::<B>(&x);
+    let mean = B::float_mul_scalar(channel_sum::<B>(x.clone()), factor.into());
+    let centred = B::float_sub(x, mean.clone());
+    let square = B::float_mul(centred.clone(), centred.clone());
+    let variance = flat::<B>(B::float_mul_scalar(channel_sum::<B>(square), factor.into()));
+    let scale = B::float_mul(channels::<B>(weight), inverse_deviation::<B>(variance.clone(), eps));
+    let y = B::float_add(B::float_mul(centred, scale), channels::<B>(bias));
+    (y, flat::<B>(mean), variance)
+}
+
+/// With `x̂ = (x − mean)·r`: `dw = Σ dy·x̂`, `db = Σ dy`, `dx = w·r·(dy − db/M − x̂·dw/M)` (Ioffe and Szegedy 2015, section 3).
+pub(super) fn batch_norm_backward<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    statistics: (FloatTensor<B>, FloatTensor<B>),
+    dy: FloatTensor<B>,
+    eps: f64,
+) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let factor = 1.0 / count::<B>(&x);
+    let r = inverse_deviation::<B>(statistics.1, eps);
+    let normed = B::float_mul(B::float_sub(x, channels::<B>(statistics.0)), r.clone());
+    let dw = channel_sum::<B>(B::float_mul(dy.clone(), normed.clone()));
+    let db = channel_sum::<B>(dy.clone());
+    let inner = B::float_sub(dy, B::float_mul_scalar(db.clone(), factor.into()));
+    let inner = B::float_sub(inner, B::float_mul(normed, B::float_mul_scalar(dw.clone(), factor.into())));
+    let dx = B::float_mul(inner, B::float_mul(channels::<B>(weight), r));
+    (dx, flat::<B>(dw), flat::<B>(db))
+}

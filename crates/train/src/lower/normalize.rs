@@ -1,0 +1,91 @@
+//! Normalisations.
+
+use super::exec::{BatchStatistics, Made, Operands};
+use super::value::{Place, Value};
+use crate::kernels::Kernels;
+use archsmith_ir::prim::Prim;
+use burn::tensor::TensorMetadata;
+use burn::tensor::ops::FloatTensor;
+
+/// Batch normalisation. In training the batch statistics are handed back for the running ones.
+pub(super) fn batch_norm<B: Kernels>(prim: &Prim, mut operands: Operands<'_, B>, place: &Place<B>) -> Made<B> {
+    let Prim::BatchNorm { training, eps, affine, stats, .. } = *prim else {
+        return Made { values: vec![operands.take(0)], statistics: None };
+    };
+    let shape = operands.shape(0).to_vec();
+    let (n, c) = (shape[0], shape[1]);
+    let inner: usize = shape[2..].iter().product();
+    let x = operands.take(0).reshape(&[n, c, inner]).float(place);
+    let (weight, bias) = match affine {
+        true => (operands.float(1, place), operands.float(2, place)),
+        false => {
+            let one = B::float_ones([c].into(), &place.device, x.dtype().into());
+            (one.clone(), B::float_mul_scalar(one, 0.0.into()))
+        }
+    };
+    if training {
+        let (y, mean, variance) = B::batch_norm(x, weight, bias, eps);
+        let count = (n * inner) as f64;
+        let unbiased = B::float_mul_scalar(variance, (count / (count - 1.0).max(1.0)).into());
+        return Made {
+            values: vec![Value::Float(y).reshape(&shape)],
+            statistics: stats.then_some(BatchStatistics { mean, variance: unbiased }),
+        };
+    }
+    let first = 1 + 2 * usize::from(affine);
+    let (mean, variance) = (operands.float(first, place), operands.float(first + 1, place));
+    // One multiplication and one addition for each element: the rest is done for each channel.
+    let scale = B::float_mul(weight, B::float_recip(B::float_sqrt(B::float_add_scalar(variance, eps.into()))));
+    let shift = B::float_sub(bias, B::float_mul(mean, scale.clone()));
+    let channel = |v: FloatTensor<B>| B::float_reshape(v, [1, c, 1].into());
+    let y = B::float_add(B::float_mul(x, channel(scale)), channel(shift));
+    Made { values: vec![Value::Float(y).reshape(&shape)], statistics: None }
+}
+
+/// `(x − mean) / √(variance + eps)` over dimension 1 of `[rows, n]`.
+fn standardize<B: Kernels>(x: FloatTensor<B>, n: usize, eps: f64) -> FloatTensor<B> {
+    let factor = 1.0 / n as f64;
+    let mean = B::float_mul_scalar(B::float_sum_dim(x.clone(), 1), factor.into());
+    let centred = B::float_sub(x, mean);
+    let square = B::float_mul(centred.clone(), centred.clone());
+    let variance = B::float_mul_scalar(B::float_sum_dim(square, 1), factor.into());
+    B::float_mul(centred, B::float_recip(B::float_sqrt(B::float_add_scalar(variance, eps.into()))))
+}
+
+/// Normalised over the trailing `axes` dimensions.
+pub(super) fn layer_norm<B: Kernels>(
+    operands: &mut Operands<'_, B>,
+    axes: usize,
+    eps: f64,
+    weight: bool,
+    bias: bool,
+    place: &Place<B>,
+) -> Value<B> {
+    let shape = operands.shape(0).to_vec();
+    let split = shape.len() - axes;
+    let (rows, n): (usize, usize) = (shape[..split].iter().product(), shape[split..].iter().product());
+    let x = operands.take(0).reshape(&[rows, n]).float(place);
+    let mut y = standardize::<B>(x, n, eps);
+    if weight {
+        y = B::float_mul(y, operands.take(1).reshape(&[1, n]).float(place));
+    }
+    if bias {
+        y = B::float_add(y, operands.take(1 + usize::from(weight)).reshape(&[1, n]).float(place));
+    }
+    Value::Float(y).reshape(&shape)
+}
+
+/// Normalised within groups of channels.
+pub(super) fn group_norm<B: Kernels>(operands: &mut Operands<'_, B>, groups: usize, eps: f64, affine: bool, place: &Place<B>) -> Value<B> {
+    let shape = operands.shape(0).to_vec();
+    let (n, c) = (shape[0], shape[1]);
+    let inner: usize = shape[2..].iter().product();
+    let size = c / groups * inner;
+    let x = operands.take(0).reshape(&[n * groups, size]).float(place);
+    let mut y = B::float_reshape(standardize::<B>(x, size, eps), [n, c, inner].into());
+    if affine {
+        y = B::float_mul(y, operands.take(1).reshape(&[1, c, 1]).float(place));
+        y = B::float_add(y, operands.take(2).reshape(&[1, c, 1]).float(place));
+    }
+    Value::Float(y).reshape(&shape)
+}

@@ -1,0 +1,176 @@
+//! One training step by a network's own recipe.
+
+use crate::fit::FitError;
+use crate::kernels::Kernels;
+use crate::loss::{argmax, loss};
+use crate::lower::{LowerError, Network, StepRng};
+use crate::optim::{Optimiser, clip, scheduled};
+use archsmith_ir::reference::initial_state;
+use archsmith_ir::{DType, Recipe, Seed, TypedGraph};
+use burn::module::AutodiffModule;
+use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::{Tensor, TensorData};
+
+/// The shape of a network's input and of its scores.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interface {
+    pub(crate) batch: usize,
+    pub(crate) image: crate::data::BatchShape,
+    pub(crate) scores: usize,
+}
+
+impl Interface {
+    /// Checks that a graph maps images to class scores, in both modes.
+    pub(crate) fn of(graph: &TypedGraph) -> Result<Self, LowerError> {
+        let contract = |what: String| LowerError::Contract { what };
+        let inputs = &graph.graph().inputs;
+        let [input] = inputs.as_slice() else {
+            return Err(contract(format!("one input is expected, found {}", inputs.len())));
+        };
+        let &[batch, channels, height, width] = input.shape.as_slice() else {
+            return Err(contract(format!("the input is {input}")));
+        };
+        if input.dtype != DType::F32 || !matches!(channels, 1 | 3) || batch * height * width == 0 {
+            return Err(contract(format!("the input is {input}, where f32 images of 1 or 3 channels are expected")));
+        }
+        let mut scores = 0;
+        for (mode, body) in [("training", graph.train()), ("evaluation", graph.eval())] {
+            let Some(first) = body.program().outputs.first() else {
+                return Err(contract(format!("forward returns nothing in {mode} mode")));
+            };
+            let ty = &body.program().values[first.index()];
+            match ty.shape.as_slice() {
+                &[n, k] if n == batch && k > 0 && ty.dtype.is_float() => scores = k,
+                _ => return Err(contract(format!("forward returns {ty} in {mode} mode for a batch of {batch}"))),
+            }
+        }
+        Ok(Interface { batch, image: crate::data::BatchShape { channels, height, width }, scores })
+    }
+}
+
+/// What one step measured, before its update.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stepped {
+    pub(crate) loss: f64,
+    pub(crate) correct: usize,
+}
+
+/// A network in training.
+pub(crate) struct Trainer<B: AutodiffBackend> {
+    network: Network<B>,
+    optimiser: Optimiser<B::InnerBackend>,
+    recipe: Recipe,
+    pub(crate) interface: Interface,
+    device: B::Device,
+    seed: Seed,
+    steps: u64,
+}
+
+impl<B> Trainer<B>
+where
+    B: AutodiffBackend + Kernels,
+    B::InnerBackend: Kernels,
+{
+    pub(crate) fn new(graph: &TypedGraph, seed: &Seed, device: &B::Device) -> Result<Self, FitError> {
+        let interface = Interface::of(graph)?;
+        let state = initial_state(graph, &seed.derive("weights", &[])).map_err(|e| FitError::Initial(e.to_string()))?;
+        let network = Network::new(graph, &state, device)?;
+        let recipe = graph.graph().recipe.clone();
+        Ok(Trainer {
+            network,
+            optimiser: Optimiser::new(recipe.optimizer.clone()),
+            recipe,
+            interface,
+            device: device.clone(),
+            seed: seed.derive("steps", &[]),
+            steps: 0,
+        })
+    }
+
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    pub(crate) fn network(&self) -> &Network<B> {
+        &self.network
+    }
+
+    fn images<C: burn::tensor::backend::Backend>(&self, images: Vec<f32>, device: &C::Device) -> Tensor<C, 4> {
+        let s = self.interface.image;
+        Tensor::from_data(TensorData::new(images, [self.interface.batch, s.channels, s.height, s.width]), device)
+    }
+
+    /// A forward pass in training mode whose result is waited for and thrown away.
+    pub(crate) fn forward_only(&self, images: Vec<f32>) -> Result<(), FitError> {
+        let mut rng = StepRng::new(self.seed.derive("bench", &[]));
+        let (scores, _) = self.network.forward_train(&[self.images(images, &self.device)], &mut rng);
+        read(scores).map(drop)
+    }
+
+    /// Forward, loss, backward, clipping, update. `epochs` whole epochs are done.
+    pub(crate) fn step(&mut self, images: Vec<f32>, labels: &[u8], epochs: u64) -> Result<Stepped, FitError> {
+        let mut rng = StepRng::new(self.seed.derive("step", &[self.steps]));
+        let (scores, buffers) = self.network.forward_train(&[self.images(images, &self.device)], &mut rng);
+        let measured = loss(&self.recipe.loss, &read(scores.clone())?, self.interface.scores, labels)?;
+        if !measured.loss.is_finite() {
+            return Err(FitError::Diverged { step: self.steps, loss: measured.loss });
+        }
+        // The gradient of Σ scores·g for constant g is g: the loss itself need not be known to the differentiation.
+        let g = TensorData::new(measured.gradient, [self.interface.batch, self.interface.scores]);
+        let surrogate = (scores * Tensor::<B, 2>::from_data(g, &self.device)).sum_dim(1).sum_dim(0);
+        let gradients = surrogate.backward();
+        let parameters: Vec<_> = self.network.parameters().collect();
+        let mut found = Vec::with_capacity(parameters.len());
+        let mut values = Vec::with_capacity(parameters.len());
+        for (id, p) in parameters {
+            // A parameter that the forward pass does not use has no gradient and is left alone, weight decay included.
+            if let Some(gradient) = p.grad(&gradients) {
+                found.push((id, gradient));
+                values.push(p.inner());
+            }
+        }
+        drop(gradients);
+        if let Some(limit) = &self.recipe.clip {
+            found = clip(found, limit);
+        }
+        let lr = scheduled(self.recipe.optimizer.lr(), self.recipe.schedule.as_ref(), self.steps, epochs);
+        for ((id, gradient), value) in found.into_iter().zip(values) {
+            let value = self.optimiser.step(id, value, gradient, lr);
+            self.network.set(id, Tensor::from_inner(value));
+        }
+        self.network.update_buffers(buffers);
+        self.steps += 1;
+        Ok(Stepped { loss: measured.loss, correct: measured.correct })
+    }
+
+    /// Hits among the first `labels.len()` images of each batch, in evaluation mode.
+    pub(crate) fn evaluate(
+        &self,
+        batches: &crate::data::Batches<'_>,
+        mut go_on: impl FnMut() -> Result<(), FitError>,
+    ) -> Result<(usize, usize), FitError> {
+        let network = self.network.valid();
+        let (mut hits, mut total) = (0, 0);
+        for i in 0..batches.len() {
+            go_on()?;
+            let (images, labels) = batches.get(i);
+            let x: Tensor<B::InnerBackend, 4> = self.images(images, &self.device);
+            let mut rng = StepRng::new(self.seed.derive("evaluate", &[i as u64]));
+            let scores = read(network.forward_eval(&[x], &mut rng))?;
+            for (row, &label) in scores.chunks(self.interface.scores).zip(&labels) {
+                if row.iter().any(|v| v.is_nan()) {
+                    return Err(FitError::Diverged { step: self.steps, loss: f64::NAN });
+                }
+                hits += usize::from(argmax(row) == usize::from(label));
+            }
+            total += labels.len();
+        }
+        Ok((hits, total))
+    }
+}
+
+/// Scores on the host.
+fn read<B: burn::tensor::backend::Backend>(scores: Tensor<B, 2>) -> Result<Vec<f64>, FitError> {
+    let data = scores.try_into_data().map_err(|e| FitError::Backend(format!("{e:?}")))?;
+    Ok(data.iter::<f64>().collect())
+}
