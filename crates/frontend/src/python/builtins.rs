@@ -412,12 +412,30 @@ fn is_subclass(i: &mut Interp, c: &Value, of: &Value) -> Eval<bool> {
     }
 }
 
+/// Text that `print` may keep; more is dropped.
+const MAX_PRINTED: usize = 1 << 20;
+
+fn print(i: &mut Interp, mut args: Args) -> Eval<Value> {
+    let sep = args.take_kw("sep").and_then(|v| v.as_str().map(str::to_string)).unwrap_or_else(|| " ".into());
+    let end = args.take_kw("end").and_then(|v| v.as_str().map(str::to_string)).unwrap_or_else(|| "\n".into());
+    let mut parts = Vec::with_capacity(args.pos.len());
+    for v in &args.pos {
+        parts.push(i.str(v)?.to_string());
+    }
+    let text = parts.join(&sep) + &end;
+    i.allocate(text.len() / 8)?;
+    if i.printed.len() + text.len() <= MAX_PRINTED {
+        i.printed.push_str(&text);
+    }
+    Ok(Value::None)
+}
+
 fn refused(i: &mut Interp, what: &str) -> Eval<Value> {
     Err(i.abort("unsupported-access", format!("{what} is refused: a network has no access to files, code or input")))
 }
 
 pub(super) const FUNCTIONS: &[(&str, NativeFn)] = &[
-    ("print", |_: &mut Interp, _: Args| Ok(Value::None)),
+    ("print", print),
     ("len", |i: &mut Interp, args: Args| {
         let [v] = args.exactly(i, "len")?;
         i.len(&v).map(Value::from)
