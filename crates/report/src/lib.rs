@@ -1,1 +1,42 @@
-//! Placeholder.
+//! An archive as one self-contained HTML page, and as a small table for the terminal.
+//!
+//! ```text
+//! Store ──► RunView::load ──► RunView      every figure, as data (serialisable)
+//!                               ├─ render        one HTML file: no server, no network, no fonts or scripts from outside
+//!                               └─ text_summary  a few lines for the terminal
+//! ```
+//!
+//! It refuses to run, read or judge a network: drawings come from the caller as SVG text. Invariants: everything that a
+//! language model wrote is escaped at one place, whatever it holds; a Content-Security-Policy forbids the page every
+//! request and every script but its own; an empty run, a run without one valid network and a run without one accuracy
+//! have a report too; the same archive and context give the same page.
+
+mod chart;
+mod figures;
+mod html;
+mod load;
+mod python;
+pub mod stats;
+mod text;
+mod view;
+
+use archsmith_archive::StoreError;
+use thiserror::Error;
+
+pub use html::render;
+pub use text::text_summary;
+pub use view::{
+    Ancestor, BEST, BestView, CandidateView, Context, CycleView, Drawing, FunnelStage, FunnelStep, OperatorRow, Reason,
+    Relative, RunInfo, RunView, Seconds, SftView, Spread, Totals,
+};
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The archive can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The page's template failed: a defect of this program.
+    #[error("the report's template failed ({0}); please report this as a bug")]
+    Template(#[from] minijinja::Error),
+}
