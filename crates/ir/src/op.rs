@@ -317,7 +317,7 @@ impl Emitter {
     pub fn apply_all(&mut self, prim: Prim, inputs: &[V]) -> Result<Vec<V>, OpError> {
         let types: Vec<&TensorType> = inputs.iter().map(|v| &self.program.values[v.index()]).collect();
         let outputs = crate::prim::infer(&prim, &types)?;
-        if let Some(t) = outputs.iter().find(|t| t.numel() > MAX_ELEMENTS) {
+        if let Some(t) = outputs.iter().find(|t| t.numel() > MAX_ELEMENTS || t.shape.iter().any(|&d| d > MAX_ELEMENTS)) {
             return Err(OpError {
                 code: OpError::TOO_LARGE,
                 message: format!("a tensor of {t} has more than {MAX_ELEMENTS} elements"),

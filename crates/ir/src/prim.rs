@@ -3,6 +3,7 @@
 //! Each has a shape rule here, a naive meaning in the reference interpreter, a cost, a lowering and an export. Operands of
 //! one primitive have equal element types (operators promote first); broadcasting is part of `Binary` and `Where` alone.
 
+mod form;
 mod shape;
 
 use crate::types::{DType, TensorType};

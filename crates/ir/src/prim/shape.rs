@@ -11,6 +11,7 @@ type Types = Result<Vec<TensorType>, OpError>;
 /// # Errors
 /// Where the inputs do not fit the primitive: the same inputs that PyTorch refuses, in words that name both sides.
 pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
+    super::form::check(prim, inputs)?;
     let input = |i: usize| -> Result<&TensorType, OpError> {
         inputs.get(i).copied().ok_or_else(|| OpError::argument(format!("a primitive needs at least {} inputs", i + 1)))
     };
@@ -26,7 +27,7 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
             if c != cw.saturating_mul(*groups) {
                 return Err(OpError::shape(format!(
                     "the convolution takes {} input channels (weight {:?}, groups {groups}), but the input {:?} has {c}",
-                    cw * groups, w.shape, x.shape
+                    cw.saturating_mul(*groups), w.shape, x.shape
                 )));
             }
             bias_of(inputs.get(2), o)?;
@@ -54,7 +55,7 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
             if *groups == 0 || x.shape[1] % groups != 0 {
                 return Err(OpError::argument(format!("{} input channels cannot be divided into {groups} groups", x.shape[1])));
             }
-            let o = w.shape[1] * groups;
+            let o = w.shape[1].saturating_mul(*groups);
             bias_of(inputs.get(2), o)?;
             let mut shape = vec![x.shape[0], o];
             for i in 0..spatial {
