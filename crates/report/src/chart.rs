@@ -39,10 +39,7 @@ impl Chart {
     /// A chart over these cycles whose y axis reaches at least from `low` to `high`, ends included.
     pub(crate) fn new(cycles: &[u32], low: f64, high: f64, unit: Unit) -> Chart {
         let high = if high > low { high } else { low + 1.0 };
-        let mut step = nice_step((high - low) / 4.0);
-        if unit == Unit::Count {
-            step = step.max(1.0);
-        }
+        let step = nice_step((high - low) / 4.0, unit == Unit::Count);
         let low = (low / step + 1e-9).floor() * step;
         let high = (high / step - 1e-9).ceil() * step;
         let mut chart = Chart { cycles: cycles.to_vec(), low, high, marks: String::new(), body: String::new() };
@@ -59,7 +56,7 @@ impl Chart {
                 Unit::Percent if step < 0.01 => format!("{:.1}%", value * 100.0),
                 Unit::Percent => format!("{:.0}%", value * 100.0),
                 Unit::Count => format!("{value:.0}"),
-                Unit::Number if step < 0.1 => format!("{value:.2}"),
+                Unit::Number if (step * 10.0).fract() > 1e-6 => format!("{value:.2}"),
                 Unit::Number => format!("{value:.1}"),
             };
             let class = if tick == 0 { "axis" } else { "grid" };
@@ -200,17 +197,13 @@ impl Chart {
         self.dot(&format!("dot {class}"), at, to, 4.0, "");
     }
 
-    /// A dashed line across, with a word at its right end.
-    pub(crate) fn rule(&mut self, value: f64, text: &str) {
+    /// A dashed line across.
+    pub(crate) fn rule(&mut self, value: f64) {
         let y = self.y(value);
         let _ = write!(
             self.marks,
-            "<line class=\"rule\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-             <text class=\"tick rule-text\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            WIDTH - RIGHT,
-            WIDTH - RIGHT,
-            y - 5.0,
-            escape(text)
+            "<line class=\"rule\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>",
+            WIDTH - RIGHT
         );
     }
 
@@ -234,13 +227,15 @@ impl Chart {
     }
 }
 
-/// The least of 1, 2, 2.5, 5 and 10 times a power of ten that is not below `rough`.
-fn nice_step(rough: f64) -> f64 {
-    if !rough.is_finite() || rough <= 0.0 {
+/// The least of 1, 2, 2.5, 5 and 10 times a power of ten that is not below `rough`; for whole numbers without 2.5, and
+/// at least 1.
+fn nice_step(rough: f64, whole: bool) -> f64 {
+    if !rough.is_finite() || rough <= 0.0 || (whole && rough <= 1.0) {
         return 1.0;
     }
     let power = 10f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 2.5, 5.0].into_iter().find(|factor| factor * power >= rough * (1.0 - 1e-9));
+    let factors = [1.0, 2.0, if whole { 2.0 } else { 2.5 }, 5.0];
+    let factor = factors.into_iter().find(|factor| factor * power >= rough * (1.0 - 1e-9));
     factor.unwrap_or(10.0) * power
 }
 
@@ -251,9 +246,10 @@ mod tests {
     #[test]
     fn steps_are_round() {
         for (rough, expected) in [(0.11, 0.2), (0.25, 0.25), (3.0, 5.0), (7.0, 10.0), (0.2, 0.2), (0.0, 1.0)] {
-            assert!((nice_step(rough) - expected).abs() < 1e-12, "{rough}: {}", nice_step(rough));
+            assert!((nice_step(rough, false) - expected).abs() < 1e-12, "{rough}: {}", nice_step(rough, false));
         }
-        assert_eq!(nice_step(f64::NAN), 1.0);
+        assert_eq!(nice_step(f64::NAN, false), 1.0);
+        assert_eq!([0.3, 2.4, 30.0].map(|rough| nice_step(rough, true)), [1.0, 5.0, 50.0]);
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn accuracy(view: &RunView, cycles: &[u32]) -> Figure {
         bests.extend(cycle.best.map(|best| (at, best)));
     }
     if !means.is_empty() {
-        chart.rule(view.threshold, "admission threshold");
+        chart.rule(view.threshold);
     }
     chart.band("raw", &band);
     for candidate in &view.candidates {
@@ -110,6 +110,7 @@ fn accuracy(view: &RunView, cycles: &[u32]) -> Figure {
             ("best", "best"),
             ("point", "trained candidate"),
             ("admitted", "admitted candidate"),
+            ("rule", "admission threshold"),
         ],
         svg: chart.finish("Validation accuracy of the trained candidates in each cycle"),
     }
@@ -145,9 +146,10 @@ fn admissions(view: &RunView, cycles: &[u32]) -> Figure {
     }
     Figure {
         title: "Admissions",
-        caption: "Candidates admitted in each cycle: accurate enough and novel. They become examples for later prompts \
+        caption:
+            "Candidates admitted in each cycle: accurate enough and novel. They become examples for later prompts \
                   and data for fine-tuning."
-            .into(),
+                .into(),
         keys: Vec::new(),
         svg: chart.finish("Candidates admitted in each cycle"),
     }
@@ -164,9 +166,10 @@ fn novelty(view: &RunView, cycles: &[u32]) -> Figure {
     }
     Figure {
         title: "Novelty",
-        caption: "1 − Jaccard similarity to the nearest network known when a candidate was judged; every candidate for \
+        caption:
+            "1 − Jaccard similarity to the nearest network known when a candidate was judged; every candidate for \
                   which it was computed. Box: middle half, with the median; bars: least and greatest."
-            .into(),
+                .into(),
         keys: Vec::new(),
         svg: chart.finish("Distribution of novelty in each cycle"),
     }

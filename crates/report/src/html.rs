@@ -9,10 +9,10 @@ use std::fmt::Write;
 use minijinja::value::{Kwargs, Serde, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
+use crate::ReportError;
 use crate::figures::{epochs_adjective, figures};
 use crate::python::highlight;
 use crate::view::RunView;
-use crate::ReportError;
 
 const TEMPLATES: [(&str, &str); 5] = [
     ("page.html", include_str!("templates/page.html")),
@@ -151,7 +151,13 @@ fn si(value: f64) -> String {
         size if size >= 1e3 => (value / 1e3, "\u{a0}k"),
         _ => return thousands(value),
     };
-    let digits = if scaled >= 100.0 { 0 } else if scaled >= 10.0 { 1 } else { 2 };
+    let digits = if scaled >= 100.0 {
+        0
+    } else if scaled >= 10.0 {
+        1
+    } else {
+        2
+    };
     format!("{scaled:.digits$}{unit}")
 }
 
@@ -222,10 +228,7 @@ mod tests {
     fn hostile_text_is_made_harmless() {
         let text = "</script><img src=x onerror='a()'>\"&\0\u{1b}[31m\u{202e}\r\n\u{7f}\u{feff}";
         let safe = escape(text);
-        assert_eq!(
-            safe,
-            "&lt;/script&gt;&lt;img src=x onerror=&#39;a()&#39;&gt;&quot;&amp;␀␛[31m⟨U+202E⟩␍\n␡⟨U+FEFF⟩"
-        );
+        assert_eq!(safe, "&lt;/script&gt;&lt;img src=x onerror=&#39;a()&#39;&gt;&quot;&amp;␀␛[31m⟨U+202E⟩␍\n␡⟨U+FEFF⟩");
     }
 
     #[test]

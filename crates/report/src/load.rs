@@ -264,15 +264,15 @@ fn totals(records: &[&CandidateRecord], cycles: &[CycleView], seeds: usize, thre
 /// The name of a stage for a reader, and what it means to come no further.
 fn in_words(stage: Stage) -> (&'static str, &'static str) {
     match stage {
-        Stage::Unparsed => ("Readable", "The text is not a Python file that can be read."),
-        Stage::Contract => ("Contract met", "No class Net, or a method is missing or has the wrong form."),
-        Stage::Unsupported => ("Known operators", "It uses something that Archsmith's compiler does not know."),
-        Stage::IllTyped => ("Shapes fit", "Shapes or types do not fit together: PyTorch would refuse it too."),
-        Stage::OverBudget => ("Within budget", "The network is larger than the budget allows."),
-        Stage::Duplicate => ("Not a duplicate", "A near-duplicate of a network that is already there."),
-        Stage::Crashed => ("Training ran", "Training ended without a result."),
-        Stage::Diverged => ("Loss stayed finite", "The training loss became infinite or not a number."),
-        Stage::TimedOut => ("In time", "Training took longer than its limit."),
+        Stage::Unparsed => ("Readable", "the text is not a Python file that can be read."),
+        Stage::Contract => ("Contract met", "no class Net, or a method is missing or has the wrong form."),
+        Stage::Unsupported => ("Known operators", "it uses something that Archsmith's compiler does not know."),
+        Stage::IllTyped => ("Shapes fit", "shapes or types do not fit together: PyTorch would refuse it too."),
+        Stage::OverBudget => ("Within budget", "the network is larger than the budget allows."),
+        Stage::Duplicate => ("Not a duplicate", "a near-duplicate of a network that is already there."),
+        Stage::Crashed => ("Training ran", "training ended without a result."),
+        Stage::Diverged => ("Loss stayed finite", "the training loss became infinite or not a number."),
+        Stage::TimedOut => ("In time", "training took longer than its limit."),
         Stage::Trained => ("Trained", "Trained to the end and measured."),
     }
 }
@@ -291,8 +291,7 @@ fn funnel(records: &[CandidateRecord]) -> Vec<FunnelStage> {
                 let stopped = count(origin, stage);
                 FunnelStep { stopped, left: if stage == Stage::Trained { stopped } else { beyond(origin, stage) } }
             };
-            let mut reasons =
-                if stage == Stage::Trained { Vec::new() } else { reasons(records, stage) };
+            let mut reasons = if stage == Stage::Trained { Vec::new() } else { reasons(records, stage) };
             let shown = reasons.len().min(REASONS);
             let other_reasons = reasons.drain(shown..).map(|reason| reason.count).sum();
             let (label, meaning) = in_words(stage);

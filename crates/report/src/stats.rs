@@ -109,7 +109,7 @@ fn student_two_sided(t: f64, freedom: usize) -> f64 {
     let angle = (t / (freedom as f64).sqrt()).atan();
     let (sine, cosine) = angle.sin_cos();
     let mut sum = 0.0;
-    if freedom % 2 == 0 {
+    if freedom.is_multiple_of(2) {
         let mut term = 1.0;
         for k in (2..=freedom).step_by(2) {
             sum += term;
@@ -174,9 +174,17 @@ mod tests {
 
     #[test]
     fn student_quantiles_are_those_of_the_tables() {
-        for (freedom, expected) in
-            [(1, 12.7062), (2, 4.3027), (3, 3.1824), (4, 2.7764), (5, 2.5706), (9, 2.2622), (10, 2.2281), (30, 2.0423), (100, 1.9840)]
-        {
+        for (freedom, expected) in [
+            (1, 12.7062),
+            (2, 4.3027),
+            (3, 3.1824),
+            (4, 2.7764),
+            (5, 2.5706),
+            (9, 2.2622),
+            (10, 2.2281),
+            (30, 2.0423),
+            (100, 1.9840),
+        ] {
             near(student_quantile(freedom), expected, 5e-5);
         }
         near(student_quantile(1000), 1.9623, 5e-5);

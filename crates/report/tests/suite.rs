@@ -1,8 +1,8 @@
 //! The report of made-up runs: figures, structure, hostile text.
 
-#[path = "suite/fixture.rs"]
-mod fixture;
 #[path = "suite/figures.rs"]
 mod figures;
+#[path = "suite/fixture.rs"]
+mod fixture;
 #[path = "suite/page.rs"]
 mod page;

@@ -46,7 +46,11 @@
     var detail = body.querySelector("tr.detail");
     button.setAttribute("aria-expanded", String(open));
     detail.hidden = !open;
-    if (open) { number(detail.querySelector("pre code")); }
+    if (!open) { return; }
+    var code = detail.querySelector("pre code");
+    number(code);
+    var marked = code.querySelector(".marked");
+    if (marked) { code.parentElement.scrollTop = marked.offsetTop - code.parentElement.clientHeight / 2; }
   }
 
   table.addEventListener("click", function (event) {

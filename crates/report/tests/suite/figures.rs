@@ -13,7 +13,8 @@ fn validity_is_counted_raw_and_repaired_apart() {
     assert_eq!((totals.raw_valid.count, totals.raw_valid.total), (33, 48));
     assert_eq!((totals.repaired_valid.count, totals.repaired_valid.total), (3, 6));
     assert_eq!((totals.valid_in_the_end.count, totals.valid_in_the_end.total), (36, 48));
-    let by_cycle: Vec<_> = view.cycles.iter().map(|cycle| (cycle.raw_valid.count, cycle.repaired_valid.count)).collect();
+    let by_cycle: Vec<_> =
+        view.cycles.iter().map(|cycle| (cycle.raw_valid.count, cycle.repaired_valid.count)).collect();
     assert_eq!(by_cycle, [(9, 1), (11, 1), (13, 1)]);
     let (low, high) = (totals.raw_valid.low.unwrap(), totals.raw_valid.high.unwrap());
     assert!(low < 33.0 / 48.0 && 33.0 / 48.0 < high && high - low < 0.3);
@@ -83,8 +84,7 @@ fn the_best_are_the_best_by_validation_alone() {
     let best = &view.candidates[view.best[0].candidate];
     assert_eq!(best.cycle, 2);
     // Shown in its prompt: 1.00 and a seed; in that of 1.00: 0.00 and the seed again, which is not repeated.
-    let lineage: Vec<_> =
-        view.best[0].lineage.iter().map(|one| (one.network.label.as_str(), one.generation)).collect();
+    let lineage: Vec<_> = view.best[0].lineage.iter().map(|one| (one.network.label.as_str(), one.generation)).collect();
     assert_eq!(lineage, [("1.00", 1), ("0.00", 2), ("seed bottleneck", 3)]);
     assert_eq!(view.best[0].lineage[2].network.accuracy, Some(0.44));
     assert!(best.recipe.contains(&("optimiser.lr".into(), "0.01".into())));

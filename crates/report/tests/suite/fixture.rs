@@ -117,7 +117,11 @@ pub(crate) fn candidate(run: &str, cycle: u32, index: u32, accuracy: f64) -> Can
 }
 
 /// The same candidate, rejected.
-pub(crate) fn rejected(mut candidate: CandidateRecord, verdict: Verdict, diagnostics: Vec<DiagnosticRecord>) -> CandidateRecord {
+pub(crate) fn rejected(
+    mut candidate: CandidateRecord,
+    verdict: Verdict,
+    diagnostics: Vec<DiagnosticRecord>,
+) -> CandidateRecord {
     if !verdict.stage().is_valid() {
         (candidate.params, candidate.macs, candidate.fingerprint) = (None, None, None);
         (candidate.novelty, candidate.nearest) = (None, None);
@@ -177,15 +181,47 @@ pub(crate) fn realistic() -> (TempDir, Store) {
             }
             let of = candidate_id(&run.run_id, 0, 0, 0);
             let one = match (index >= valid, index) {
-                (true, 15) => rejected(one, Verdict::Unparsed, vec![diagnostic("syntax-error", "expected ')', found end of file", 31)]),
-                (true, 14) => rejected(one, Verdict::Unsupported { feature: "torch.fft.fft2".into() }, vec![diagnostic("unsupported-operator", "torch.fft.fft2 is not known to this version", 40)]),
-                (true, 13) => rejected(one, Verdict::OverBudget { what: "parameters".into() }, vec![diagnostic("too-many-parameters", "the network has 1,204,330 parameters, the budget is 500,000", 33)]),
-                (true, 12) => rejected(one, Verdict::Contract, vec![diagnostic("missing-method", "class Net has no method train_setup(self, prm); add one", 26)]),
-                (true, 11) => rejected(one, Verdict::IllTyped, vec![diagnostic("unknown-attribute", "'Net' object has no attribute 'conv3'", 38)]),
-                (true, _) => rejected(one, Verdict::IllTyped, vec![
-                    diagnostic("shape-mismatch", "linear: expected 128 input features, found 64\nthe layer is declared on line 35", 39),
-                    diagnostic("note", "the input has shape [64, 64]", 38),
-                ]),
+                (true, 15) => rejected(
+                    one,
+                    Verdict::Unparsed,
+                    vec![diagnostic("syntax-error", "expected ')', found end of file", 31)],
+                ),
+                (true, 14) => rejected(
+                    one,
+                    Verdict::Unsupported { feature: "torch.fft.fft2".into() },
+                    vec![diagnostic("unsupported-operator", "torch.fft.fft2 is not known to this version", 40)],
+                ),
+                (true, 13) => rejected(
+                    one,
+                    Verdict::OverBudget { what: "parameters".into() },
+                    vec![diagnostic(
+                        "too-many-parameters",
+                        "the network has 1,204,330 parameters, the budget is 500,000",
+                        33,
+                    )],
+                ),
+                (true, 12) => rejected(
+                    one,
+                    Verdict::Contract,
+                    vec![diagnostic("missing-method", "class Net has no method train_setup(self, prm); add one", 26)],
+                ),
+                (true, 11) => rejected(
+                    one,
+                    Verdict::IllTyped,
+                    vec![diagnostic("unknown-attribute", "'Net' object has no attribute 'conv3'", 38)],
+                ),
+                (true, _) => rejected(
+                    one,
+                    Verdict::IllTyped,
+                    vec![
+                        diagnostic(
+                            "shape-mismatch",
+                            "linear: expected 128 input features, found 64\nthe layer is declared on line 35",
+                            39,
+                        ),
+                        diagnostic("note", "the input has shape [64, 64]", 38),
+                    ],
+                ),
                 (_, 8) if cycle < 2 => rejected(one, Verdict::Duplicate { of, jaccard: 0.953 }, Vec::new()),
                 (_, 6) if cycle == 1 => rejected(one, Verdict::Diverged, Vec::new()),
                 (_, 4) if cycle == 0 => rejected(one, Verdict::Crashed { reason: "out of memory".into() }, Vec::new()),
@@ -227,7 +263,9 @@ pub(crate) fn realistic() -> (TempDir, Store) {
 /// A made-up drawing.
 pub(crate) fn drawing() -> Drawing {
     let names = ["stem", "stages.0", "stages.1", "stages.2", "mean", "head"];
-    let mut svg = String::from("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"360\" height=\"400\" font-family=\"sans-serif\" font-size=\"13\">");
+    let mut svg = String::from(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"360\" height=\"400\" font-family=\"sans-serif\" font-size=\"13\">",
+    );
     for (at, name) in names.iter().enumerate() {
         let y = 10 + 65 * at;
         svg.push_str(&format!("<rect x=\"90\" y=\"{y}\" width=\"180\" height=\"40\" rx=\"6\" fill=\"#e8eef5\" stroke=\"#2b6ca8\"/><text x=\"180\" y=\"{}\" text-anchor=\"middle\">{name}</text>", y + 25));
@@ -260,12 +298,20 @@ pub(crate) fn context(store: &Store) -> Context {
             ("Budget of a network".into(), "500,000 parameters, 120 s of training".into()),
         ],
         events: vec![
-            at(0, Event::RunStarted { run_id: "r".into(), version: "0.1.0".into(), seed: 7, cycles: 3, candidates: 16 }),
+            at(
+                0,
+                Event::RunStarted { run_id: "r".into(), version: "0.1.0".into(), seed: 7, cycles: 3, candidates: 16 },
+            ),
             at(200, Event::Interrupted { cycle: 1 }),
             at(5000, Event::RunResumed { run_id: "r".into(), cycle: 1, candidates: 4 }),
             at(5212, Event::RunFinished { digest: "d".into(), seconds: 412.0 }),
         ],
-        drawings: store.top(3).expect("the best").into_iter().map(|one| (one.id, drawing())).collect::<BTreeMap<_, _>>(),
+        drawings: store
+            .top(3)
+            .expect("the best")
+            .into_iter()
+            .map(|one| (one.id, drawing()))
+            .collect::<BTreeMap<_, _>>(),
         ..Context::default()
     }
 }
