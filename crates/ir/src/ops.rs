@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::OnceLock;
 
 mod pooling;
+mod recurrent;
 mod shared;
 
 macro_rules! operators {
@@ -30,6 +31,7 @@ operators! {
     addcdiv,
     addcmul,
     addmm,
+    affine_grid,
     all,
     alpha_dropout,
     amax,
@@ -130,7 +132,9 @@ operators! {
     ge,
     gelu,
     glu,
+    grid_sample,
     group_norm,
+    gru,
     gt,
     gumbel_softmax,
     hardshrink,
@@ -176,6 +180,7 @@ operators! {
     logsumexp,
     lp_pool1d,
     lp_pool2d,
+    lstm,
     lt,
     masked_fill,
     matmul,
@@ -241,6 +246,8 @@ operators! {
     repeat_interleave,
     reshape,
     rms_norm,
+    rnn_relu,
+    rnn_tanh,
     roll,
     rot90,
     round,

@@ -1,4 +1,4 @@
-//! −(t·ln x + (1 − t)·ln(1 − x)) of probabilities, the logarithms not below −100. Its Python holds what all losses share.
+//! −(t·ln x + (1 − t)·ln(1 − x)) of probabilities, the logarithms not below −100.
 
 use super::shared;
 use crate::op::{Call, Emitter, Example, OpError, Operator, Returns, V};
@@ -10,23 +10,7 @@ pub(super) const OPERATOR: Operator = Operator {
     spellings: &[
         "torch.nn.functional.binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor? = None, size_average: bool? = None, reduce: bool? = None, reduction: str = 'mean')",
     ],
-    python: r#"
-class _Loss(Module):
-    def __init__(self, size_average=None, reduce=None, reduction='mean'):
-        super().__init__()
-        self.reduction = reduction
-
-
-class _WeightedLoss(_Loss):
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction='mean'):
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer('weight', weight)
-
-
-class BCELoss(_WeightedLoss):
-    def forward(self, input, target):
-        return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
-"#,
+    python: "",
     returns: Returns::Tensor,
     emit,
     examples: &[Example {

@@ -10,16 +10,7 @@ pub(super) const OPERATOR: Operator = Operator {
     spellings: &[
         "torch.nn.functional.binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor? = None, size_average: bool? = None, reduce: bool? = None, reduction: str = 'mean', pos_weight: Tensor? = None)",
     ],
-    python: r#"
-class BCEWithLogitsLoss(_Loss):
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction='mean', pos_weight=None):
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer('weight', weight)
-        self.register_buffer('pos_weight', pos_weight)
-
-    def forward(self, input, target):
-        return F.binary_cross_entropy_with_logits(input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction)
-"#,
+    python: "",
     returns: Returns::Tensor,
     emit,
     examples: &[Example {

@@ -10,15 +10,7 @@ pub(super) const OPERATOR: Operator = Operator {
     spellings: &[
         "torch.nn.functional.huber_loss(input: Tensor, target: Tensor, reduction: str = 'mean', delta: float = 1.0)",
     ],
-    python: r#"
-class HuberLoss(_Loss):
-    def __init__(self, reduction='mean', delta=1.0):
-        super().__init__(reduction=reduction)
-        self.delta = delta
-
-    def forward(self, input, target):
-        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
-"#,
+    python: "",
     returns: Returns::Tensor,
     emit: |call, e| {
         let gap = e.binary(BinaryOp::Sub, call.tensor("input")?, call.tensor("target")?)?;

@@ -10,15 +10,7 @@ pub(super) const OPERATOR: Operator = Operator {
     spellings: &[
         "torch.nn.functional.kl_div(input: Tensor, target: Tensor, size_average: bool? = None, reduce: bool? = None, reduction: str = 'mean', log_target: bool = False)",
     ],
-    python: r#"
-class KLDivLoss(_Loss):
-    def __init__(self, size_average=None, reduce=None, reduction='mean', log_target=False):
-        super().__init__(size_average, reduce, reduction)
-        self.log_target = log_target
-
-    def forward(self, input, target):
-        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
-"#,
+    python: "",
     returns: Returns::Tensor,
     emit,
     examples: &[Example {

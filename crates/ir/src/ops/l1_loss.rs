@@ -10,11 +10,7 @@ pub(super) const OPERATOR: Operator = Operator {
     spellings: &[
         "torch.nn.functional.l1_loss(input: Tensor, target: Tensor, size_average: bool? = None, reduce: bool? = None, reduction: str = 'mean')",
     ],
-    python: r#"
-class L1Loss(_Loss):
-    def forward(self, input, target):
-        return F.l1_loss(input, target, reduction=self.reduction)
-"#,
+    python: "",
     returns: Returns::Tensor,
     emit: |call, e| {
         let gap = e.binary(BinaryOp::Sub, call.tensor("input")?, call.tensor("target")?)?;

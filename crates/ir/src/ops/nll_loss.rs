@@ -11,15 +11,7 @@ pub(super) const OPERATOR: Operator = Operator {
     spellings: &[
         "torch.nn.functional.nll_loss(input: Tensor, target: Tensor, weight: Tensor? = None, size_average: bool? = None, ignore_index: int = -100, reduce: bool? = None, reduction: str = 'mean')",
     ],
-    python: r#"
-class NLLLoss(_WeightedLoss):
-    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction='mean'):
-        super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index = ignore_index
-
-    def forward(self, input, target):
-        return F.nll_loss(input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
-"#,
+    python: "",
     returns: Returns::Tensor,
     emit: |call, e| {
         let log = call.tensor("input")?;

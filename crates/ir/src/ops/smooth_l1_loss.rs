@@ -11,15 +11,7 @@ pub(super) const OPERATOR: Operator = Operator {
     spellings: &[
         "torch.nn.functional.smooth_l1_loss(input: Tensor, target: Tensor, size_average: bool? = None, reduce: bool? = None, reduction: str = 'mean', beta: float = 1.0)",
     ],
-    python: r#"
-class SmoothL1Loss(_Loss):
-    def __init__(self, size_average=None, reduce=None, reduction='mean', beta=1.0):
-        super().__init__(size_average, reduce, reduction)
-        self.beta = beta
-
-    def forward(self, input, target):
-        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
-"#,
+    python: "",
     returns: Returns::Tensor,
     emit,
     examples: &[Example { given: "x = [3.0]; t = [1.0]", code: "F.smooth_l1_loss(x, t)", gives: "f32[] = 1.5" }],
