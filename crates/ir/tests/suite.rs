@@ -6,6 +6,8 @@ mod cost;
 mod fingerprint;
 #[path = "suite/net.rs"]
 mod net;
+#[path = "suite/ops.rs"]
+mod ops;
 #[path = "suite/reference.rs"]
 mod reference;
 #[path = "suite/seed.rs"]
