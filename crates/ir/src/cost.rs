@@ -1,14 +1,14 @@
 //! What a network costs: multiply-adds, parameters, memory. Exact counts from the proved shapes; nothing is run.
 //!
 //! Conventions, printed wherever the figures are:
-//! - **MACs**: one multiply-add is one. Counted for convolutions, transposed convolutions and matrix products (linear layers
-//!   and attention are made of these) in evaluation mode, biases left out; everything else counts nothing. Taps that fall on
-//!   padding count, as is usual. Per sample: the whole divided by the batch size.
+//! - **MACs**: one multiply-add is one. Counted for convolutions, transposed convolutions and matrix products (linear
+//!   layers and attention are made of these) in evaluation mode, biases left out; everything else counts nothing. Taps
+//!   that fall on padding count, as is usual. Per sample: the whole divided by the batch size.
 //! - **parameters**: each tensor once, however often it is used or named.
-//! - **activation bytes**: what PyTorch's autograd would keep of the forward pass for the backward pass in training mode, for
-//!   the whole batch: each kept value once, views of a value not again, parameters not at all.
-//! - **peak forward bytes**: the most that values alive at one time occupy in evaluation mode, for the whole batch, without
-//!   parameters, with every value freed after its last use.
+//! - **activation bytes**: what PyTorch's autograd would keep of the forward pass for the backward pass in training
+//!   mode, for the whole batch: each kept value once, views of a value not again, parameters not at all.
+//! - **peak forward bytes**: the most that values alive at one time occupy in evaluation mode, for the whole batch,
+//!   without parameters, with every value freed after its last use.
 
 use crate::graph::{Body, Node, NodeId, StateKind, ValueDef};
 use crate::infer::{Program, Step, TypedGraph};
@@ -192,7 +192,9 @@ fn kept(prim: &Prim) -> Kept {
         Prim::Softmax { .. } => output,
         Prim::BatchNorm { .. } | Prim::LayerNorm { .. } | Prim::GroupNorm { .. } => inputs(&[0]),
         // Positions of the maxima, as i64.
-        Prim::Pool { kind: PoolKind::Max, .. } | Prim::AdaptivePool { max: true, .. } => Kept { inputs: &[0], output: false, extra: 8 },
+        Prim::Pool { kind: PoolKind::Max, .. } | Prim::AdaptivePool { max: true, .. } => {
+            Kept { inputs: &[0], output: false, extra: 8 }
+        }
         Prim::Pool { .. } | Prim::AdaptivePool { .. } | Prim::Interpolate { .. } => nothing,
         Prim::Gather { .. } | Prim::IndexSelect { .. } | Prim::Scatter { .. } => inputs(&[1]),
         Prim::Dropout { p, .. } => Kept { inputs: &[], output: false, extra: u64::from(*p > 0.0) },

@@ -1,9 +1,9 @@
 //! Drawings of a network's evaluation pass: [`svg`] for reports, [`dot`] for Graphviz.
 //!
-//! A box stands for an operator, with its module, output shape and parameters, coloured by its share of the MACs. Where a
-//! network has more than [`MAX_BOXES`] operators, those that are called one after the other within one module are drawn as
-//! one box, module by module from the innermost out, until few enough are left. Nodes that do not reach an output, and state,
-//! are not drawn. The same graph gives the same bytes.
+//! A box stands for an operator, with its module, output shape and parameters, coloured by its share of the MACs.
+//! Where a network has more than [`MAX_BOXES`] operators, those that are called one after the other within one module
+//! are drawn as one box, module by module from the innermost out, until few enough are left. Nodes that do not reach
+//! an output, and state, are not drawn. The same graph gives the same bytes.
 
 mod dot;
 mod layout;

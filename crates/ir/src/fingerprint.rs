@@ -1,16 +1,16 @@
 //! Fingerprints: two networks that compute the same thing in the same way have the same one, however they are written.
 //!
-//! Labels are hashed over the primitive programs of both forward passes, in the manner of Weisfeiler and Lehman: forwards from
-//! the inputs, backwards from the outputs, and once more with state told apart by its uses.
+//! Labels are hashed over the primitive programs of both forward passes, in the manner of Weisfeiler and Lehman:
+//! forwards from the inputs, backwards from the outputs, and once more with state told apart by its uses.
 //!
-//! It sees primitives with their attributes, shapes, element types, what kind each state tensor is, which uses share one, and
-//! how buffers and constants are filled. It does not see names, spans, scopes, the order of independent nodes, the order of
-//! operands that commute, dead code, primitives that do nothing (reshapes of reshapes, dropout of nothing, adding 0,
-//! multiplying by 1), how parameters are initialised, or the batch size, as long as that is at least 2: with a batch of 1,
-//! dimensions of size 1 cannot be told apart from the batch.
+//! It sees primitives with their attributes, shapes, element types, what kind each state tensor is, which uses share
+//! one, and how buffers and constants are filled. It does not see names, spans, scopes, the order of independent
+//! nodes, the order of operands that commute, dead code, primitives that do nothing (reshapes of reshapes, dropout of
+//! nothing, adding 0, multiplying by 1), how parameters are initialised, or the batch size, as long as that is at
+//! least 2: with a batch of 1, dimensions of size 1 cannot be told apart from the batch.
 //!
-//! Equal fingerprints of different networks are possible (graphs that the Weisfeiler–Lehman test cannot tell apart) but do not
-//! arise from networks that people or language models write.
+//! Equal fingerprints of different networks are possible (graphs that the Weisfeiler–Lehman test cannot tell apart)
+//! but do not arise from networks that people or language models write.
 
 use crate::cost::batch_size;
 use crate::graph::{StateId, StateKind};
@@ -90,9 +90,9 @@ pub fn fingerprint_with_recipe(graph: &TypedGraph) -> Fingerprint {
     Fingerprint(h.finish())
 }
 
-/// The labels of every neighbourhood of radius 0 to 3 in the evaluation pass, for a MinHash of the graph: networks with many
-/// common parts have many in common. Equal neighbourhoods are numbered, so that a set tells three equal blocks from four.
-/// Ascending, without duplicates.
+/// The labels of every neighbourhood of radius 0 to 3 in the evaluation pass, for a MinHash of the graph: networks
+/// with many common parts have many in common. Equal neighbourhoods are numbered, so that a set tells three equal
+/// blocks from four. Ascending, without duplicates.
 pub fn graph_shingles(graph: &TypedGraph) -> Vec<u64> {
     let labels = Labels::new(graph, graph.eval().program());
     let mut counts: FxHashMap<u128, u64> = FxHashMap::default();
@@ -302,7 +302,9 @@ impl<'a> Labels<'a> {
                 let mut before: Vec<u128> = self
                     .inputs(step)
                     .iter()
-                    .map(|v| maker.get(v).and_then(|m| label.get(m)).or_else(|| self.leaves.get(v)).copied().unwrap_or(0))
+                    .map(|v| {
+                        maker.get(v).and_then(|m| label.get(m)).or_else(|| self.leaves.get(v)).copied().unwrap_or(0)
+                    })
                     .collect();
                 if commutes(&step.prim) {
                     before.sort_unstable();
@@ -384,7 +386,9 @@ fn describe(prim: &Prim) -> String {
         Prim::Expand { .. } => "Expand".to_string(),
         Prim::Full { value, .. } => format!("Full {value:?}"),
         Prim::Random { distribution, .. } => format!("Random {distribution:?}"),
-        Prim::Interpolate { mode, align_corners, scales, .. } => format!("Interpolate {mode:?} {align_corners} {scales:?}"),
+        Prim::Interpolate { mode, align_corners, scales, .. } => {
+            format!("Interpolate {mode:?} {align_corners} {scales:?}")
+        }
         Prim::Dropout { p, mask } => {
             let whole: Vec<bool> = mask.iter().map(|&n| n == 1).collect();
             format!("Dropout {p:?} {whole:?}")
@@ -477,10 +481,12 @@ fn batch_axes(program: &Program, batch: usize) -> Vec<Option<usize>> {
             },
             Prim::Full { .. } | Prim::Random { .. } => first_is_batch(out).then_some(0),
             Prim::Permute { dims } => of_first.and_then(|a| dims.iter().position(|&d| d == a)),
-            Prim::Reshape { .. } => first.zip(of_first).and_then(|(x, a)| reshaped_axis(&ty(x).shape, a, &out.shape, batch)),
-            Prim::Reduce { dims, keepdim, .. } => of_first.filter(|a| !dims.contains(a)).map(|a| {
-                if *keepdim { a } else { a - dims.iter().filter(|&&d| d < a).count() }
-            }),
+            Prim::Reshape { .. } => {
+                first.zip(of_first).and_then(|(x, a)| reshaped_axis(&ty(x).shape, a, &out.shape, batch))
+            }
+            Prim::Reduce { dims, keepdim, .. } => of_first
+                .filter(|a| !dims.contains(a))
+                .map(|a| if *keepdim { a } else { a - dims.iter().filter(|&&d| d < a).count() }),
             Prim::ArgReduce { dim, .. } => of_first.filter(|a| a != dim).map(|a| if *dim < a { a - 1 } else { a }),
             Prim::IndexSelect { dim } => of_first.filter(|a| a != dim),
             _ => of_first,

@@ -1,9 +1,9 @@
 //! The reference interpreter: the meaning of every primitive, in the plainest form.
 //!
-//! It follows PyTorch to the letter; floats are computed in f64 and rounded once per primitive, so it is at least as exact as
-//! any backend it is compared with. Elementary functions come from portable code and random values from the given [`Seed`]:
-//! the same bits on every machine. It is also how initial weights are drawn ([`initial_state`]) and how the frontend folds
-//! constants ([`fold`]).
+//! It follows PyTorch to the letter; floats are computed in f64 and rounded once per primitive, so it is at least as
+//! exact as any backend it is compared with. Elementary functions come from portable code and random values from the
+//! given [`Seed`]: the same bits on every machine. It is also how initial weights are drawn ([`initial_state`]) and
+//! how the frontend folds constants ([`fold`]).
 //!
 //! It refuses to be fast where that would cost clarity (drawing weights apart), and to hold tensors of more than
 //! [`MAX_ELEMENTS`] elements.
@@ -102,7 +102,8 @@ impl Options {
 
     /// With the counters of a graph's batch norms, found by their names in the state dict.
     pub fn of(graph: &TypedGraph, seed: Seed) -> Options {
-        let names: FxHashMap<&str, StateId> = graph.graph().state_dict.iter().map(|(n, id)| (n.as_str(), *id)).collect();
+        let names: FxHashMap<&str, StateId> =
+            graph.graph().state_dict.iter().map(|(n, id)| (n.as_str(), *id)).collect();
         let counters = graph.graph().state_dict.iter().filter_map(|(name, id)| {
             let prefix = name.strip_suffix("running_mean")?;
             Some((*id, *names.get(format!("{prefix}num_batches_tracked").as_str())?))
@@ -111,7 +112,8 @@ impl Options {
     }
 }
 
-/// Runs a forward pass of a graph. `state` is in the order of the graph's state; training updates running statistics in it.
+/// Runs a forward pass of a graph. `state` is in the order of the graph's state; training updates running statistics
+/// in it.
 ///
 /// # Errors
 /// Where inputs or state do not have the graph's types, or a tensor is too large.
@@ -129,8 +131,8 @@ pub fn run(
     evaluate(body.program(), inputs, state, options)
 }
 
-/// Executes a program. `state` is indexed by [`StateId`]; batch norms in training update running statistics (and counters) in
-/// it.
+/// Executes a program. `state` is indexed by [`StateId`]; batch norms in training update running statistics (and
+/// counters) in it.
 ///
 /// # Errors
 /// As [`run`].
@@ -168,7 +170,9 @@ pub fn evaluate(
         let operands: Vec<&HostTensor> = step
             .inputs
             .iter()
-            .map(|&v| find(v).ok_or_else(|| RefError::Damaged(format!("step {i} reads a value that does not exist yet"))))
+            .map(|&v| {
+                find(v).ok_or_else(|| RefError::Damaged(format!("step {i} reads a value that does not exist yet")))
+            })
             .collect::<Result<_, _>>()?;
         let mut cx = Context { seed: options.seed.derive("step", &[i as u64]), dropout: options.dropout, factor: 1.0 };
         let tracked = running_state(step, &leaves);
@@ -207,8 +211,8 @@ pub fn evaluate(
         .collect()
 }
 
-/// Draws the initial values of all state tensors, in the order of the graph's state. Only what they need is evaluated. What a
-/// tensor draws depends on the seed, its name and nothing else: another layer elsewhere does not change it.
+/// Draws the initial values of all state tensors, in the order of the graph's state. Only what they need is evaluated.
+/// What a tensor draws depends on the seed, its name and nothing else: another layer elsewhere does not change it.
 ///
 /// # Errors
 /// Where a tensor is too large, or the graph computes an impossible index.
@@ -331,7 +335,8 @@ fn cone(program: &Program, v: V, enter: impl Fn(usize) -> bool) -> Cone {
 }
 
 fn last_uses(program: &Program, steps: impl Iterator<Item = usize>) -> FxHashMap<V, usize> {
-    let mut last: FxHashMap<V, usize> = steps.flat_map(|i| program.steps[i].inputs.iter().map(move |&v| (v, i))).collect();
+    let mut last: FxHashMap<V, usize> =
+        steps.flat_map(|i| program.steps[i].inputs.iter().map(move |&v| (v, i))).collect();
     for v in &program.outputs {
         last.insert(*v, usize::MAX);
     }
@@ -402,7 +407,9 @@ fn apply(program: &Program, step: &Step, x: &[&HostTensor], cx: &Context) -> Out
             let b = bias.then(|| x[1 + usize::from(*weight)]);
             reduce::layer_norm(x[0], *axes, *eps, w, b)
         }
-        Prim::GroupNorm { groups, eps, affine } => reduce::group_norm(x[0], *groups, *eps, affine.then(|| (x[1], x[2]))),
+        Prim::GroupNorm { groups, eps, affine } => {
+            reduce::group_norm(x[0], *groups, *eps, affine.then(|| (x[1], x[2])))
+        }
         Prim::Pool { kind, kernel, stride, padding, dilation, .. } => {
             window::pool(x[0], *kind, &window::Windows { kernel, stride, padding, dilation }, out)
         }

@@ -1,8 +1,8 @@
 //! Seeds: where every random number of the project comes from.
 //!
-//! A [`Seed`] is a 32-byte key. New seeds are derived from it by purpose and numbers through a keyed hash, so that what one
-//! part draws never depends on how much another part has drawn. The numbers themselves come from [`Draws`]: ChaCha8 and
-//! elementary functions computed in f64 by portable code, so they are the same bits on every machine.
+//! A [`Seed`] is a 32-byte key. New seeds are derived from it by purpose and numbers through a keyed hash, so that
+//! what one part draws never depends on how much another part has drawn. The numbers themselves come from [`Draws`]:
+//! ChaCha8 and elementary functions computed in f64 by portable code, so they are the same bits on every machine.
 //!
 //! It refuses to draw from the operating system: a seed is always given.
 
@@ -32,8 +32,8 @@ impl Seed {
         &self.0
     }
 
-    /// The seed for a purpose, told apart by numbers: `run.derive("candidate", &[cycle, index])`. Different purposes and
-    /// different lists of numbers give unrelated seeds.
+    /// The seed for a purpose, told apart by numbers: `run.derive("candidate", &[cycle, index])`. Different purposes
+    /// and different lists of numbers give unrelated seeds.
     pub fn derive(&self, purpose: &str, numbers: &[u64]) -> Seed {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         hasher.update(&(purpose.len() as u64).to_le_bytes());

@@ -1,7 +1,7 @@
 //! The table of operators: one row for each node of the evaluation pass.
 //!
-//! Conventions are those of [`crate::cost`]: MACs are multiply-adds of convolutions and matrix products for one sample; a
-//! parameter counts where it is first read; output shapes have the batch size of the graph's inputs.
+//! Conventions are those of [`crate::cost`]: MACs are multiply-adds of convolutions and matrix products for one
+//! sample; a parameter counts where it is first read; output shapes have the batch size of the graph's inputs.
 
 use crate::cost::cost;
 use crate::graph::NodeId;

@@ -1,7 +1,7 @@
 //! The textual IR: a [`Graph`] as lines that a person can read, compare and edit.
 //!
-//! [`parse`] of what [`print`] wrote gives an equal graph, for every graph that [`crate::infer()`] accepts. Printing never fails;
-//! parsing refuses everything that it does not understand, with line and column.
+//! [`parse`] of what [`print`] wrote gives an equal graph, for every graph that [`crate::infer()`] accepts. Printing
+//! never fails; parsing refuses everything that it does not understand, with line and column.
 //!
 //! # Form
 //! One item a line; indentation is free; a line that begins with `#` is a comment.
@@ -28,16 +28,16 @@
 //! }
 //! ```
 //!
-//! - `%n` is the n-th value of its body, and values are defined in order. `$name` is a state tensor; where a body mentions one
-//!   for the first time in a node, it takes the number just before the node's first output. Where it takes another, a line
-//!   `%1 = $name` says so.
-//! - Arguments follow the operator's canonical signature, none left out. Tensors are bare, lists of tensors in parentheses,
-//!   everything else `name=value` with Python's spelling: `None`, `True`, `3`, `0.5`, `inf`, `"text"`, `[1, 2]`, `[0.5, 1.0]`,
-//!   `torch.float32`. An empty list of floats is `floats[]`.
+//! - `%n` is the n-th value of its body, and values are defined in order. `$name` is a state tensor; where a body
+//!   mentions one for the first time in a node, it takes the number just before the node's first output. Where it
+//!   takes another, a line `%1 = $name` says so.
+//! - Arguments follow the operator's canonical signature, none left out. Tensors are bare, lists of tensors in
+//!   parentheses, everything else `name=value` with Python's spelling: `None`, `True`, `3`, `0.5`, `inf`, `"text"`,
+//!   `[1, 2]`, `[0.5, 1.0]`, `torch.float32`. An empty list of floats is `floats[]`.
 //! - The types after `:` are proved by inference, not believed: they may be left out, and a wrong one is an error.
 //! - `@path` is the module (`@` left out: the network itself), `!start+length` the bytes of the source.
-//! - Names with other characters than letters, digits, `_` and `.` are quoted as in JSON. Where a name is not unique, its index
-//!   stands instead: `$#3`, `@#3`.
+//! - Names with other characters than letters, digits, `_` and `.` are quoted as in JSON. Where a name is not unique,
+//!   its index stands instead: `$#3`, `@#3`.
 
 mod parse;
 mod print;

@@ -8,10 +8,16 @@ use crate::infer::TypedGraph;
 pub fn dot(graph: &TypedGraph) -> String {
     let diagram = Diagram::of(graph);
     let mut out = format!("digraph {} {{\n", quoted(&graph.graph().name));
-    out.push_str("  rankdir=TB;\n  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\", fontsize=11];\n");
+    out.push_str(
+        "  rankdir=TB;\n  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\", fontsize=11];\n",
+    );
     for (i, b) in diagram.boxes.iter().enumerate() {
         let label = quoted(&format!("{}\n{}", b.title, b.detail));
-        out.push_str(&format!("  n{i} [label={label}, tooltip={}, fillcolor=\"{}\"];\n", quoted(&b.hint), colour(b.share)));
+        out.push_str(&format!(
+            "  n{i} [label={label}, tooltip={}, fillcolor=\"{}\"];\n",
+            quoted(&b.hint),
+            colour(b.share)
+        ));
     }
     for (from, to) in &diagram.edges {
         out.push_str(&format!("  n{from} -> n{to};\n"));

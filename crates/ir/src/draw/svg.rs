@@ -72,7 +72,8 @@ pub fn svg(graph: &TypedGraph) -> String {
             100.0 * share
         );
     }
-    let _ = writeln!(out, "<text x=\"262\" y=\"{:.0}\" font-size=\"11\" fill=\"#40495a\">of MACs</text>\n</svg>", y + 12.0);
+    let _ =
+        writeln!(out, "<text x=\"262\" y=\"{:.0}\" font-size=\"11\" fill=\"#40495a\">of MACs</text>\n</svg>", y + 12.0);
     out
 }
 

@@ -1,7 +1,8 @@
-//! Whether a primitive is well-formed before its shape rule is asked: number of inputs, lengths and bounds of attributes.
+//! Whether a primitive is well-formed before its shape rule is asked: number of inputs, lengths and bounds of
+//! attributes.
 //!
-//! A graph may come from a file, and an operator's arguments from generated code: after this check no rule and no interpreter
-//! indexes beyond a list or overflows.
+//! A graph may come from a file, and an operator's arguments from generated code: after this check no rule and no
+//! interpreter indexes beyond a list or overflows.
 
 use super::Prim;
 use crate::op::{MAX_ELEMENTS, OpError};
@@ -44,10 +45,12 @@ pub(super) fn check(prim: &Prim, inputs: &[&TensorType]) -> Result<(), OpError> 
         | Prim::TopK { dim, .. }
         | Prim::Gather { dim }
         | Prim::Scatter { dim, .. } => dimension(*dim, rank),
-        Prim::Pad { pads, .. } => match pads.iter().find(|p| p.0.unsigned_abs().max(p.1.unsigned_abs()) > MAX_ELEMENTS as u64) {
-            Some(p) => Err(OpError::argument(format!("padding {p:?} is beyond any tensor"))),
-            None => Ok(()),
-        },
+        Prim::Pad { pads, .. } => {
+            match pads.iter().find(|p| p.0.unsigned_abs().max(p.1.unsigned_abs()) > MAX_ELEMENTS as u64) {
+                Some(p) => Err(OpError::argument(format!("padding {p:?} is beyond any tensor"))),
+                None => Ok(()),
+            }
+        }
         Prim::Dropout { mask, .. } => {
             let shape = inputs.first().map_or(&[][..], |t| &t.shape);
             let fits = mask.len() == rank && mask.iter().zip(shape).all(|(&m, &n)| m == 1 || m == n);
@@ -97,7 +100,9 @@ fn same_length(n: usize, lengths: &[usize]) -> Result<(), OpError> {
 
 fn extents(lists: &[&[usize]]) -> Result<(), OpError> {
     match lists.iter().copied().flatten().find(|&&n| n > MAX_EXTENT) {
-        Some(n) => Err(OpError::argument(format!("kernel, stride, padding and dilation must be at most {MAX_EXTENT}, found {n}"))),
+        Some(n) => Err(OpError::argument(format!(
+            "kernel, stride, padding and dilation must be at most {MAX_EXTENT}, found {n}"
+        ))),
         None => Ok(()),
     }
 }
@@ -110,7 +115,11 @@ fn positive(lists: &[&[usize]]) -> Result<(), OpError> {
 }
 
 fn spatial(n: usize) -> Result<(), OpError> {
-    if (1..=3).contains(&n) { Ok(()) } else { Err(OpError::argument(format!("expected 1 to 3 spatial dimensions, found {n}"))) }
+    if (1..=3).contains(&n) {
+        Ok(())
+    } else {
+        Err(OpError::argument(format!("expected 1 to 3 spatial dimensions, found {n}")))
+    }
 }
 
 /// A scalar tensor is treated as having one dimension, as in PyTorch.

@@ -126,10 +126,14 @@ fn zip<T: Copy, R>(a: &Operand<'_, T>, b: &Operand<'_, T>, shape: &[usize], f: i
     if a.shape == shape && b.shape == shape {
         return a.values.iter().zip(b.values).map(|(&x, &y)| f(x, y)).collect();
     }
-    if a.shape == shape && let [y] = b.values {
+    if a.shape == shape
+        && let [y] = b.values
+    {
         return a.values.iter().map(|&x| f(x, *y)).collect();
     }
-    if b.shape == shape && let [x] = a.values {
+    if b.shape == shape
+        && let [x] = a.values
+    {
         return b.values.iter().map(|&y| f(*x, y)).collect();
     }
     let (ia, ib) = (Offsets::broadcast(a.shape, shape), Offsets::broadcast(b.shape, shape));
@@ -166,25 +170,82 @@ macro_rules! each_float_op {
     ($op:expr, $f:ident => $body:expr, $cmp:expr) => {{
         type N = fn(f64, f64) -> f64;
         match $op {
-            BinaryOp::Add => { let $f = |a: f64, b: f64| a + b; $body }
-            BinaryOp::Sub => { let $f = |a: f64, b: f64| a - b; $body }
-            BinaryOp::Mul => { let $f = |a: f64, b: f64| a * b; $body }
-            BinaryOp::Div => { let $f = |a: f64, b: f64| a / b; $body }
-            BinaryOp::FloorDiv => { let $f: N = floor_div; $body }
-            BinaryOp::Remainder => { let $f: N = remainder; $body }
-            BinaryOp::Pow => { let $f: N = libm::pow; $body }
-            BinaryOp::Maximum => { let $f: N = maximum; $body }
-            BinaryOp::Minimum => { let $f: N = minimum; $body }
-            BinaryOp::Atan2 => { let $f: N = libm::atan2; $body }
-            BinaryOp::And => { let $f: N = |a, b| f64::from(u8::from(a != 0.0 && b != 0.0)); $body }
-            BinaryOp::Or => { let $f: N = |a, b| f64::from(u8::from(a != 0.0 || b != 0.0)); $body }
-            BinaryOp::Xor => { let $f: N = |a, b| f64::from(u8::from((a != 0.0) != (b != 0.0))); $body }
-            BinaryOp::Eq => { let $f = |a: f64, b: f64| a == b; $cmp }
-            BinaryOp::Ne => { let $f = |a: f64, b: f64| a != b; $cmp }
-            BinaryOp::Lt => { let $f = |a: f64, b: f64| a < b; $cmp }
-            BinaryOp::Le => { let $f = |a: f64, b: f64| a <= b; $cmp }
-            BinaryOp::Gt => { let $f = |a: f64, b: f64| a > b; $cmp }
-            BinaryOp::Ge => { let $f = |a: f64, b: f64| a >= b; $cmp }
+            BinaryOp::Add => {
+                let $f = |a: f64, b: f64| a + b;
+                $body
+            }
+            BinaryOp::Sub => {
+                let $f = |a: f64, b: f64| a - b;
+                $body
+            }
+            BinaryOp::Mul => {
+                let $f = |a: f64, b: f64| a * b;
+                $body
+            }
+            BinaryOp::Div => {
+                let $f = |a: f64, b: f64| a / b;
+                $body
+            }
+            BinaryOp::FloorDiv => {
+                let $f: N = floor_div;
+                $body
+            }
+            BinaryOp::Remainder => {
+                let $f: N = remainder;
+                $body
+            }
+            BinaryOp::Pow => {
+                let $f: N = libm::pow;
+                $body
+            }
+            BinaryOp::Maximum => {
+                let $f: N = maximum;
+                $body
+            }
+            BinaryOp::Minimum => {
+                let $f: N = minimum;
+                $body
+            }
+            BinaryOp::Atan2 => {
+                let $f: N = libm::atan2;
+                $body
+            }
+            BinaryOp::And => {
+                let $f: N = |a, b| f64::from(u8::from(a != 0.0 && b != 0.0));
+                $body
+            }
+            BinaryOp::Or => {
+                let $f: N = |a, b| f64::from(u8::from(a != 0.0 || b != 0.0));
+                $body
+            }
+            BinaryOp::Xor => {
+                let $f: N = |a, b| f64::from(u8::from((a != 0.0) != (b != 0.0)));
+                $body
+            }
+            BinaryOp::Eq => {
+                let $f = |a: f64, b: f64| a == b;
+                $cmp
+            }
+            BinaryOp::Ne => {
+                let $f = |a: f64, b: f64| a != b;
+                $cmp
+            }
+            BinaryOp::Lt => {
+                let $f = |a: f64, b: f64| a < b;
+                $cmp
+            }
+            BinaryOp::Le => {
+                let $f = |a: f64, b: f64| a <= b;
+                $cmp
+            }
+            BinaryOp::Gt => {
+                let $f = |a: f64, b: f64| a > b;
+                $cmp
+            }
+            BinaryOp::Ge => {
+                let $f = |a: f64, b: f64| a >= b;
+                $cmp
+            }
         }
     }};
 }
@@ -209,7 +270,13 @@ fn int_op(op: BinaryOp, a: i64, b: i64) -> i64 {
             Ok(n) => a.wrapping_pow(n),
             // A negative (or absurd) exponent: only 1 and −1 stay integers.
             Err(_) if a == 1 => 1,
-            Err(_) if a == -1 => if b % 2 == 0 { 1 } else { -1 },
+            Err(_) if a == -1 => {
+                if b % 2 == 0 {
+                    1
+                } else {
+                    -1
+                }
+            }
             Err(_) => 0,
         },
         BinaryOp::Maximum => a.max(b),
@@ -253,7 +320,9 @@ pub(super) fn binary(op: BinaryOp, a: &HostTensor, b: &HostTensor, out: &TensorT
             if matches!(op, BinaryOp::Div | BinaryOp::FloorDiv | BinaryOp::Remainder) && y.contains(&0) {
                 return Err(RefError::DivisionByZero);
             }
-            let values = zip(&Operand { values: x, shape: sa }, &Operand { values: y, shape: sb }, shape, |p, q| int_op(op, p, q));
+            let values = zip(&Operand { values: x, shape: sa }, &Operand { values: y, shape: sb }, shape, |p, q| {
+                int_op(op, p, q)
+            });
             return Ok(HostTensor::wrapped(out.clone(), values));
         }
         (Data::Bool(x), Data::Bool(y)) => {
@@ -265,7 +334,13 @@ pub(super) fn binary(op: BinaryOp, a: &HostTensor, b: &HostTensor, out: &TensorT
     Ok(HostTensor { ty: out.clone(), data })
 }
 
-pub(super) fn with_scalar(op: BinaryOp, x: &HostTensor, value: f64, reversed: bool, out: &TensorType) -> Result<HostTensor, RefError> {
+pub(super) fn with_scalar(
+    op: BinaryOp,
+    x: &HostTensor,
+    value: f64,
+    reversed: bool,
+    out: &TensorType,
+) -> Result<HostTensor, RefError> {
     let c = scalar(x.ty.dtype, value);
     let dtype = x.ty.dtype;
     let data = match &x.data {
@@ -294,7 +369,12 @@ pub(super) fn with_scalar(op: BinaryOp, x: &HostTensor, value: f64, reversed: bo
     Ok(HostTensor { ty: out.clone(), data })
 }
 
-pub(super) fn choose(condition: &HostTensor, a: &HostTensor, b: &HostTensor, out: &TensorType) -> Result<HostTensor, RefError> {
+pub(super) fn choose(
+    condition: &HostTensor,
+    a: &HostTensor,
+    b: &HostTensor,
+    out: &TensorType,
+) -> Result<HostTensor, RefError> {
     let Data::Bool(c) = &condition.data else {
         return Err(RefError::Damaged("a condition that is not bool".into()));
     };

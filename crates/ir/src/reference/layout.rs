@@ -51,10 +51,18 @@ pub(super) fn concat(xs: &[&HostTensor], dim: usize, out: &TensorType) -> Result
         Some(values)
     }
     let data = match xs.first().map(|x| &x.data) {
-        Some(Data::F32(_)) => join(xs, dim, out, |x| if let Data::F32(v) = &x.data { Some(v) } else { None }).map(Data::F32),
-        Some(Data::F64(_)) => join(xs, dim, out, |x| if let Data::F64(v) = &x.data { Some(v) } else { None }).map(Data::F64),
-        Some(Data::Int(_)) => join(xs, dim, out, |x| if let Data::Int(v) = &x.data { Some(v) } else { None }).map(Data::Int),
-        Some(Data::Bool(_)) => join(xs, dim, out, |x| if let Data::Bool(v) = &x.data { Some(v) } else { None }).map(Data::Bool),
+        Some(Data::F32(_)) => {
+            join(xs, dim, out, |x| if let Data::F32(v) = &x.data { Some(v) } else { None }).map(Data::F32)
+        }
+        Some(Data::F64(_)) => {
+            join(xs, dim, out, |x| if let Data::F64(v) = &x.data { Some(v) } else { None }).map(Data::F64)
+        }
+        Some(Data::Int(_)) => {
+            join(xs, dim, out, |x| if let Data::Int(v) = &x.data { Some(v) } else { None }).map(Data::Int)
+        }
+        Some(Data::Bool(_)) => {
+            join(xs, dim, out, |x| if let Data::Bool(v) = &x.data { Some(v) } else { None }).map(Data::Bool)
+        }
         None => None,
     };
     let data = data.ok_or_else(|| RefError::Damaged("a concatenation of different element types".into()))?;
@@ -115,13 +123,11 @@ fn indices(index: &HostTensor, size: usize) -> Result<Vec<usize>, RefError> {
     let Data::Int(v) = &index.data else {
         return Err(RefError::Damaged("an index that is not i64".into()));
     };
-    v.iter()
-        .map(|&i| usize::try_from(i).ok().filter(|&i| i < size).ok_or(RefError::Index { index: i, size }))
-        .collect()
+    v.iter().map(|&i| usize::try_from(i).ok().filter(|&i| i < size).ok_or(RefError::Index { index: i, size })).collect()
 }
 
-/// For each element of a tensor of shape `shape`, its flat index in a tensor of shape `within` when its coordinate along
-/// `dim` is replaced by 0; both shapes have one rank.
+/// For each element of a tensor of shape `shape`, its flat index in a tensor of shape `within` when its coordinate
+/// along `dim` is replaced by 0; both shapes have one rank.
 fn rows<'a>(shape: &'a [usize], within: &[usize], dim: usize) -> Offsets<'a> {
     let mut steps: Vec<isize> = strides(within).into_iter().map(|s| s as isize).collect();
     if let Some(s) = steps.get_mut(dim) {
@@ -137,14 +143,26 @@ pub(super) fn gather(x: &HostTensor, index: &HostTensor, dim: usize) -> Result<H
     Ok(x.pick(index.ty.shape.clone(), from))
 }
 
-pub(super) fn index_select(x: &HostTensor, index: &HostTensor, dim: usize, out: &TensorType) -> Result<HostTensor, RefError> {
+pub(super) fn index_select(
+    x: &HostTensor,
+    index: &HostTensor,
+    dim: usize,
+    out: &TensorType,
+) -> Result<HostTensor, RefError> {
     let (outer, size, inner) = around(&x.ty.shape, dim);
     let at = indices(index, size)?;
-    let from = (0..outer).flat_map(|o| at.iter().flat_map(move |&i| (0..inner).map(move |k| (o * size + i) * inner + k)));
+    let from =
+        (0..outer).flat_map(|o| at.iter().flat_map(move |&i| (0..inner).map(move |k| (o * size + i) * inner + k)));
     Ok(x.pick(out.shape.clone(), from))
 }
 
-pub(super) fn scatter(x: &HostTensor, index: &HostTensor, src: &HostTensor, dim: usize, add: bool) -> Result<HostTensor, RefError> {
+pub(super) fn scatter(
+    x: &HostTensor,
+    index: &HostTensor,
+    src: &HostTensor,
+    dim: usize,
+    add: bool,
+) -> Result<HostTensor, RefError> {
     let (_, size, inner) = around(&x.ty.shape, dim);
     let at = indices(index, size)?;
     let to = rows(&index.ty.shape, &x.ty.shape, dim).zip(at).map(|(row, i)| row + i * inner);

@@ -6,8 +6,8 @@ use crate::prim::Distribution;
 use crate::seed::{Draws, Seed};
 use crate::types::{DType, TensorType};
 
-/// A truncated normal value that has fallen outside the limits this often is put on the nearer one: the limits are then so far
-/// out that the distribution is a spike there anyway.
+/// A truncated normal value that has fallen outside the limits this often is put on the nearer one: the limits are
+/// then so far out that the distribution is a spike there anyway.
 const MAX_REDRAWS: usize = 1000;
 
 /// Multiply-adds that orthogonalisation may take: some minutes of one core.
@@ -62,8 +62,9 @@ fn truncated(draws: &mut Draws, mean: f64, std: f64, a: f64, b: f64) -> f64 {
     v.max(a).min(b)
 }
 
-/// Orthonormal rows or columns, whichever are fewer, from a normal matrix. The factor R of Q·R has a positive diagonal: that
-/// makes Q unique and uniformly distributed, and the same as in PyTorch's `orthogonal_` for the same normal values.
+/// Orthonormal rows or columns, whichever are fewer, from a normal matrix. The factor R of Q·R has a positive
+/// diagonal: that makes Q unique and uniformly distributed, and the same as in PyTorch's `orthogonal_` for the same
+/// normal values.
 fn orthogonal(ty: &TensorType, gain: f64, draws: &mut Draws) -> Result<HostTensor, RefError> {
     let rows = ty.shape.first().copied().unwrap_or(1);
     let cols = ty.shape.iter().skip(1).product::<usize>();

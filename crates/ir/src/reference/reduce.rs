@@ -1,5 +1,5 @@
-//! Functions of many elements: reductions, softmax, matrix products and the normalisations. Sums are taken in f64 and rounded
-//! once.
+//! Functions of many elements: reductions, softmax, matrix products and the normalisations. Sums are taken in f64 and
+//! rounded once.
 
 use super::tensor::{Data, HostTensor, Offsets, around};
 use crate::prim::ReduceOp;
@@ -199,7 +199,13 @@ pub(super) fn batch_norm(
     BatchNormed { output: HostTensor::rounded(x.ty.clone(), out), running: updated }
 }
 
-pub(super) fn layer_norm(x: &HostTensor, axes: usize, eps: f64, weight: Option<&HostTensor>, bias: Option<&HostTensor>) -> HostTensor {
+pub(super) fn layer_norm(
+    x: &HostTensor,
+    axes: usize,
+    eps: f64,
+    weight: Option<&HostTensor>,
+    bias: Option<&HostTensor>,
+) -> HostTensor {
     let size: usize = x.ty.shape[x.ty.rank() - axes..].iter().product();
     let mut v = x.to_f64().into_owned();
     let (w, b) = (weight.map(HostTensor::to_f64), bias.map(HostTensor::to_f64));
@@ -213,7 +219,12 @@ pub(super) fn layer_norm(x: &HostTensor, axes: usize, eps: f64, weight: Option<&
     HostTensor::rounded(x.ty.clone(), v)
 }
 
-pub(super) fn group_norm(x: &HostTensor, groups: usize, eps: f64, affine: Option<(&HostTensor, &HostTensor)>) -> HostTensor {
+pub(super) fn group_norm(
+    x: &HostTensor,
+    groups: usize,
+    eps: f64,
+    affine: Option<(&HostTensor, &HostTensor)>,
+) -> HostTensor {
     let (n, c, inner) = around(&x.ty.shape, 1);
     let mut v = x.to_f64().into_owned();
     let affine = affine.map(|(w, b)| (w.to_f64(), b.to_f64()));

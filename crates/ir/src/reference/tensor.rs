@@ -3,8 +3,8 @@
 use crate::types::{DType, TensorType};
 use std::borrow::Cow;
 
-/// Row-major elements. Narrow types are kept in the wide one of their category, always rounded or wrapped to what the narrow
-/// one can hold.
+/// Row-major elements. Narrow types are kept in the wide one of their category, always rounded or wrapped to what the
+/// narrow one can hold.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
     /// f32, f16 and bf16.
@@ -28,7 +28,6 @@ macro_rules! map_data {
         }
     };
 }
-
 
 impl Data {
     /// Number of elements.
@@ -67,8 +66,8 @@ impl HostTensor {
         (ty.numel() == values.len()).then_some(HostTensor { ty, data: Data::Int(values) })
     }
 
-    /// A tensor of any type from numbers, rounded to the type as PyTorch converts; `None` when the number of values is not
-    /// that of the shape.
+    /// A tensor of any type from numbers, rounded to the type as PyTorch converts; `None` when the number of values is
+    /// not that of the shape.
     pub fn from_f64(ty: TensorType, values: Vec<f64>) -> Option<HostTensor> {
         (ty.numel() == values.len()).then(|| HostTensor::rounded(ty, values))
     }
@@ -218,8 +217,8 @@ pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
     out
 }
 
-/// Flat offsets of all elements of `shape` in row-major order, where a step along dimension `i` moves by `strides[i]` from
-/// `base`.
+/// Flat offsets of all elements of `shape` in row-major order, where a step along dimension `i` moves by `strides[i]`
+/// from `base`.
 pub(super) struct Offsets<'a> {
     shape: &'a [usize],
     strides: Vec<isize>,
@@ -238,7 +237,8 @@ impl<'a> Offsets<'a> {
     pub(super) fn broadcast(from: &[usize], shape: &'a [usize]) -> Self {
         let own = strides(from);
         let missing = shape.len() - from.len();
-        let steps = (0..shape.len()).map(|i| if i < missing || from[i - missing] == 1 { 0 } else { own[i - missing] as isize });
+        let steps =
+            (0..shape.len()).map(|i| if i < missing || from[i - missing] == 1 { 0 } else { own[i - missing] as isize });
         Offsets::new(shape, steps.collect(), 0)
     }
 }

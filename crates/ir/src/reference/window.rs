@@ -35,7 +35,8 @@ pub(super) fn conv(
     let (stride, padding, dilation) = (three(stride, 1), three(padding, 0), three(dilation, 1));
     let (cg, og) = (c / groups.max(1), o / groups.max(1));
     let (xv, wv, bv) = (x.to_f64(), w.to_f64(), bias.map(HostTensor::to_f64));
-    let (plane, oplane, taps) = (size.iter().product::<usize>(), osize.iter().product::<usize>(), k.iter().product::<usize>());
+    let (plane, oplane, taps) =
+        (size.iter().product::<usize>(), osize.iter().product::<usize>(), k.iter().product::<usize>());
     let mut acc = vec![0.0; n * o * oplane];
     let offset = |d: usize, tap: usize| (tap * dilation[d]) as isize - padding[d] as isize;
     for b in 0..n {
@@ -88,7 +89,8 @@ pub(super) fn conv_transpose(
     let (stride, padding, dilation) = (three(stride, 1), three(padding, 0), three(dilation, 1));
     let (cg, og) = (c / groups.max(1), o / groups.max(1));
     let (xv, wv, bv) = (x.to_f64(), w.to_f64(), bias.map(HostTensor::to_f64));
-    let (plane, oplane, taps) = (size.iter().product::<usize>(), osize.iter().product::<usize>(), k.iter().product::<usize>());
+    let (plane, oplane, taps) =
+        (size.iter().product::<usize>(), osize.iter().product::<usize>(), k.iter().product::<usize>());
     let mut acc = vec![0.0; n * o * oplane];
     for b in 0..n {
         for ci in 0..c {
@@ -101,7 +103,9 @@ pub(super) fn conv_transpose(
                     for tap in 0..taps {
                         let t = [tap / (k[1] * k[2]), tap / k[2] % k[1], tap % k[2]];
                         // Where this product lands; outside, it has been cut off by the padding.
-                        let to = |d: usize| (at[d] * stride[d] + t[d] * dilation[d]).checked_sub(padding[d]).filter(|&p| p < osize[d]);
+                        let to = |d: usize| {
+                            (at[d] * stride[d] + t[d] * dilation[d]).checked_sub(padding[d]).filter(|&p| p < osize[d])
+                        };
                         if let (Some(oz), Some(oy), Some(ox)) = (to(0), to(1), to(2)) {
                             y[(oz * osize[1] + oy) * osize[2] + ox] += v * wv[(ci * og + j) * taps + tap];
                         }
@@ -142,7 +146,8 @@ pub(super) fn pool(x: &HostTensor, kind: PoolKind, windows: &Windows<'_>, out: &
             let (mut sum, mut count) = (0.0, 0usize);
             for tap in 0..kernel.iter().product() {
                 let t = [tap / (kernel[1] * kernel[2]), tap / kernel[2] % kernel[1], tap % kernel[2]];
-                let place = |d: usize| usize::try_from(first(d) + (t[d] * dilation[d]) as isize).ok().filter(|&p| p < size[d]);
+                let place =
+                    |d: usize| usize::try_from(first(d) + (t[d] * dilation[d]) as isize).ok().filter(|&p| p < size[d]);
                 if let (Some(z), Some(y), Some(x)) = (place(0), place(1), place(2)) {
                     let value = image[(z * size[1] + y) * size[2] + x];
                     if value > max || value.is_nan() {
@@ -212,7 +217,9 @@ fn separable(x: &HostTensor, taps: &[Taps], out: &TensorType) -> HostTensor {
         let mut next = Vec::with_capacity(v.len() / size.max(1) * taps.len());
         for block in v.chunks(size * step) {
             for output in taps {
-                next.extend((0..step).map(|i| output.iter().map(|&(j, share)| share * block[j * step + i]).sum::<f64>()));
+                next.extend(
+                    (0..step).map(|i| output.iter().map(|&(j, share)| share * block[j * step + i]).sum::<f64>()),
+                );
             }
         }
         shape[dim] = taps.len();
@@ -276,7 +283,11 @@ pub(super) fn interpolate(
                             } else {
                                 fit(fit(step * (i as f64 + 0.5)) - 0.5)
                             };
-                            if mode == InterpolateMode::Linear { linear_taps(at.max(0.0), size) } else { cubic_taps(at, size) }
+                            if mode == InterpolateMode::Linear {
+                                linear_taps(at.max(0.0), size)
+                            } else {
+                                cubic_taps(at, size)
+                            }
                         })
                         .collect()
                 }
@@ -301,8 +312,5 @@ fn cubic_taps(at: f64, size: usize) -> Vec<(usize, f64)> {
     let floor = at.floor();
     let t = at - floor;
     let shares = [far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)];
-    (-1..3)
-        .zip(shares)
-        .map(|(i, share)| ((floor as i64 + i).clamp(0, size as i64 - 1) as usize, share))
-        .collect()
+    (-1..3).zip(shares).map(|(i, share)| ((floor as i64 + i).clamp(0, size as i64 - 1) as usize, share)).collect()
 }

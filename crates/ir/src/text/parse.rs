@@ -26,8 +26,8 @@ pub struct ParseError {
 /// Reads a graph in the form that the [module](super) describes.
 ///
 /// # Errors
-/// The first place that is not of that form. Whether the graph's shapes fit together is for [`crate::infer()`] to say; types that
-/// are written and do not agree with it are an error here.
+/// The first place that is not of that form. Whether the graph's shapes fit together is for [`crate::infer()`] to say;
+/// types that are written and do not agree with it are an error here.
 pub fn parse(text: &str) -> Result<Graph, ParseError> {
     let mut reader = Reader { graph: empty(), names: Names::default(), entries: None, annotations: Vec::new() };
     let mut lines = text.lines().enumerate().filter(|(_, l)| {
@@ -147,7 +147,8 @@ impl Reader {
         match word {
             "name" => self.graph.name = c.string()?,
             "recipe" => {
-                self.graph.recipe = serde_json::from_str(c.rest()).map_err(|e| c.fail(&format!("not a recipe: {e}")))?;
+                self.graph.recipe =
+                    serde_json::from_str(c.rest()).map_err(|e| c.fail(&format!("not a recipe: {e}")))?;
                 return Ok(());
             }
             "input" => self.graph.inputs.push(c.ty()?),
@@ -171,7 +172,9 @@ impl Reader {
                     "frozen" => StateKind::FrozenParameter,
                     "buffer" => StateKind::Buffer,
                     "constant" => StateKind::Constant,
-                    other => return Err(c.fail(&format!("expected parameter, frozen, buffer or constant, found '{other}'"))),
+                    other => {
+                        return Err(c.fail(&format!("expected parameter, frozen, buffer or constant, found '{other}'")));
+                    }
                 };
                 c.expect("=")?;
                 c.expect("%")?;
@@ -475,7 +478,11 @@ impl<'a> Cursor<'a> {
     /// Whether the outputs that a line names are the ones it makes.
     fn numbered(&mut self, outputs: &[u32], first: u32, n: usize) -> Result<(), ParseError> {
         let right = outputs.len() == n && outputs.iter().enumerate().all(|(i, &v)| v == first + i as u32);
-        if right { Ok(()) } else { Err(self.fail(&format!("expected this line to define %{first} first and in order"))) }
+        if right {
+            Ok(())
+        } else {
+            Err(self.fail(&format!("expected this line to define %{first} first and in order")))
+        }
     }
 
     fn ty(&mut self) -> Result<TensorType, ParseError> {
@@ -518,12 +525,16 @@ impl<'a> Cursor<'a> {
                     }
                     items.push(self.scalar()?);
                 }
-                let ints: Option<Vec<i64>> = items.iter().map(|a| if let Attr::Int(v) = a { Some(*v) } else { None }).collect();
+                let ints: Option<Vec<i64>> =
+                    items.iter().map(|a| if let Attr::Int(v) = a { Some(*v) } else { None }).collect();
                 if let Some(ints) = ints {
                     return Ok(Attr::Ints(ints));
                 }
-                let floats: Option<Vec<f64>> = items.iter().map(|a| if let Attr::Float(v) = a { Some(*v) } else { None }).collect();
-                return floats.map(Attr::Floats).ok_or_else(|| self.fail("expected a list of integers or a list of floats"));
+                let floats: Option<Vec<f64>> =
+                    items.iter().map(|a| if let Attr::Float(v) = a { Some(*v) } else { None }).collect();
+                return floats
+                    .map(Attr::Floats)
+                    .ok_or_else(|| self.fail("expected a list of integers or a list of floats"));
             }
             _ => {}
         }
@@ -535,7 +546,8 @@ impl<'a> Cursor<'a> {
             return Ok(Attr::Floats(Vec::new()));
         }
         let rest = self.rest();
-        let n = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'+')).count();
+        let n =
+            rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'+')).count();
         let word = &rest[..n];
         let attr = match word {
             "None" => Some(Attr::None),

@@ -7,7 +7,8 @@ use crate::infer::{TypedBody, TypedGraph, infer};
 use rustc_hash::FxHashMap;
 use std::fmt::Write;
 
-/// The graph as text, in the form that the [module](super) describes. Types are written where inference accepts the graph.
+/// The graph as text, in the form that the [module](super) describes. Types are written where inference accepts the
+/// graph.
 pub fn print(graph: &Graph) -> String {
     let typed = infer(graph.clone()).ok();
     let mut p = Printer {
@@ -40,7 +41,11 @@ fn name(text: &str) -> String {
 }
 
 fn span(s: Span) -> String {
-    if s == Span::default() { String::new() } else { format!(" !{}+{}", s.start, i64::from(s.end) - i64::from(s.start)) }
+    if s == Span::default() {
+        String::new()
+    } else {
+        format!(" !{}+{}", s.start, i64::from(s.end) - i64::from(s.start))
+    }
 }
 
 fn attr(a: &Attr) -> String {
@@ -73,7 +78,8 @@ impl Printer<'_> {
             self.line(&format!("scope {i} {} {}{parent}{}", quoted(&s.path), name(&s.class), span(s.span)));
         }
         for s in &g.state {
-            let line = format!("state {}: {} {} = %{}{}", name(&s.name), s.ty, kind_word(s.kind), s.init.0, span(s.span));
+            let line =
+                format!("state {}: {} {} = %{}{}", name(&s.name), s.ty, kind_word(s.kind), s.init.0, span(s.span));
             self.line(&line);
         }
         if g.state_dict != usual_entries(g) {
@@ -158,7 +164,12 @@ impl Printer<'_> {
         };
         let mut line = String::from("  ");
         let outputs: Vec<String> = node.output_ids().map(|v| format!("%{}", v.0)).collect();
-        let _ = write!(line, "{} = {}(", if outputs.is_empty() { "_".to_string() } else { outputs.join(", ") }, node.op.get().name);
+        let _ = write!(
+            line,
+            "{} = {}(",
+            if outputs.is_empty() { "_".to_string() } else { outputs.join(", ") },
+            node.op.get().name
+        );
         for (i, arg) in node.args.iter().enumerate() {
             if i > 0 {
                 line.push_str(", ");

@@ -43,7 +43,10 @@ fn the_summary_adds_up_and_reads() {
     assert_eq!(s.rows.iter().map(|r| r.params).sum::<u64>(), s.params);
     assert_eq!(s.outputs, ["f32[2, 10]"]);
     let text = s.to_text();
-    assert!(text.contains("conv2d") && text.contains(&grouped(s.params)) && text.contains("one multiply-add is one"), "{text}");
+    assert!(
+        text.contains("conv2d") && text.contains(&grouped(s.params)) && text.contains("one multiply-add is one"),
+        "{text}"
+    );
     let json = serde_json::to_string(&s).expect("is JSON");
     assert_eq!(serde_json::from_str::<archsmith_ir::summary::Summary>(&json).expect("reads back"), s);
     assert_eq!(grouped(1_234_567), "1,234,567");

@@ -188,7 +188,17 @@ pub(crate) fn residual(style: &Style) -> Graph {
     let state_dict = s.state.iter().enumerate().map(|(i, t)| (t.name.clone(), StateId(i as u32))).collect();
     let init = s.init.b.finish().0;
     let recipe = Recipe::default();
-    Graph { name: "Net".into(), inputs: vec![input.clone()], state: s.state, state_dict, scopes, init, train, eval, recipe }
+    Graph {
+        name: "Net".into(),
+        inputs: vec![input.clone()],
+        state: s.state,
+        state_dict,
+        scopes,
+        init,
+        train,
+        eval,
+        recipe,
+    }
 }
 
 pub(crate) fn typed(graph: Graph) -> TypedGraph {

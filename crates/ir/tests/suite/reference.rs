@@ -83,7 +83,8 @@ fn transposed_convolution_is_the_adjoint() {
             groups,
         };
         let back = all(prim, &[g.clone(), w])[0].clone();
-        let dot = |a: &HostTensor, b: &HostTensor| a.to_f64().iter().zip(b.to_f64().iter()).map(|(a, b)| a * b).sum::<f64>();
+        let dot =
+            |a: &HostTensor, b: &HostTensor| a.to_f64().iter().zip(b.to_f64().iter()).map(|(a, b)| a * b).sum::<f64>();
         let (left, right) = (dot(&y, &g), dot(&x, &back));
         assert!((left - right).abs() < 1e-4 * left.abs().max(1.0), "{left} {right}");
     }
@@ -94,7 +95,14 @@ fn random(shape: &[usize]) -> Prim {
 }
 
 fn pool(kind: PoolKind, kernel: usize, stride: usize, padding: usize, ceil_mode: bool) -> Prim {
-    Prim::Pool { kind, kernel: vec![kernel], stride: vec![stride], padding: vec![padding], dilation: vec![1], ceil_mode }
+    Prim::Pool {
+        kind,
+        kernel: vec![kernel],
+        stride: vec![stride],
+        padding: vec![padding],
+        dilation: vec![1],
+        ceil_mode,
+    }
 }
 
 #[test]
@@ -126,9 +134,7 @@ fn upsampling_as_documented() {
     let x = f32s(&[1, 1, 2, 2], &[1.0, 2.0, 3.0, 4.0]);
     let nearest = [1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 3.0, 3.0, 4.0, 4.0];
     near(&one(resize(InterpolateMode::Nearest, &[4, 4], false), std::slice::from_ref(&x)), &nearest);
-    let bilinear = [
-        1.0, 1.25, 1.75, 2.0, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3.0, 3.25, 3.75, 4.0,
-    ];
+    let bilinear = [1.0, 1.25, 1.75, 2.0, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3.0, 3.25, 3.75, 4.0];
     near(&one(resize(InterpolateMode::Linear, &[4, 4], false), std::slice::from_ref(&x)), &bilinear);
     let third = 1.0 / 3.0;
     let aligned: Vec<f64> = (0..16).map(|i| 1.0 + third * (i % 4) as f64 + 2.0 * third * (i / 4) as f64).collect();
@@ -139,7 +145,10 @@ fn upsampling_as_documented() {
 fn cubic_interpolation_uses_minus_three_quarters() {
     let x = f32s(&[1, 1, 4], &[0.0, 0.0, 1.0, 0.0]);
     // Half-way between samples 1 and 2, the shares are −0.09375, 0.59375, 0.59375, −0.09375.
-    near(&one(resize(InterpolateMode::Cubic, &[7], true), &[x]), &[0.0, -0.09375, 0.0, 0.59375, 1.0, 0.59375 + 0.0, 0.0]);
+    near(
+        &one(resize(InterpolateMode::Cubic, &[7], true), &[x]),
+        &[0.0, -0.09375, 0.0, 0.59375, 1.0, 0.59375 + 0.0, 0.0],
+    );
 }
 
 #[test]
@@ -190,7 +199,9 @@ fn nan_goes_through() {
     let x = f32s(&[3], &[f64::NAN, 1.0, -1.0]);
     assert!(one(Prim::Unary(UnaryOp::Relu), std::slice::from_ref(&x))[0].is_nan());
     assert!(one(Prim::Unary(UnaryOp::Clamp { min: 0.0, max: 1.0 }), std::slice::from_ref(&x))[0].is_nan());
-    assert!(one(Prim::Reduce { op: ReduceOp::Max, dims: vec![0], keepdim: false }, std::slice::from_ref(&x))[0].is_nan());
+    assert!(
+        one(Prim::Reduce { op: ReduceOp::Max, dims: vec![0], keepdim: false }, std::slice::from_ref(&x))[0].is_nan()
+    );
     near(&one(Prim::ArgReduce { max: false, dim: 0 }, &[x]), &[0.0]);
 }
 
@@ -209,7 +220,8 @@ fn broadcasting_and_reductions() {
     let sum = [10.0, 11.0, 12.0, 20.0, 21.0, 22.0, 13.0, 14.0, 15.0, 23.0, 24.0, 25.0];
     near(&one(Prim::Binary(BinaryOp::Add), &[a, b]), &sum);
     let x = count(&[2, 3]);
-    let reduce = |op, dims: &[usize]| one(Prim::Reduce { op, dims: dims.to_vec(), keepdim: false }, std::slice::from_ref(&x));
+    let reduce =
+        |op, dims: &[usize]| one(Prim::Reduce { op, dims: dims.to_vec(), keepdim: false }, std::slice::from_ref(&x));
     near(&reduce(ReduceOp::Mean, &[0]), &[1.5, 2.5, 3.5]);
     near(&reduce(ReduceOp::Sum, &[1]), &[3.0, 12.0]);
     near(&reduce(ReduceOp::Var { correction: 1.0 }, &[0, 1]), &[3.5]);

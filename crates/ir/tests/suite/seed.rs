@@ -6,7 +6,8 @@ use archsmith_ir::Seed;
 fn derivation_tells_purposes_and_numbers_apart() {
     let s = Seed::from_u64(1);
     assert_eq!(s.derive("a", &[1]), s.derive("a", &[1]));
-    let all = [s, s.derive("a", &[]), s.derive("a", &[0]), s.derive("a", &[0, 0]), s.derive("b", &[0]), Seed::from_u64(2)];
+    let all =
+        [s, s.derive("a", &[]), s.derive("a", &[0]), s.derive("a", &[0, 0]), s.derive("b", &[0]), Seed::from_u64(2)];
     for (i, a) in all.iter().enumerate() {
         assert!(all[i + 1..].iter().all(|b| a != b));
     }
@@ -22,7 +23,8 @@ fn draws_are_the_same_forever() {
     assert_eq!(found, PINNED, "{found:?}");
 }
 
-const PINNED: (f64, f32, f64, f64, u64) = (0.45400523906367185, 0.035170734, -1.3006090014015605, -0.8155103427318492, 376);
+const PINNED: (f64, f32, f64, f64, u64) =
+    (0.45400523906367185, 0.035170734, -1.3006090014015605, -0.8155103427318492, 376);
 
 #[test]
 fn shuffles_reach_every_order() {

@@ -31,7 +31,8 @@ fn networks_round_trip() {
 fn unusual_graphs_round_trip() {
     let mut graph = residual(&Style::default());
     graph.state[1].name = graph.state[0].name.clone();
-    graph.state_dict = vec![("tied".into(), StateId(0)), ("a.weight".into(), StateId(1)), ("tied too".into(), StateId(0))];
+    graph.state_dict =
+        vec![("tied".into(), StateId(0)), ("a.weight".into(), StateId(1)), ("tied too".into(), StateId(0))];
     graph.scopes[2].path = graph.scopes[1].path.clone();
     let text = round_trip(&graph);
     assert!(text.contains("$#1") && text.contains("@#2") && text.contains("entry \"tied too\" = $#0"), "{text}");
