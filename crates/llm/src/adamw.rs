@@ -5,7 +5,7 @@ use crate::decoder::{Decoder, Gradients, Key};
 use crate::error::{LlmError, Result};
 use crate::linear::Learn;
 use crate::matrix::Matrix;
-use pulp::Arch;
+use crate::simd::vectorised;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -109,14 +109,17 @@ impl AdamW {
                 .zip(first.par_chunks_mut(PART))
                 .zip(second.par_chunks_mut(PART))
                 .for_each(|(((w, g), m), v)| {
-                    Arch::new().dispatch(|| {
-                        for (((w, g), m), v) in w.iter_mut().zip(g).zip(m.iter_mut()).zip(v.iter_mut()) {
-                            let g = g * clip;
-                            *m = b1 * *m + (1.0 - b1) * g;
-                            *v = b2 * *v + (1.0 - b2) * g * g;
-                            *w -= decay * *w + rate * *m / ((*v * c2).sqrt() + eps);
-                        }
-                    });
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for (((w, g), m), v) in w.iter_mut().zip(g).zip(m.iter_mut()).zip(v.iter_mut()) {
+                                let g = g * clip;
+                                *m = b1 * *m + (1.0 - b1) * g;
+                                *v = b2 * *v + (1.0 - b2) * g * g;
+                                *w -= decay * *w + rate * *m / ((*v * c2).sqrt() + eps);
+                            }
+                        },
+                    );
                 });
         });
         match missing {
@@ -127,7 +130,15 @@ impl AdamW {
 }
 
 fn sum_of_squares(m: &Matrix) -> f64 {
-    m.data.chunks(4096).map(|c| f64::from(Arch::new().dispatch(|| crate::kernels::dot(c, c)))).sum()
+    m.data
+        .chunks(4096)
+        .map(|c| {
+            f64::from(vectorised(
+                #[inline(always)]
+                || crate::kernels::dot(c, c),
+            ))
+        })
+        .sum()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use crate::kernels::{dot, exp, softmax_row};
 use crate::matrix::{Matrix, Target, View, product};
-use pulp::Arch;
+use crate::simd::vectorised;
 use rayon::prelude::*;
 
 /// Query rows handled at a time.
@@ -72,14 +72,17 @@ pub(crate) fn forward(q: &Matrix, k: &Matrix, v: &Matrix, segments: &[Segment], 
                     let keys = head_view(k, segment.start, seen, kv, dim);
                     let target = Target { data: &mut scores, offset: 0, row_stride: seen };
                     product(target, queries, keys.t(), heads.scale(), false, 1);
-                    Arch::new().dispatch(|| {
-                        for r in 0..rows {
-                            let row = &mut scores[r * seen..(r + 1) * seen];
-                            let (past, future) = row.split_at_mut(first + r + 1);
-                            lse[(first + r) * group + g] = softmax_row(past);
-                            future.fill(0.0);
-                        }
-                    });
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for r in 0..rows {
+                                let row = &mut scores[r * seen..(r + 1) * seen];
+                                let (past, future) = row.split_at_mut(first + r + 1);
+                                lse[(first + r) * group + g] = softmax_row(past);
+                                future.fill(0.0);
+                            }
+                        },
+                    );
                     let target =
                         Target { data: &mut out, offset: first * group * dim + g * dim, row_stride: group * dim };
                     let values = head_view(v, segment.start, seen, kv, dim);
@@ -136,23 +139,26 @@ pub(crate) fn backward(
                     product(target, queries, keys.t(), scale, false, 1);
                     let target = Target { data: &mut dscores, offset: 0, row_stride: seen };
                     product(target, dmixed, values.t(), 1.0, false, 1);
-                    Arch::new().dispatch(|| {
-                        for r in 0..rows {
-                            let at = segment.start + first + r;
-                            let lse = attended.lse.row(at)[head];
-                            let columns = head * dim..(head + 1) * dim;
-                            let shift = dot(&dout.row(at)[columns.clone()], &attended.out.row(at)[columns]);
-                            let past = first + r + 1;
-                            let p = &mut probabilities[r * seen..(r + 1) * seen];
-                            let ds = &mut dscores[r * seen..(r + 1) * seen];
-                            for (p, ds) in p[..past].iter_mut().zip(&mut ds[..past]) {
-                                *p = exp(*p - lse);
-                                *ds = *p * (*ds - shift) * scale;
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for r in 0..rows {
+                                let at = segment.start + first + r;
+                                let lse = attended.lse.row(at)[head];
+                                let columns = head * dim..(head + 1) * dim;
+                                let shift = dot(&dout.row(at)[columns.clone()], &attended.out.row(at)[columns]);
+                                let past = first + r + 1;
+                                let p = &mut probabilities[r * seen..(r + 1) * seen];
+                                let ds = &mut dscores[r * seen..(r + 1) * seen];
+                                for (p, ds) in p[..past].iter_mut().zip(&mut ds[..past]) {
+                                    *p = exp(*p - lse);
+                                    *ds = *p * (*ds - shift) * scale;
+                                }
+                                p[past..].fill(0.0);
+                                ds[past..].fill(0.0);
                             }
-                            p[past..].fill(0.0);
-                            ds[past..].fill(0.0);
-                        }
-                    });
+                        },
+                    );
                     let ds = local(&dscores, rows, seen, seen);
                     let p = local(&probabilities, rows, seen, seen);
                     let target =
@@ -182,24 +188,27 @@ pub(crate) fn attend_one(out: &mut [f32], q: &[f32], keys: &[&[f32]], values: &[
     let width = heads.key_value * heads.dim;
     let length: usize = keys.iter().map(|k| k.len() / width).sum();
     let (group, dim, scale) = (heads.group(), heads.dim, heads.scale());
-    Arch::new().dispatch(|| {
-        let mut scores = vec![0.0f32; length];
-        for head in 0..heads.query {
-            let at = head / group * dim;
-            let query = &q[head * dim..(head + 1) * dim];
-            let rows = keys.iter().flat_map(|part| part.chunks_exact(width));
-            for (score, key) in scores.iter_mut().zip(rows) {
-                *score = dot(query, &key[at..at + dim]) * scale;
-            }
-            softmax_row(&mut scores);
-            let out = &mut out[head * dim..(head + 1) * dim];
-            out.fill(0.0);
-            let rows = values.iter().flat_map(|part| part.chunks_exact(width));
-            for (&p, value) in scores.iter().zip(rows) {
-                for (o, v) in out.iter_mut().zip(&value[at..at + dim]) {
-                    *o += p * v;
+    vectorised(
+        #[inline(always)]
+        || {
+            let mut scores = vec![0.0f32; length];
+            for head in 0..heads.query {
+                let at = head / group * dim;
+                let query = &q[head * dim..(head + 1) * dim];
+                let rows = keys.iter().flat_map(|part| part.chunks_exact(width));
+                for (score, key) in scores.iter_mut().zip(rows) {
+                    *score = dot(query, &key[at..at + dim]) * scale;
+                }
+                softmax_row(&mut scores);
+                let out = &mut out[head * dim..(head + 1) * dim];
+                out.fill(0.0);
+                let rows = values.iter().flat_map(|part| part.chunks_exact(width));
+                for (&p, value) in scores.iter().zip(rows) {
+                    for (o, v) in out.iter_mut().zip(&value[at..at + dim]) {
+                        *o += p * v;
+                    }
                 }
             }
-        }
-    });
+        },
+    );
 }

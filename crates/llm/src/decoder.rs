@@ -12,7 +12,7 @@ use crate::attention::{self, Attended, Segment, attend_one};
 use crate::config::DecoderConfig;
 use crate::error::{LlmError, Result};
 use crate::kernels::{self, Rope};
-use crate::linear::{Dropout, Learn, Linear, LinearGradients, Weight, padded_product, quantised_rows};
+use crate::linear::{Dropout, Learn, Linear, LinearGradients, Weight};
 use crate::matrix::{Matrix, add_product, multiply};
 use crate::pool::Pool;
 use rayon::prelude::*;
@@ -193,7 +193,7 @@ impl Decoder {
                 }
                 Ok(x)
             }
-            Weight::Quantised(q) => quantised_rows(q, tokens),
+            Weight::Quantised(q) => Ok(q.gather(tokens)),
         }
     }
 
@@ -221,7 +221,7 @@ impl Decoder {
         let threads = self.pool.threads;
         let mut z: [Option<Matrix>; 7] = Default::default();
         let mut apply = |p: usize, x: &Matrix| -> Result<Matrix> {
-            let (y, low) = block.linears[p].forward(x, Self::dropout(pass, i, p), threads)?;
+            let (y, low) = block.linears[p].forward(x, Self::dropout(pass, i, p), threads);
             z[p] = low;
             Ok(y)
         };
@@ -257,7 +257,7 @@ impl Decoder {
         let mut back = |p: usize, dx: &mut Matrix, dy: &Matrix, x: &Matrix| -> Result<()> {
             let how = (pass.learn, Self::dropout(Some(pass), i, p));
             let LinearGradients { weight, bias, lora } =
-                block.linears[p].backward(dx, dy, (x, kept.z[p].as_ref()), how, self.pool.threads)?;
+                block.linears[p].backward(dx, dy, (x, kept.z[p].as_ref()), how, self.pool.threads);
             if let Some(g) = weight {
                 accumulate(gradients, Key::Weight(i, p), g);
             }
@@ -353,7 +353,7 @@ impl Decoder {
         let (normed, inverse) = kernels::rms_norm(&rows, &self.final_norm.data, self.config.eps);
         let scale = pass.as_ref().map(|(p, _)| p.scale);
         let full = pass.as_ref().is_some_and(|(p, _)| p.learn == Learn::Everything);
-        self.head().with_dense(|head| {
+        Ok(self.head().with_dense(|head| {
             let mut loss = 0.0;
             let mut dnormed = Matrix::zeros(normed.rows, normed.cols);
             let mut dhead = if full { Matrix::zeros(head.rows, head.cols) } else { Matrix::default() };
@@ -384,7 +384,7 @@ impl Decoder {
                 dx.row_mut(row).copy_from_slice(drows.row(i));
             }
             (loss, dx)
-        })
+        }))
     }
 
     /// Runs a prompt; returns its cache and the logits of what follows it.
@@ -407,16 +407,13 @@ impl Decoder {
             x = y;
         }
         let last = Matrix::new(1, x.cols, x.row(x.rows - 1).to_vec());
-        let logits = self.logits(&last)?;
+        let logits = self.logits(&last);
         Ok((PromptCache { layers, length: tokens.len() }, logits.data))
     }
 
-    fn logits(&self, x: &Matrix) -> Result<Matrix> {
+    fn logits(&self, x: &Matrix) -> Matrix {
         let (normed, _) = kernels::rms_norm(x, &self.final_norm.data, self.config.eps);
-        match self.head() {
-            Weight::Dense(w) => Ok(padded_product(&normed, w, self.pool.threads)),
-            quantised => quantised.forward_independent(&normed, self.pool.threads),
-        }
+        self.head().forward_independent(&normed, self.pool.threads)
     }
 
     /// Appends one token to each sequence; returns the logits of what follows, one row for each.
@@ -432,9 +429,9 @@ impl Decoder {
         for (i, block) in self.blocks.iter().enumerate() {
             let linears = &block.linears;
             let (n1, _) = kernels::rms_norm(&x, &block.attention_norm.data, self.config.eps);
-            let mut q = linears[Q].decode(&n1, threads)?;
-            let mut k = linears[K].decode(&n1, threads)?;
-            let v = linears[V].decode(&n1, threads)?;
+            let mut q = linears[Q].decode(&n1, threads);
+            let mut k = linears[K].decode(&n1, threads);
+            let v = linears[V].decode(&n1, threads);
             self.rope.apply(&mut q, &positions, false);
             self.rope.apply(&mut k, &positions, false);
             let mut mixed = Matrix::zeros(q.rows, q.cols);
@@ -447,13 +444,13 @@ impl Decoder {
                 let prompt = &sequence.prompt.layers[i];
                 attend_one(out, q.row(r), &[&prompt.keys, &own.keys], &[&prompt.values, &own.values], heads);
             });
-            kernels::add_matrix(&mut x, &linears[O].decode(&mixed, threads)?);
+            kernels::add_matrix(&mut x, &linears[O].decode(&mixed, threads));
             let (n2, _) = kernels::rms_norm(&x, &block.feed_forward_norm.data, self.config.eps);
-            let act = kernels::silu_mul(&linears[GATE].decode(&n2, threads)?, &linears[UP].decode(&n2, threads)?);
-            kernels::add_matrix(&mut x, &linears[DOWN].decode(&act, threads)?);
+            let act = kernels::silu_mul(&linears[GATE].decode(&n2, threads), &linears[UP].decode(&n2, threads));
+            kernels::add_matrix(&mut x, &linears[DOWN].decode(&act, threads));
         }
         sequences.iter_mut().for_each(|s| s.length += 1);
-        self.logits(&x)
+        Ok(self.logits(&x))
     }
 
     /// Calls `f` on every parameter that learns, in the order of [`Key`].
@@ -495,3 +492,6 @@ impl Decoder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,20 @@
 //! Models from GGUF files: weights, tokenizer, chat template.
 //!
-//! Rows of llama's q and k, which GGUF files hold in interleaved rotary order, are put back in Hugging Face's order
-//! (possible on quantised rows too, since blocks never cross rows). Types for which candle has no fast kernel on
-//! this kind of processor become Q8_0 at load time.
+//! Rows of llama's q and k, which GGUF files hold in interleaved rotary order, are put back in Hugging Face's order.
+//! candle reads and unpacks all types of quantised blocks; large models are then held in eight bits, small ones in
+//! `f32`.
 
 use crate::config::{Architecture, DecoderConfig, RopeScaling};
 use crate::decoder::{Decoder, PROJECTIONS};
 use crate::error::{LlmError, Result};
-use crate::linear::{Weight, dequantise};
+use crate::linear::Weight;
 use crate::matrix::Matrix;
 use crate::pool::Pool;
+use crate::quantised::Q8;
 use crate::text::Text;
 use crate::weights::{Weights, assemble};
+use candle_core::Device;
 use candle_core::quantized::gguf_file::{Content, Value};
-use candle_core::quantized::{GgmlDType, QStorage, QTensor};
-use candle_core::{Device, Tensor};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
@@ -191,7 +190,8 @@ impl GgufWeights<'_> {
         LlmError::format(format!("{}, tensor `{name}`", self.file), why)
     }
 
-    fn read(&mut self, name: &str, dims: &[usize]) -> Result<QTensor> {
+    /// The tensor `name` as `f32`; vectors have one row.
+    fn read(&mut self, name: &str, dims: &[usize]) -> Result<Matrix> {
         let Some(info) = self.content.tensor_infos.get(name) else {
             return Err(self.wrong(name, "it is missing"));
         };
@@ -200,7 +200,10 @@ impl GgufWeights<'_> {
             return Err(self.wrong(name, why));
         }
         let tensor = info.read(&mut self.reader, self.content.tensor_data_offset, &Device::Cpu);
-        tensor.map_err(|e| LlmError::format(format!("{}, tensor `{name}`", self.file), e))
+        let values = tensor.and_then(|t| t.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>());
+        let values = values.map_err(|e| self.wrong(name, e))?;
+        let (rows, cols) = if let [rows, cols] = *dims { (rows, cols) } else { (1, values.len()) };
+        Ok(Matrix::new(rows, cols, values))
     }
 
     /// Heads of the rows of a projection whose rows are in interleaved order.
@@ -226,39 +229,16 @@ fn half_split_rows<T: Copy>(data: &[T], heads: usize, rows: usize) -> Vec<T> {
     out
 }
 
-/// Whether candle multiplies by this type with vector instructions of today's processors.
-fn fast(dtype: GgmlDType, cols: usize) -> bool {
-    match dtype {
-        GgmlDType::Q8_0 => true,
-        GgmlDType::Q4K | GgmlDType::Q6K => cols.is_multiple_of(256),
-        _ => false,
-    }
-}
-
 impl Weights for GgufWeights<'_> {
     fn weight(&mut self, name: &str, rows: usize, cols: usize) -> Result<Weight> {
         let heads = self.interleaved(name);
         let name = gguf_name(name);
-        let mut tensor = self.read(&name, &[rows, cols])?;
-        let fail = |e: candle_core::Error| LlmError::format(name.clone(), e);
+        let mut m = self.read(&name, &[rows, cols])?;
         if let Some(heads) = heads {
-            let data = tensor.data().map_err(fail)?;
-            if !data.len().is_multiple_of(rows) {
-                return Err(LlmError::format(name.clone(), "blocks cross rows"));
-            }
-            let data = half_split_rows(&data, heads, rows);
-            let storage = QStorage::from_data(Cow::Owned(data), &Device::Cpu, tensor.dtype()).map_err(fail)?;
-            tensor = QTensor::new(storage, (rows, cols)).map_err(fail)?;
+            m.data = half_split_rows(&m.data, heads, rows);
         }
-        if self.dense || !cols.is_multiple_of(32) {
-            return Ok(Weight::Dense(dequantise(&tensor)?));
-        }
-        if !fast(tensor.dtype(), cols) {
-            let dense = dequantise(&tensor)?;
-            let dense = Tensor::from_vec(dense.data, (rows, cols), &Device::Cpu).map_err(fail)?;
-            tensor = QTensor::quantize(&dense, GgmlDType::Q8_0).map_err(fail)?;
-        }
-        Ok(Weight::Quantised(Arc::new(tensor)))
+        let quantised = if self.dense { None } else { Q8::from_dense(&m) };
+        Ok(quantised.map_or_else(|| Weight::Dense(m), |q| Weight::Quantised(Arc::new(q))))
     }
 
     fn vector(&mut self, name: &str, size: usize) -> Result<Option<Matrix>> {
@@ -267,7 +247,7 @@ impl Weights for GgufWeights<'_> {
         if !self.content.tensor_infos.contains_key(&name) {
             return Ok(None);
         }
-        let mut m = dequantise(&self.read(&name, &[size])?)?;
+        let mut m = self.read(&name, &[size])?;
         if let Some(heads) = heads {
             m.data = half_split_rows(&m.data, heads, size);
         }

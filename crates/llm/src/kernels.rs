@@ -1,11 +1,10 @@
 //! Element-wise and row-wise operations of the decoder, each with its vector–Jacobian product.
 //!
-//! Loops are plain Rust compiled for several instruction sets, the best one chosen at run time (`pulp`).
 //! Work is cut into blocks of a fixed number of rows, and sums over rows add block results in order, so results
 //! do not depend on how many threads took part.
 
 use crate::matrix::Matrix;
-use pulp::Arch;
+use crate::simd::vectorised;
 use rayon::prelude::*;
 
 /// Rows a task handles at a time.
@@ -55,15 +54,14 @@ fn sum_lanes(lanes: [f32; LANES]) -> f32 {
 #[inline(always)]
 fn reduce2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
-    let mut ca = a.chunks_exact(LANES);
-    let mut cb = b.chunks_exact(LANES);
-    for (x, y) in ca.by_ref().zip(cb.by_ref()) {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (x, y) in a.iter().zip(b) {
         for l in 0..LANES {
             lanes[l] += f(x[l], y[l]);
         }
     }
     let mut tail = 0.0;
-    for (x, y) in ca.remainder().iter().zip(cb.remainder()) {
+    for (x, y) in a_rest.iter().zip(b_rest) {
         tail += f(*x, *y);
     }
     sum_lanes(lanes) + tail
@@ -79,13 +77,13 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
 #[inline(always)]
 pub(crate) fn softmax_row(row: &mut [f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
-    let mut chunks = row.chunks_exact(LANES);
-    for c in chunks.by_ref() {
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    for c in chunks {
         for l in 0..LANES {
             lanes[l] = if c[l] > lanes[l] { c[l] } else { lanes[l] };
         }
     }
-    let top = lanes.iter().chain(chunks.remainder()).fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
+    let top = lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
     for v in row.iter_mut() {
         *v = exp(*v - top);
     }
@@ -104,15 +102,18 @@ pub(crate) fn rms_norm(x: &Matrix, weight: &[f32], eps: f32) -> (Matrix, Vec<f32
     let n = x.cols;
     y.data.par_chunks_mut(ROWS * n).zip(inverse.par_chunks_mut(ROWS)).zip(x.data.par_chunks(ROWS * n)).for_each(
         |((y, inverse), x)| {
-            Arch::new().dispatch(|| {
-                for ((y, inv), x) in y.chunks_exact_mut(n).zip(inverse.iter_mut()).zip(x.chunks_exact(n)) {
-                    let scale = 1.0 / (dot(x, x) / n as f32 + eps).sqrt();
-                    *inv = scale;
-                    for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
-                        *y = x * scale * w;
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((y, inv), x) in y.chunks_exact_mut(n).zip(inverse.iter_mut()).zip(x.chunks_exact(n)) {
+                        let scale = 1.0 / (dot(x, x) / n as f32 + eps).sqrt();
+                        *inv = scale;
+                        for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
+                            *y = x * scale * w;
+                        }
                     }
-                }
-            });
+                },
+            );
         },
     );
     (y, inverse)
@@ -136,23 +137,26 @@ pub(crate) fn rms_norm_backward(
         .zip(inverse.par_chunks(ROWS))
         .map(|(((dx, dy), x), inverse)| {
             let mut dw = if weight_gradient { vec![0.0; n] } else { Vec::new() };
-            Arch::new().dispatch(|| {
-                let mut weighted = vec![0.0f32; n];
-                for (((dx, dy), x), &inv) in
-                    dx.chunks_exact_mut(n).zip(dy.chunks_exact(n)).zip(x.chunks_exact(n)).zip(inverse)
-                {
-                    for ((g, dy), w) in weighted.iter_mut().zip(dy).zip(weight) {
-                        *g = dy * w;
+            vectorised(
+                #[inline(always)]
+                || {
+                    let mut weighted = vec![0.0f32; n];
+                    for (((dx, dy), x), &inv) in
+                        dx.chunks_exact_mut(n).zip(dy.chunks_exact(n)).zip(x.chunks_exact(n)).zip(inverse)
+                    {
+                        for ((g, dy), w) in weighted.iter_mut().zip(dy).zip(weight) {
+                            *g = dy * w;
+                        }
+                        let mean = dot(&weighted, x) * inv * inv / n as f32;
+                        for ((dx, g), x) in dx.iter_mut().zip(&weighted).zip(x) {
+                            *dx += inv * (g - x * mean);
+                        }
+                        for ((dw, dy), x) in dw.iter_mut().zip(dy).zip(x) {
+                            *dw += dy * x * inv;
+                        }
                     }
-                    let mean = dot(&weighted, x) * inv * inv / n as f32;
-                    for ((dx, g), x) in dx.iter_mut().zip(&weighted).zip(x) {
-                        *dx += inv * (g - x * mean);
-                    }
-                    for ((dw, dy), x) in dw.iter_mut().zip(dy).zip(x) {
-                        *dw += dy * x * inv;
-                    }
-                }
-            });
+                },
+            );
             dw
         })
         .collect();
@@ -167,11 +171,14 @@ pub(crate) fn rms_norm_backward(
 
 /// `a += b`.
 pub(crate) fn add(a: &mut [f32], b: &[f32]) {
-    Arch::new().dispatch(|| {
-        for (a, b) in a.iter_mut().zip(b) {
-            *a += b;
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for (a, b) in a.iter_mut().zip(b) {
+                *a += b;
+            }
+        },
+    );
 }
 
 /// `a += b`, in parallel.
@@ -217,11 +224,14 @@ pub(crate) fn silu_mul(gate: &Matrix, up: &Matrix) -> Matrix {
     let block = ROWS * gate.cols;
     y.data.par_chunks_mut(block).zip(gate.data.par_chunks(block)).zip(up.data.par_chunks(block)).for_each(
         |((y, gate), up)| {
-            Arch::new().dispatch(|| {
-                for ((y, &g), u) in y.iter_mut().zip(gate).zip(up) {
-                    *y = g * sigmoid(g) * u;
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((y, &g), u) in y.iter_mut().zip(gate).zip(up) {
+                        *y = g * sigmoid(g) * u;
+                    }
+                },
+            );
         },
     );
     y
@@ -239,14 +249,17 @@ pub(crate) fn silu_mul_backward(dy: Matrix, gate: &Matrix, up: &Matrix) -> (Matr
         .zip(gate.data.par_chunks(block))
         .zip(up.data.par_chunks(block))
         .for_each(|(((dgate, dup), gate), up)| {
-            Arch::new().dispatch(|| {
-                for (((dgate, dup), &g), u) in dgate.iter_mut().zip(dup.iter_mut()).zip(gate).zip(up) {
-                    let s = sigmoid(g);
-                    let dy = *dgate;
-                    *dup = dy * g * s;
-                    *dgate = dy * u * s * (1.0 + g * (1.0 - s));
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (((dgate, dup), &g), u) in dgate.iter_mut().zip(dup.iter_mut()).zip(gate).zip(up) {
+                        let s = sigmoid(g);
+                        let dy = *dgate;
+                        *dup = dy * g * s;
+                        *dgate = dy * u * s * (1.0 + g * (1.0 - s));
+                    }
+                },
+            );
         });
     (dgate, dup)
 }
@@ -261,17 +274,20 @@ pub(crate) fn cross_entropy(logits: &mut Matrix, targets: &[u32], gradient: Opti
         .par_chunks_mut(n)
         .zip(targets)
         .map(|(row, &target)| {
-            Arch::new().dispatch(|| {
-                let wanted = row[target as usize];
-                let loss = f64::from(softmax_row(row) - wanted);
-                if let Some(scale) = gradient {
-                    row[target as usize] -= 1.0;
-                    for v in row.iter_mut() {
-                        *v *= scale;
+            vectorised(
+                #[inline(always)]
+                || {
+                    let wanted = row[target as usize];
+                    let loss = f64::from(softmax_row(row) - wanted);
+                    if let Some(scale) = gradient {
+                        row[target as usize] -= 1.0;
+                        for v in row.iter_mut() {
+                            *v *= scale;
+                        }
                     }
-                }
-                loss
-            })
+                    loss
+                },
+            )
         })
         .collect();
     losses.iter().sum()
@@ -299,20 +315,23 @@ impl Rope {
         let cols = x.cols;
         let sign = if backwards { -1.0 } else { 1.0 };
         x.data.par_chunks_mut(ROWS * cols).zip(positions.par_chunks(ROWS)).for_each(|(x, positions)| {
-            Arch::new().dispatch(|| {
-                for (row, &p) in x.chunks_exact_mut(cols).zip(positions) {
-                    let at = p as usize * half;
-                    let (cos, sin) = (&self.cos[at..at + half], &self.sin[at..at + half]);
-                    for head in row.chunks_exact_mut(2 * half) {
-                        let (a, b) = head.split_at_mut(half);
-                        for (((a, b), c), s) in a.iter_mut().zip(b.iter_mut()).zip(cos).zip(sin) {
-                            let (x, y, s) = (*a, *b, sign * s);
-                            *a = x * c - y * s;
-                            *b = y * c + x * s;
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (row, &p) in x.chunks_exact_mut(cols).zip(positions) {
+                        let at = p as usize * half;
+                        let (cos, sin) = (&self.cos[at..at + half], &self.sin[at..at + half]);
+                        for head in row.chunks_exact_mut(2 * half) {
+                            let (a, b) = head.split_at_mut(half);
+                            for (((a, b), c), s) in a.iter_mut().zip(b.iter_mut()).zip(cos).zip(sin) {
+                                let (x, y, s) = (*a, *b, sign * s);
+                                *a = x * c - y * s;
+                                *b = y * c + x * s;
+                            }
                         }
                     }
-                }
-            });
+                },
+            );
         });
     }
 }

@@ -11,9 +11,10 @@
 //! - Damaged or lying files give an error, never a panic.
 //! - Nothing is printed; progress goes to callbacks, which can also stop the work.
 //!
-//! candle reads GGUF files and supplies quantised weights and their products. Dense arithmetic and all gradients are
-//! this crate's own, on the matrix product of the `gemm` crate, since candle has no gradient for the fused and
-//! quantised operations and computes those of frozen weights for nothing. Computation is on the CPU.
+//! candle reads GGUF files and unpacks their quantised blocks. Arithmetic and gradients are this crate's own, on the
+//! matrix product of the `gemm` crate: candle has no gradient for fused and quantised operations, computes those of
+//! frozen weights for nothing, and its quantised products stall when other work shares the cores. Computation is on
+//! the CPU.
 
 mod adamw;
 mod adapter;
@@ -33,8 +34,10 @@ mod matrix;
 mod model;
 mod pool;
 mod pretrain;
+mod quantised;
 mod sampling;
 mod sft;
+mod simd;
 mod text;
 mod train;
 mod weights;

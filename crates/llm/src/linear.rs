@@ -1,27 +1,25 @@
 //! A linear layer: dense or quantised base weight, optional bias, optional low-rank adapter (LoRA, arXiv 2106.09685).
 //!
-//! A quantised weight is used by candle's quantised kernels for a few rows, and dequantised for many rows and for
-//! gradients. It is always frozen.
+//! A quantised weight is used as it is for a few rows, and made dense for many rows and for gradients. It is always
+//! frozen.
 
-use crate::error::{LlmError, Result};
 use crate::kernels;
 use crate::matrix::{Matrix, add_product, multiply};
-use candle_core::quantized::{QMatMul, QTensor};
-use candle_core::{Device, Module, Storage, Tensor};
+use crate::quantised::Q8;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::sync::Arc;
 
 /// Rows are padded to this number in decoding, so that a row's result does not depend on how many others there are.
 const DECODE_ROWS: usize = 16;
-/// Up to this many rows candle's quantised kernels are faster than dequantising the weight first.
+/// Up to this many rows the quantised product is faster than making the weight dense first.
 const QUANTISED_ROWS: usize = 24;
 
 /// A weight of `out × in`.
 #[derive(Debug, Clone)]
 pub(crate) enum Weight {
     Dense(Matrix),
-    Quantised(Arc<QTensor>),
+    Quantised(Arc<Q8>),
 }
 
 impl Weight {
@@ -29,75 +27,32 @@ impl Weight {
     pub(crate) fn dims(&self) -> (usize, usize) {
         match self {
             Self::Dense(w) => (w.rows, w.cols),
-            Self::Quantised(q) => q.shape().dims2().unwrap_or((0, 0)),
+            Self::Quantised(q) => (q.rows, q.cols),
         }
     }
 
     /// Applies `f` to the weight as `f32`.
-    pub(crate) fn with_dense<T>(&self, f: impl FnOnce(&Matrix) -> T) -> Result<T> {
+    pub(crate) fn with_dense<T>(&self, f: impl FnOnce(&Matrix) -> T) -> T {
         match self {
-            Self::Dense(w) => Ok(f(w)),
-            Self::Quantised(q) => Ok(f(&dequantise(q)?)),
+            Self::Dense(w) => f(w),
+            Self::Quantised(q) => f(&q.to_dense()),
         }
     }
 
-    fn forward(&self, x: &Matrix, threads: usize) -> Result<Matrix> {
+    fn forward(&self, x: &Matrix, threads: usize) -> Matrix {
         match self {
-            Self::Dense(w) => Ok(multiply(x.view(), w.t(), threads)),
-            Self::Quantised(q) if x.rows <= QUANTISED_ROWS => quantised_product(q, x),
-            Self::Quantised(q) => Ok(multiply(x.view(), dequantise(q)?.t(), threads)),
+            Self::Quantised(q) if x.rows <= QUANTISED_ROWS => q.product(x),
+            _ => self.with_dense(|w| multiply(x.view(), w.t(), threads)),
         }
     }
 
     /// As `forward`, with results of a row that do not depend on the other rows.
-    pub(crate) fn forward_independent(&self, x: &Matrix, threads: usize) -> Result<Matrix> {
+    pub(crate) fn forward_independent(&self, x: &Matrix, threads: usize) -> Matrix {
         match self {
-            Self::Dense(w) => Ok(padded_product(x, w, threads)),
-            Self::Quantised(q) => quantised_product(q, x),
+            Self::Dense(w) => padded_product(x, w, threads),
+            Self::Quantised(q) => q.product(x),
         }
     }
-}
-
-fn candle(error: candle_core::Error) -> LlmError {
-    LlmError::format("quantised weight", error)
-}
-
-pub(crate) fn dequantise(q: &QTensor) -> Result<Matrix> {
-    let tensor = q.dequantize(&Device::Cpu).map_err(candle)?;
-    let (rows, cols) = match *tensor.dims() {
-        [n] => (1, n),
-        [r, c] => (r, c),
-        _ => return Err(LlmError::format("quantised weight", format!("expected a matrix, found {:?}", tensor.dims()))),
-    };
-    Ok(Matrix::new(rows, cols, take(&tensor)?))
-}
-
-fn take(tensor: &Tensor) -> Result<Vec<f32>> {
-    let tensor = tensor.contiguous().map_err(candle)?;
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(cpu) => {
-            let all = cpu.as_slice::<f32>().map_err(candle)?;
-            let start = layout.start_offset();
-            Ok(all[start..start + layout.shape().elem_count()].to_vec())
-        }
-        _ => Err(LlmError::format("quantised weight", "expected data in main memory")),
-    }
-}
-
-fn quantised_product(q: &Arc<QTensor>, x: &Matrix) -> Result<Matrix> {
-    let input = Tensor::from_slice(&x.data, (x.rows, x.cols), &Device::Cpu).map_err(candle)?;
-    let y = QMatMul::from_arc(q.clone()).and_then(|m| m.forward(&input)).map_err(candle)?;
-    let (rows, cols) = y.dims2().map_err(candle)?;
-    Ok(Matrix::new(rows, cols, take(&y)?))
-}
-
-/// Rows `ids` of a quantised matrix.
-pub(crate) fn quantised_rows(q: &QTensor, ids: &[u32]) -> Result<Matrix> {
-    let ids = Tensor::from_slice(ids, ids.len(), &Device::Cpu).map_err(candle)?;
-    let y = q.embedding(&ids).map_err(candle)?;
-    let (rows, cols) = y.dims2().map_err(candle)?;
-    Ok(Matrix::new(rows, cols, take(&y)?))
 }
 
 /// `x · wᵀ` computed in blocks of exactly [`DECODE_ROWS`] rows.
@@ -180,8 +135,8 @@ impl Linear {
     }
 
     /// For decoding: each row's result is independent of the others.
-    pub(crate) fn decode(&self, x: &Matrix, threads: usize) -> Result<Matrix> {
-        let mut y = self.weight.forward_independent(x, threads)?;
+    pub(crate) fn decode(&self, x: &Matrix, threads: usize) -> Matrix {
+        let mut y = self.weight.forward_independent(x, threads);
         if let Some(bias) = &self.bias {
             kernels::add_bias(&mut y, &bias.data);
         }
@@ -190,27 +145,22 @@ impl Linear {
             update.data.iter_mut().for_each(|v| *v *= lora.scale);
             kernels::add(&mut y.data, &update.data);
         }
-        Ok(y)
+        y
     }
 
     /// Also returns `A x` (after dropout), which the backward pass needs.
-    pub(crate) fn forward(
-        &self,
-        x: &Matrix,
-        dropout: Option<Dropout>,
-        threads: usize,
-    ) -> Result<(Matrix, Option<Matrix>)> {
-        let mut y = self.weight.forward(x, threads)?;
+    pub(crate) fn forward(&self, x: &Matrix, dropout: Option<Dropout>, threads: usize) -> (Matrix, Option<Matrix>) {
+        let mut y = self.weight.forward(x, threads);
         if let Some(bias) = &self.bias {
             kernels::add_bias(&mut y, &bias.data);
         }
-        let Some(lora) = &self.lora else { return Ok((y, None)) };
+        let Some(lora) = &self.lora else { return (y, None) };
         let z = match dropout {
             Some(d) => multiply(d.apply(x).view(), lora.a.t(), threads),
             None => multiply(x.view(), lora.a.t(), threads),
         };
         add_product(&mut y, z.view(), lora.b.t(), lora.scale, true, threads);
-        Ok((y, Some(z)))
+        (y, Some(z))
     }
 
     /// Adds the gradient with respect to `x` to `dx`, and returns those of the parameters.
@@ -221,9 +171,9 @@ impl Linear {
         (x, z): (&Matrix, Option<&Matrix>),
         (learn, dropout): (Learn, Option<Dropout>),
         threads: usize,
-    ) -> Result<LinearGradients> {
+    ) -> LinearGradients {
         let mut gradients = LinearGradients::default();
-        self.weight.with_dense(|w| add_product(dx, dy.view(), w.view(), 1.0, true, threads))?;
+        self.weight.with_dense(|w| add_product(dx, dy.view(), w.view(), 1.0, true, threads));
         if learn == Learn::Everything {
             gradients.weight = Some(multiply(dy.t(), x.view(), threads));
             gradients.bias = self.bias.as_ref().map(|_| kernels::sum_rows(dy));
@@ -246,6 +196,6 @@ impl Linear {
             };
             gradients.lora = Some((da, db));
         }
-        Ok(gradients)
+        gradients
     }
 }

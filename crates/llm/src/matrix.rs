@@ -2,7 +2,7 @@
 //!
 //! The product is the `gemm` crate's. Its blocking depends only on the sizes and the number of threads, so one
 //! computation gives the same bits whenever it is repeated with the same sizes on the same machine.
-//! This module is the only one of the crate with `unsafe` code: the call into `gemm`, after a bounds check.
+//! The call into `gemm` is `unsafe`; a bounds check stands before it.
 
 use gemm::Parallelism;
 

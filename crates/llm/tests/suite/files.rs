@@ -1,0 +1,157 @@
+use super::support::{copy_of_folder, folder, load};
+use archsmith_llm::{LlmError, LoadOptions, Model, ModelSource};
+use candle_core::quantized::gguf_file::{self, Value};
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Device, Tensor};
+use std::path::Path;
+
+fn gguf(path: &Path) -> archsmith_llm::Result<Model> {
+    Model::load(&ModelSource::Gguf(path.to_path_buf()), &LoadOptions { threads: 1 })
+}
+
+#[test]
+fn sources_are_told_apart() {
+    let parse = |text: &str| text.parse::<ModelSource>();
+    assert_eq!(parse("embedded").unwrap(), ModelSource::Embedded);
+    assert_eq!(parse("a/b.GGUF").unwrap(), ModelSource::Gguf("a/b.GGUF".into()));
+    let folder = folder().to_string_lossy().into_owned();
+    assert!(matches!(parse(&folder).unwrap(), ModelSource::Folder(_)));
+    let hub = ModelSource::Hub { repository: "Qwen/Qwen2.5-Coder-0.5B".into(), revision: Some("main".into()) };
+    assert_eq!(parse("Qwen/Qwen2.5-Coder-0.5B@main").unwrap(), hub);
+    for wrong in ["", "nowhere", "../x", "/no/such/folder", "a/b/c", "a/b@"] {
+        assert!(parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn damaged_weights_are_errors() {
+    let good = std::fs::read(folder().join("model.safetensors")).unwrap();
+    let header = u64::from_le_bytes(good[..8].try_into().unwrap());
+    let lying = |length: u64| [&length.to_le_bytes()[..], &good[8..]].concat();
+    let mut swapped = good.clone();
+    let at = good.windows(5).position(|w| w == b"[320,").unwrap_or(9);
+    swapped[at + 1] = b'9';
+    for bytes in [
+        Vec::new(),
+        good[..7].to_vec(),
+        good[..good.len() / 2].to_vec(),
+        good[..good.len() - 1].to_vec(),
+        lying(u64::MAX),
+        lying(header + 1),
+        lying(header - 1),
+        swapped,
+    ] {
+        let copy = copy_of_folder();
+        std::fs::write(copy.path().join("model.safetensors"), &bytes).unwrap();
+        let error = load(copy.path()).err().expect("a damaged file loaded");
+        assert!(matches!(error, LlmError::Format { .. }), "{error}");
+    }
+}
+
+#[test]
+fn configurations_that_do_not_fit_are_errors() {
+    let config = std::fs::read_to_string(folder().join("config.json")).unwrap();
+    for (from, to) in [
+        ("\"hidden_size\": 32", "\"hidden_size\": 48"),
+        ("\"hidden_size\": 32", "\"hidden_size\": 1000000000000"),
+        ("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"),
+        ("\"num_attention_heads\": 4", "\"num_attention_heads\": 0"),
+        ("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3"),
+        ("\"model_type\": \"llama\"", "\"model_type\": \"mamba\""),
+        ("\"vocab_size\"", "\"vocab\""),
+    ] {
+        assert!(config.contains(from), "{from}\n{config}");
+        let copy = copy_of_folder();
+        std::fs::write(copy.path().join("config.json"), config.replace(from, to)).unwrap();
+        assert!(load(copy.path()).is_err(), "{to}");
+    }
+    let copy = copy_of_folder();
+    std::fs::remove_file(copy.path().join("tokenizer.json")).unwrap();
+    assert!(load(copy.path()).err().unwrap().to_string().contains("tokenizer.json"));
+}
+
+/// A complete tiny llama as GGUF, with byte-level tokens.
+fn write_gguf(path: &Path, dtype: GgmlDType) {
+    let tensor = |rows: usize, cols: usize| {
+        let data: Vec<f32> = (0..rows * cols).map(|i| ((i * 7919 % 211) as f32 - 105.0) / 700.0).collect();
+        Tensor::from_vec(data, (rows, cols), &Device::Cpu).unwrap()
+    };
+    let matrix = |rows, cols| QTensor::quantize(&tensor(rows, cols), dtype).unwrap();
+    let ones = |n: usize| QTensor::quantize(&Tensor::from_vec(vec![1f32; n], n, &Device::Cpu).unwrap(), GgmlDType::F32);
+    let mut tensors =
+        vec![("token_embd.weight".to_owned(), matrix(259, 32)), ("output_norm.weight".to_owned(), ones(32).unwrap())];
+    for (name, rows, cols) in [
+        ("attn_q", 32, 32),
+        ("attn_k", 16, 32),
+        ("attn_v", 16, 32),
+        ("attn_output", 32, 32),
+        ("ffn_gate", 64, 32),
+        ("ffn_up", 64, 32),
+        ("ffn_down", 32, 64),
+    ] {
+        tensors.push((format!("blk.0.{name}.weight"), matrix(rows, cols)));
+    }
+    tensors.push(("blk.0.attn_norm.weight".into(), ones(32).unwrap()));
+    tensors.push(("blk.0.ffn_norm.weight".into(), ones(32).unwrap()));
+    let mut alphabet: Vec<char> = tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet().into_iter().collect();
+    alphabet.sort_unstable();
+    let mut tokens: Vec<Value> = ["<s>", "</s>"].map(|t| Value::String(t.into())).to_vec();
+    tokens.extend(alphabet.iter().map(|c| Value::String(c.to_string())));
+    tokens.push(Value::String("ab".into()));
+    let text = |s: &str| Value::String(s.into());
+    let metadata = [
+        ("general.architecture", text("llama")),
+        ("llama.embedding_length", Value::U32(32)),
+        ("llama.block_count", Value::U32(1)),
+        ("llama.attention.head_count", Value::U32(4)),
+        ("llama.attention.head_count_kv", Value::U32(2)),
+        ("llama.feed_forward_length", Value::U32(64)),
+        ("llama.context_length", Value::U32(64)),
+        ("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
+        ("tokenizer.ggml.model", text("gpt2")),
+        ("tokenizer.ggml.pre", text("smollm")),
+        ("tokenizer.ggml.tokens", Value::Array(tokens)),
+        ("tokenizer.ggml.merges", Value::Array(vec![text("a b")])),
+        ("tokenizer.ggml.eos_token_id", Value::U32(1)),
+        ("tokenizer.chat_template", text("{% for m in messages %}<{{ m.role }}>{{ m.content.strip() }}\n{% endfor %}")),
+    ];
+    let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(k, v)| (*k, v)).collect();
+    let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
+    let mut file = std::fs::File::create(path).unwrap();
+    gguf_file::write(&mut file, &metadata, &tensors).unwrap();
+}
+
+#[test]
+fn gguf_files_load_and_damaged_ones_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tiny.gguf");
+    write_gguf(&path, GgmlDType::Q8_0);
+    let model = gguf(&path).unwrap();
+    let info = model.describe();
+    assert_eq!((info.architecture.as_str(), info.vocabulary, info.context, info.chat), ("llama", 259, 64, true));
+    assert_eq!(model.render_prompt("be brief", " hi ").unwrap(), "<system>be brief\n<user>hi\n");
+    assert_eq!(model.count_tokens("ab1 2"), 4);
+    let pair = archsmith_llm::Pair { prompt: "ab".into(), completion: "ba".into() };
+    assert!(model.loss(&[pair]).unwrap().unwrap().is_finite());
+
+    let good = std::fs::read(&path).unwrap();
+    let cut = dir.path().join("cut.gguf");
+    for length in (0..good.len()).step_by(good.len() / 97 + 1) {
+        std::fs::write(&cut, &good[..length]).unwrap();
+        assert!(gguf(&cut).is_err(), "cut to {length} bytes");
+    }
+    // Sizes that lie: counts of tensors and of metadata, then every eighth byte of the header in turn.
+    for at in (8..1500).step_by(8) {
+        let mut bytes = good.clone();
+        bytes[at..at + 8].fill(0xff);
+        std::fs::write(&cut, &bytes).unwrap();
+        let _ = gguf(&cut);
+    }
+}
+
+#[test]
+fn a_hub_that_cannot_be_reached_is_a_clear_error() {
+    let source: ModelSource = "no-such-owner-here/no-such-model".parse().unwrap();
+    let error = Model::load(&source, &LoadOptions::default()).err().unwrap();
+    assert!(error.to_string().contains("no-such-owner-here/no-such-model"), "{error}");
+}
