@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The search loop: what turns a language model, a compiler and a trainer into a designer that learns.
+//!
+//! - [`run`]: the cycle: prompts → proposals → gates → training → admission → pairs → fine-tuning, resumable at every step;
+//! - [`config`]: every choice that a result depends on; [`prompt`], [`extract`]: from a request to source text;
+//! - [`gates`]: what is refused before it costs anything; [`parts`]: the traits of the two heavy parts;
+//! - [`augment`]: variants of source text, for the training corpus of the embedded model.
+//!
+//! Invariants: this crate knows neither burn nor candle; it reads no clock and no environment (times come from the caller);
+//! every random draw derives from the run's seed, the cycle and the candidate; what a candidate does, the run goes on.
+
+pub mod augment;
+pub mod config;
+pub mod corpus;
+pub mod extract;
+pub mod gates;
+pub mod parts;
+pub mod prompt;
+pub mod run;
+
+pub use config::{Config, ConfigError};
+pub use gates::{Gates, Judgement};
+pub use parts::{Evaluation, EvaluationTask, Evaluator, Generator, Lesson, PartError, Proposal, ProposalRequest};
+pub use prompt::{Prompt, Prompts};
+pub use run::{Host, Outcome, RunError, Search};

@@ -1,0 +1,256 @@
+//! `archsmith run`.
+
+use super::corpus::seed_set;
+use super::{now_ms, report};
+use crate::args::RunArgs;
+use crate::wiring::{LlmGenerator, WorkerEvaluator};
+use crate::{Ending, output};
+use anyhow::Context;
+use archsmith_archive::Event;
+use archsmith_search::config::PromptStyle;
+use archsmith_search::run::Contract;
+use archsmith_search::{Config, Host, RunError, Search};
+use indicatif::ProgressBar;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+pub(super) fn run(args: RunArgs) -> anyhow::Result<Ending> {
+    let started = Instant::now();
+    let created = rfc3339(now_ms() / 1000);
+    let (mut search, dir) = match &args.resume {
+        Some(dir) => (resume(dir, created)?, dir.clone()),
+        None => create(&args, created)?,
+    };
+    let config = search.config().clone();
+    let done = search.store().cycles()?.len() as u32 >= config.run.cycles;
+    if done {
+        output::note(format!("{}: the run is finished, nothing to do", dir.display()));
+        output::line(search.store().digest()?)?;
+        return Ok(Ending::Done);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    on_ctrl_c(&stop)?;
+    output::note(format!(
+        "{}: {} cycles of {} candidates; model {}, data {}, {} on {}",
+        dir.display(),
+        config.run.cycles,
+        config.run.candidates,
+        config.model.source,
+        config.data.name,
+        if config.training.epochs == 1 { "one epoch".into() } else { format!("{} epochs", config.training.epochs) },
+        config.training.device
+    ));
+    let mut evaluator = WorkerEvaluator::new(&config)?;
+    let mut generator = LlmGenerator::new(&config)?;
+    if config.prompt.style == PromptStyle::Chat && !generator.has_chat_template() {
+        output::note("the model has no chat template: system and user turn are joined as plain text");
+    }
+    let mut view = View::new(args.json_events);
+    let stop_flag = || stop.load(Ordering::Relaxed);
+    let mut failed = None;
+    let outcome = {
+        let mut on_event = |e: &Event| {
+            if let Err(e) = view.show(e) {
+                failed.get_or_insert(e);
+            }
+        };
+        let mut host = Host { now_ms: &now_ms, on_event: &mut on_event, stop: &stop_flag };
+        search.run(&mut generator, &mut evaluator, &mut host)?
+    };
+    view.clear();
+    if let Some(e) = failed {
+        return Err(e);
+    }
+    drop(search);
+    if !outcome.finished {
+        output::note(format!("stopped; go on with: archsmith run --resume {}", dir.display()));
+        return Ok(Ending::No);
+    }
+    let figures = report::view(&dir)?;
+    let page = report::write(&dir, &figures, None)?;
+    output::note(format!("\n{}", archsmith_report::text_summary(&figures).trim_end()));
+    output::note(format!("\n{:.0} s. The report, for any browser: {}", started.elapsed().as_secs_f64(), page.display()));
+    output::note("archive digest:");
+    if !args.json_events {
+        output::line(&outcome.digest)?;
+    }
+    Ok(Ending::Done)
+}
+
+/// What every network of a run takes in and gives out: the data sets all have ten classes at 32×32.
+const CONTRACT: Contract = Contract { input: [3, 32, 32], classes: 10 };
+
+fn create(args: &RunArgs, created: String) -> anyhow::Result<(Search, PathBuf)> {
+    let mut settings = args.settings.clone();
+    if let Some(seed) = args.seed {
+        settings.push(format!("run.seed={seed}"));
+    }
+    let file = match &args.config {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
+            Some((path.display().to_string(), text))
+        }
+    };
+    let file = file.as_ref().map(|(origin, text)| (origin.as_str(), text.as_str()));
+    let config = Config::resolve(&args.preset, file, &settings).map_err(|e| super::WrongUse(e.to_string()))?;
+    let seeds = seed_set(&config.run.seeds)?;
+    let dir = match &args.out {
+        Some(dir) => dir.clone(),
+        None => next_free(Path::new("runs"), &args.preset)?,
+    };
+    let versions = serde_json::json!({
+        "archsmith": env!("CARGO_PKG_VERSION"),
+        "schema": archsmith_archive::record::SCHEMA_VERSION,
+        "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+    });
+    let search = Search::create(&dir, config, CONTRACT, seeds, &versions, created)?;
+    Ok((search, dir))
+}
+
+fn resume(dir: &Path, created: String) -> anyhow::Result<Search> {
+    let seeds = |config: &Config| seed_set(&config.run.seeds).map_err(|e| RunError::Part(format!("{e:#}")));
+    Ok(Search::resume(dir, CONTRACT, seeds, created)?)
+}
+
+/// `runs/smoke-001`, or the first number after it that is not taken.
+fn next_free(root: &Path, preset: &str) -> anyhow::Result<PathBuf> {
+    for n in 1..10_000 {
+        let dir = root.join(format!("{preset}-{n:03}"));
+        if !dir.exists() {
+            return Ok(dir);
+        }
+    }
+    anyhow::bail!("{} holds ten thousand runs; give --out", root.display())
+}
+
+/// The first Ctrl-C asks the run to stop where that is cheap, a second one ends the process.
+fn on_ctrl_c(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let stop = Arc::clone(stop);
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        output::note("\nstopping after what is in flight; Ctrl-C again to stop at once (the run can be resumed either way)");
+    })
+    .context("Ctrl-C cannot be caught")
+}
+
+/// Shows events: bars and lines for a person, JSON for a machine.
+struct View {
+    json: bool,
+    bar: Option<ProgressBar>,
+    admitted: u32,
+}
+
+impl View {
+    fn new(json: bool) -> View {
+        View { json, bar: None, admitted: 0 }
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn start(&mut self, len: u64, what: &'static str) {
+        self.clear();
+        self.bar = Some(output::bar(len, what));
+    }
+
+    fn show(&mut self, event: &Event) -> anyhow::Result<()> {
+        if self.json {
+            return output::json(event);
+        }
+        match event {
+            Event::CycleStarted { cycle, candidates } => {
+                self.clear();
+                output::note(format!("cycle {}", cycle + 1));
+                self.start(u64::from(*candidates), "judging");
+            }
+            Event::TrainingStarted { .. } => {
+                let trained_so_far = self.bar.as_ref().filter(|b| b.prefix() == "training").map_or(0, |b| b.length().unwrap_or(0));
+                if trained_so_far == 0 {
+                    self.start(1, "training");
+                } else if let Some(bar) = &self.bar {
+                    bar.set_length(trained_so_far + 1);
+                }
+            }
+            Event::CandidateFinished { cycle, index, verdict, accuracy_val, admitted, seconds, .. } => {
+                self.admitted += u32::from(*admitted);
+                if let Some(bar) = &self.bar {
+                    bar.inc(1);
+                }
+                let text = match accuracy_val {
+                    Some(a) => format!(
+                        "  {}.{index:<3} {verdict:<11} accuracy {:.1} % {}{seconds:.0} s",
+                        cycle + 1,
+                        100.0 * a,
+                        if *admitted { "admitted, " } else { "" }
+                    ),
+                    None => format!("  {}.{index:<3} {verdict}", cycle + 1),
+                };
+                match &self.bar {
+                    Some(bar) if !bar.is_hidden() => bar.println(text),
+                    _ => output::note(text),
+                }
+            }
+            Event::SftStarted { steps, pairs, .. } => {
+                self.start(*steps, "learning");
+                output::note(format!("  learning from {pairs} pairs"));
+            }
+            Event::SftStep { step, loss, .. } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*step);
+                    bar.set_message(loss.map_or_else(String::new, |l| format!("loss {l:.3}")));
+                }
+            }
+            Event::CycleFinished { cycle, candidates, valid, admitted, best_accuracy_val, seconds } => {
+                self.clear();
+                output::note(format!(
+                    "cycle {}: {candidates} candidates, {valid} valid, {admitted} admitted, best {}; {seconds:.0} s",
+                    cycle + 1,
+                    best_accuracy_val.map_or_else(|| "–".to_string(), |a| format!("{:.1} %", 100.0 * a))
+                ));
+            }
+            Event::Warning { message } => output::note(format!("warning: {message}")),
+            Event::Generated { .. }
+            | Event::RunStarted { .. }
+            | Event::RunResumed { .. }
+            | Event::Interrupted { .. }
+            | Event::RunFinished { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+/// Seconds since the Unix epoch as RFC 3339, UTC.
+fn rfc3339(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Civil date from days, with years beginning in March so that the leap day comes last (Howard Hinnant's algorithm).
+    let z = days + 719_468;
+    let era = z / 146_097;
+    let doe = z % 146_097;
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_civil() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(rfc3339(1_795_503_999), "2026-11-24T07:06:39Z");
+    }
+}

@@ -1,0 +1,130 @@
+//! What reaches the screen: errors, JSON lines, colour and progress bars.
+
+use crate::args::{ColorChoice, Global};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
+
+#[derive(Clone, Copy, Debug)]
+struct Settings {
+    color_out: bool,
+    color_err: bool,
+    quiet: bool,
+}
+
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
+
+/// Takes the global flags; called once, first.
+pub(crate) fn configure(global: &Global) {
+    let wanted = |terminal: bool| match global.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        // https://no-color.org: set and not empty.
+        ColorChoice::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+    };
+    let settings = Settings {
+        color_out: wanted(std::io::stdout().is_terminal()),
+        color_err: wanted(std::io::stderr().is_terminal()),
+        quiet: global.quiet,
+    };
+    let _ = SETTINGS.set(settings);
+}
+
+fn settings() -> Settings {
+    *SETTINGS.get_or_init(|| Settings { color_out: false, color_err: false, quiet: false })
+}
+
+/// Whether standard output is coloured.
+pub(crate) fn color_out() -> bool {
+    settings().color_out
+}
+
+/// Whether standard error is coloured.
+pub(crate) fn color_err() -> bool {
+    settings().color_err
+}
+
+/// A line on standard output.
+pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_ref().as_bytes())?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+/// One JSON object on a line of standard output.
+pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, value)?;
+    out.write_all(b"\n")?;
+    out.flush()?;
+    Ok(())
+}
+
+/// A line for a person, on standard error, unless `--quiet`.
+pub(crate) fn note(text: impl AsRef<str>) {
+    if !settings().quiet {
+        let _ = writeln!(std::io::stderr().lock(), "{}", text.as_ref());
+    }
+}
+
+/// An error with its causes.
+pub(crate) fn error(e: &anyhow::Error) {
+    let (red, bold, off) = if color_err() { ("\x1b[1;31m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
+    let mut err = std::io::stderr().lock();
+    let mut causes = e.chain().map(ToString::to_string);
+    let first = causes.next().unwrap_or_default();
+    let _ = writeln!(err, "{red}error{off}{bold}: {first}{off}");
+    let mut last = first;
+    for cause in causes.filter(|c| !c.is_empty()) {
+        // Many errors print their source themselves.
+        if !last.contains(&cause) {
+            let _ = writeln!(err, "  because: {cause}");
+        }
+        last = cause;
+    }
+}
+
+/// Whether the reader of standard output went away (`archsmith ops | head`), which is no error.
+pub(crate) fn is_closed_pipe(e: &anyhow::Error) -> bool {
+    e.chain().any(|c| c.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+}
+
+/// A progress bar over `len` things, on standard error when that is a terminal; otherwise invisible.
+pub(crate) fn bar(len: u64, what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(len), target());
+    if let Ok(style) = ProgressStyle::with_template("{prefix:>10} [{bar:30}] {pos}/{len} {msg} {eta_precise}") {
+        bar.set_style(style.progress_chars("━╸ "));
+    }
+    bar.set_prefix(what);
+    bar
+}
+
+/// A spinner with a message, for work of unknown length.
+pub(crate) fn spinner(what: impl Into<String>) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, target());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_message(what.into());
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar
+}
+
+fn target() -> ProgressDrawTarget {
+    if settings().quiet || !std::io::stderr().is_terminal() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() }
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}

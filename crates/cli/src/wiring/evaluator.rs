@@ -1,0 +1,185 @@
+//! The worker processes as the loop's evaluator, and data sets by name.
+
+use anyhow::{Context, anyhow, bail};
+use archsmith_archive::Metrics;
+use archsmith_ir::seed::Seed;
+use archsmith_search::{Config, Evaluation, EvaluationTask, Evaluator, PartError};
+use archsmith_train::{DataRef, Device, Executor, FitConfig, Outcome, SplitConfig, Task};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Which data set a name and a path stand for. Looks at the files' names, reads none of them; CIFAR-10 without a path comes from
+/// the hub, or from its cache.
+pub(crate) fn data_ref(name: &str, path: &str) -> anyhow::Result<DataRef> {
+    let dir = || -> anyhow::Result<PathBuf> {
+        let dir = PathBuf::from(path);
+        if path.is_empty() {
+            bail!("the data set {name} needs a path: give --path or data.path, the folder with its files");
+        }
+        if !dir.is_dir() {
+            bail!("the data set {name}: {} is no folder", dir.display());
+        }
+        Ok(dir)
+    };
+    match name {
+        "fashion-mnist-sample" => Ok(DataRef::Embedded),
+        "fashion-mnist" => Ok(DataRef::FashionMnist { dir: dir()? }),
+        "cifar10" if path.is_empty() => Ok(DataRef::Cifar10Parquet { dir: cifar10_from_hub()? }),
+        "cifar10" => {
+            let dir = dir()?;
+            let parquet = has_extension(&dir, "parquet")?;
+            Ok(if parquet { DataRef::Cifar10Parquet { dir } } else { DataRef::Cifar10Binary { dir } })
+        }
+        _ => bail!("unknown data set '{name}'; there are fashion-mnist-sample, fashion-mnist and cifar10"),
+    }
+}
+
+fn has_extension(dir: &Path, extension: &str) -> anyhow::Result<bool> {
+    let entries = std::fs::read_dir(dir).with_context(|| format!("{} could not be listed", dir.display()))?;
+    Ok(entries.filter_map(Result::ok).any(|e| e.path().extension().is_some_and(|x| x == extension)))
+}
+
+/// The folder of the hub's parquet files of CIFAR-10.
+fn cifar10_from_hub() -> anyhow::Result<PathBuf> {
+    let help = "give the folder of its binary version or of its parquet files with --path or data.path";
+    let api = hf_hub::api::sync::Api::new().map_err(|e| anyhow!("the hub cannot be used: {e}; {help}"))?;
+    let repository = api.dataset("uoft-cs/cifar10".to_string());
+    let mut folder = None;
+    for file in ["plain_text/train-00000-of-00001.parquet", "plain_text/test-00000-of-00001.parquet"] {
+        let path = repository.get(file).map_err(|e| anyhow!("CIFAR-10 could not be fetched from the hub: {e}; {help}"))?;
+        folder = path.parent().map(Path::to_path_buf);
+    }
+    folder.ok_or_else(|| anyhow!("the hub's cache has no folder; {help}"))
+}
+
+/// Trains candidates in worker processes of this program.
+pub(crate) struct WorkerEvaluator {
+    executor: Executor,
+    data: DataRef,
+    splits: SplitConfig,
+    fit: FitConfig,
+}
+
+impl WorkerEvaluator {
+    pub(crate) fn new(config: &Config) -> anyhow::Result<WorkerEvaluator> {
+        let device: Device = config.training.device.parse()?;
+        device.check(&std::env::var("LD_LIBRARY_PATH").unwrap_or_default())?;
+        let data = data_ref(&config.data.name, &config.data.path)?;
+        // A data set that cannot be read concerns all candidates: said before the first is written.
+        let loaded = data.load()?;
+        let splits = SplitConfig {
+            validation: config.data.validation_images,
+            train_limit: (config.data.train_images > 0).then_some(config.data.train_images),
+            test_limit: (config.data.test_images > 0).then_some(config.data.test_images),
+            seed: Seed::from_u64(config.run.seed).derive("splits", &[]).u64(),
+        };
+        archsmith_train::Splits::new(std::sync::Arc::new(loaded), &splits)?;
+        let executor = Executor {
+            program: std::env::current_exe().context("this program's own file cannot be found")?,
+            arguments: vec!["worker".into()],
+            workers: config.training.workers,
+            time_limit: Duration::from_secs(config.training.time_limit_s),
+            memory_limit_mb: (config.training.memory_limit_mb > 0).then_some(config.training.memory_limit_mb),
+            folder: std::env::temp_dir().join(format!("archsmith-{}", std::process::id())),
+        };
+        let fit = FitConfig {
+            epochs: config.training.epochs,
+            seed: 0,
+            device,
+            threads: config.training.threads,
+            time_limit_s: None,
+            flip: false,
+            test: true,
+        };
+        Ok(WorkerEvaluator { executor, data, splits, fit })
+    }
+}
+
+impl Drop for WorkerEvaluator {
+    fn drop(&mut self) {
+        // Empty by now; where it is not, the system's own cleaning of temporary files takes it.
+        let _ = std::fs::remove_dir(&self.executor.folder);
+    }
+}
+
+impl Evaluator for WorkerEvaluator {
+    fn evaluate(
+        &mut self,
+        tasks: &[EvaluationTask],
+        done: &mut dyn FnMut(usize, Evaluation) -> ControlFlow<()>,
+    ) -> Result<(), PartError> {
+        let tasks: Vec<Task> = tasks
+            .iter()
+            .map(|t| Task {
+                graph: t.graph.graph().clone(),
+                data: self.data.clone(),
+                splits: self.splits,
+                config: FitConfig { seed: t.seed, ..self.fit.clone() },
+            })
+            .collect();
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let stop = AtomicBool::new(false);
+        let (executor, stop) = (&self.executor, &stop);
+        let (sender, receiver) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let worker = scope.spawn(move || {
+                let mut tell = |i: usize, outcome: &Outcome| {
+                    // The other side only goes away when it has asked to stop.
+                    let _ = sender.send((i, outcome.clone()));
+                };
+                executor.run(&tasks, stop, &mut tell)
+            });
+            let mut failed = None;
+            for (i, outcome) in receiver {
+                match evaluation(outcome) {
+                    Ok(evaluation) => {
+                        if done(i, evaluation).is_break() {
+                            stop.store(true, Ordering::Relaxed);
+                        }
+                    }
+                    Err(reason) => {
+                        failed.get_or_insert(reason);
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+            let result = worker.join().map_err(|_| PartError::Failed("the executor's thread ended early".into()))?;
+            if let Some(reason) = failed {
+                return Err(PartError::Failed(reason));
+            }
+            match result {
+                Ok(_) | Err(archsmith_train::worker::ExecutorError::Stopped) => Ok(()),
+                Err(e) => Err(PartError::Failed(e.to_string())),
+            }
+        })
+    }
+}
+
+/// A worker's outcome as the loop sees it; `Err` for what is no candidate's fault.
+fn evaluation(outcome: Outcome) -> Result<Evaluation, String> {
+    Ok(match outcome {
+        Outcome::Trained(m) => Evaluation::Trained(Metrics {
+            accuracy_train: Some(m.accuracy_train),
+            accuracy_val: m.accuracy_val,
+            accuracy_test: m.accuracy_test.unwrap_or(f64::NAN),
+            loss: m.loss,
+            seconds: m.seconds,
+            img_s: m.img_s,
+            peak_rss_mb: m.peak_rss_mb.map_or(f64::NAN, |v| v as f64),
+            epochs: m.epochs,
+        }),
+        Outcome::Diverged { .. } => Evaluation::Diverged,
+        Outcome::TimedOut { .. } => Evaluation::TimedOut,
+        Outcome::Unsupported { reason } => Evaluation::Unsupported { feature: reason },
+        // What follows the first colon (sizes, what the process said last) differs from run to run.
+        Outcome::Crashed { reason } => {
+            Evaluation::Crashed { reason: reason.split(':').next().unwrap_or_default().to_string() }
+        }
+        Outcome::Failed { reason } => return Err(reason),
+    })
+}

@@ -1,0 +1,168 @@
+//! The language model as the loop's generator.
+
+use crate::output;
+use anyhow::Context;
+use archsmith_archive::SftRecord;
+use archsmith_llm::{
+    Completion, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Pair, Request, Sampling, Schedule, SftConfig,
+};
+use archsmith_search::config::{self, Config};
+use archsmith_search::{Generator, Lesson, PartError, Prompt, Proposal, ProposalRequest};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// Loads a model by the name that the user gives.
+pub(crate) fn load_model(name: &str, threads: usize) -> anyhow::Result<Model> {
+    let source: ModelSource = name.parse()?;
+    Model::load(&source, &LoadOptions { threads }).with_context(|| format!("the model {name} could not be loaded"))
+}
+
+/// Writes answers with a bar that shows tokens/s.
+pub(crate) fn generate(
+    model: &Model,
+    requests: &[Request],
+    sampling: &Sampling,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<Completion>, LlmError> {
+    let bar = output::bar(requests.len() as u64, "writing");
+    let result = model.generate(requests, sampling, &mut |p| {
+        bar.set_position(p.finished as u64);
+        bar.set_message(format!("{:.0} tokens/s", p.tokens as f64 / p.seconds.max(1e-9)));
+        if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    bar.finish_and_clear();
+    result
+}
+
+/// A language model in a run.
+pub(crate) struct LlmGenerator {
+    model: Model,
+    sampling: Sampling,
+    sft: config::Sft,
+}
+
+impl LlmGenerator {
+    pub(crate) fn new(config: &Config) -> anyhow::Result<LlmGenerator> {
+        let spinner = output::spinner(format!("loading {}", config.model.source));
+        let model = load_model(&config.model.source, config.model.threads)?;
+        spinner.finish_and_clear();
+        let sampling = Sampling {
+            temperature: config.sampling.temperature,
+            top_k: config.sampling.top_k,
+            top_p: config.sampling.top_p,
+            max_new_tokens: config.sampling.max_new_tokens,
+            stop: Vec::new(),
+            batch: config.model.batch,
+        };
+        Ok(LlmGenerator { model, sampling, sft: config.sft.clone() })
+    }
+
+    pub(crate) fn has_chat_template(&self) -> bool {
+        self.model.describe().chat
+    }
+}
+
+fn part_error(e: LlmError) -> PartError {
+    match e {
+        LlmError::Cancelled => PartError::Interrupted,
+        e => PartError::Failed(e.to_string()),
+    }
+}
+
+impl Generator for LlmGenerator {
+    fn render(&self, prompt: &Prompt) -> Result<String, PartError> {
+        self.model.render_prompt(&prompt.system, &prompt.user).map_err(part_error)
+    }
+
+    fn generate(&mut self, requests: &[ProposalRequest], stop: &dyn Fn() -> bool) -> Result<Vec<Proposal>, PartError> {
+        let requests: Vec<Request> = requests
+            .iter()
+            .map(|r| Request { prompt: r.prompt.clone(), prefix: r.prefix.clone(), seed: r.seed })
+            .collect();
+        let completions = generate(&self.model, &requests, &self.sampling, stop).map_err(part_error)?;
+        let tokens: usize = completions.iter().map(|c| c.tokens).sum();
+        let seconds = completions.iter().map(|c| c.seconds).fold(0.0, f64::max);
+        Ok(completions
+            .into_iter()
+            .map(|c| Proposal {
+                // They are written together: each has its share of the time by its tokens.
+                seconds: seconds * c.tokens as f64 / tokens.max(1) as f64,
+                tokens: u32::try_from(c.tokens).unwrap_or(u32::MAX),
+                text: c.text,
+            })
+            .collect())
+    }
+
+    fn learn(
+        &mut self,
+        lesson: Lesson<'_>,
+        on_step: &mut dyn FnMut(u64, u64, f64),
+        stop: &dyn Fn() -> bool,
+    ) -> Result<SftRecord, PartError> {
+        let pairs = |from: &[archsmith_archive::Pair]| -> Vec<Pair> {
+            from.iter().map(|p| Pair { prompt: p.prompt.clone(), completion: p.completion.clone() }).collect()
+        };
+        let (training, held_out) = (pairs(lesson.pairs), pairs(lesson.held_out));
+        let config = SftConfig {
+            lora: LoraConfig {
+                rank: self.sft.rank,
+                alpha: self.sft.alpha,
+                dropout: self.sft.dropout,
+                layers: if self.sft.layers == 0 { usize::MAX } else { self.sft.layers },
+            },
+            epochs: self.sft.epochs as usize,
+            batch: self.sft.batch,
+            learning_rate: self.sft.lr,
+            warmup_steps: self.sft.warmup_steps,
+            schedule: Schedule::Constant,
+            clip: self.sft.clip,
+            max_tokens: self.sft.max_tokens,
+            seed: lesson.seed,
+            ..SftConfig::default()
+        };
+        // What the loss is measured on, before and after: held-out pairs where there are any.
+        let measured = if held_out.is_empty() { &training[..training.len().min(8)] } else { &held_out[..] };
+        let loss = |model: &Model| model.loss(measured).map(|l| l.unwrap_or(f64::NAN)).map_err(part_error);
+        let loss_before = loss(&self.model)?;
+        let report = self
+            .model
+            .finetune(&training, &[], &config, &mut |s| {
+                on_step(s.step as u64, s.of as u64, s.loss);
+                if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+            .map_err(part_error)?;
+        let loss_after = loss(&self.model)?;
+        save_whole(&self.model, lesson.adapter)?;
+        Ok(SftRecord {
+            pairs: training.len() as u64,
+            steps: report.steps as u64,
+            loss_before,
+            loss_after,
+            seconds: report.seconds,
+        })
+    }
+
+    fn restore(&mut self, adapter: Option<&Path>) -> Result<(), PartError> {
+        match adapter {
+            None => {
+                self.model.clear_adapter();
+                Ok(())
+            }
+            Some(dir) => self.model.load_adapter(dir).map_err(part_error),
+        }
+    }
+}
+
+/// Writes the adapter beside its place and moves it there, so that it is there whole or not at all.
+fn save_whole(model: &Model, place: &Path) -> Result<(), PartError> {
+    let fail = |e: std::io::Error| PartError::Failed(format!("{}: {e}", place.display()));
+    let beside = place.with_extension("tmp");
+    if beside.exists() {
+        std::fs::remove_dir_all(&beside).map_err(fail)?;
+    }
+    model.save_adapter(&beside).map_err(part_error)?;
+    if place.exists() {
+        std::fs::remove_dir_all(place).map_err(fail)?;
+    }
+    std::fs::rename(&beside, place).map_err(fail)
+}

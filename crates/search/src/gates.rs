@@ -1,0 +1,169 @@
+//! The gates between a proposal and training, in order: parse, contract, types, budget, duplicate.
+//!
+//! A gate decides from the text and the graph alone, so that a resumed run decides as the first did. What passes is added to what
+//! is known before it is trained: near-duplicates are judged against the seed set and every candidate that passed, those of the
+//! same cycle included.
+
+use crate::config::Config;
+use archsmith_archive::{CandidateRecord, DiagnosticRecord, GraphIndex, NoveltyIndex, SeedRecord, Stage, Verdict};
+use archsmith_frontend::{Diagnostic, Options, Rejection, Stage as RejectionStage};
+use archsmith_ir::{TypedGraph, cost, fingerprint};
+
+/// What the gates say of a text.
+#[derive(Debug)]
+pub struct Judgement {
+    /// The verdict where it was refused; `None`: it is to be trained.
+    pub refused: Option<Verdict>,
+    /// What was found, most important first.
+    pub diagnostics: Vec<DiagnosticRecord>,
+    /// The proved graph, where there is one.
+    pub graph: Option<TypedGraph>,
+    /// Its fingerprint.
+    pub fingerprint: Option<String>,
+    /// Parameters, trainable and frozen.
+    pub params: Option<u64>,
+    /// Multiply-adds of one image.
+    pub macs: Option<u64>,
+    /// 1 − Jaccard similarity to the nearest known network.
+    pub novelty: Option<f64>,
+    /// That network.
+    pub nearest: Option<String>,
+}
+
+/// What is known already, and the limits.
+#[derive(Debug)]
+pub struct Gates {
+    options: Options,
+    config: Config,
+    texts: NoveltyIndex,
+    graphs: GraphIndex,
+}
+
+impl Gates {
+    /// Gates for networks with inputs `[batch, c, h, w]` and `classes` outputs; the seed set is known from the start.
+    pub fn new(config: &Config, input: [usize; 3], classes: usize, seeds: &[SeedRecord]) -> Gates {
+        let options = options(config, input, classes);
+        let mut gates =
+            Gates { options, config: config.clone(), texts: NoveltyIndex::new(), graphs: GraphIndex::new() };
+        for seed in seeds {
+            gates.texts.insert(&seed.id(), &seed.text);
+            if let Some(f) = &seed.fingerprint {
+                gates.graphs.insert(f, &seed.id());
+            }
+        }
+        gates
+    }
+
+    /// How networks are elaborated here.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Takes a candidate of an earlier session as known, if it passed the gates then.
+    pub fn remember(&mut self, record: &CandidateRecord) {
+        if record.verdict.stage() > Stage::Duplicate {
+            self.learn(&record.id, &record.text, record.fingerprint.as_deref());
+        }
+    }
+
+    /// Judges a text; what passes is known from then on under `id`.
+    pub fn judge(&mut self, id: &str, text: &str) -> Judgement {
+        let mut j = Judgement {
+            refused: None,
+            diagnostics: Vec::new(),
+            graph: None,
+            fingerprint: None,
+            params: None,
+            macs: None,
+            novelty: None,
+            nearest: None,
+        };
+        if let Some(near) = self.texts.nearest(text) {
+            j.novelty = Some(near.novelty());
+            j.nearest = Some(near.id.clone());
+        }
+        let (graph, notes) = match archsmith_frontend::check(text, &self.options) {
+            Ok(found) => found,
+            Err(rejection) => {
+                j.diagnostics = rejection.diagnostics.iter().map(|d| diagnostic_record(d, text)).collect();
+                j.refused = Some(refusal(&rejection));
+                return j;
+            }
+        };
+        j.diagnostics = notes.iter().map(|d| diagnostic_record(d, text)).collect();
+        let cost = cost::cost(&graph);
+        j.params = Some(cost.params);
+        j.macs = Some(cost.macs);
+        let fingerprint = fingerprint::fingerprint(&graph).to_string();
+        j.refused = self.over_budget(&cost).or_else(|| self.duplicate(text, &fingerprint));
+        if j.refused.is_none() {
+            self.learn(id, text, Some(&fingerprint));
+        }
+        j.fingerprint = Some(fingerprint);
+        j.graph = Some(graph);
+        j
+    }
+
+    fn learn(&mut self, id: &str, text: &str, fingerprint: Option<&str>) {
+        self.texts.insert(id, text);
+        if let Some(f) = fingerprint {
+            self.graphs.insert(f, id);
+        }
+    }
+
+    fn over_budget(&self, cost: &cost::Cost) -> Option<Verdict> {
+        let limits = [
+            ("parameters", cost.params, self.config.budget.max_params),
+            ("multiply-adds", cost.macs, self.config.budget.max_macs),
+            ("activation bytes", cost.activation_bytes, self.config.budget.max_activation_bytes),
+        ];
+        limits
+            .into_iter()
+            .find(|(_, found, limit)| found > limit)
+            .map(|(what, found, limit)| Verdict::OverBudget { what: format!("{what}: {found} of {limit}") })
+    }
+
+    fn duplicate(&self, text: &str, fingerprint: &str) -> Option<Verdict> {
+        if self.config.novelty.graph
+            && let Some(of) = self.graphs.query(fingerprint)
+        {
+            return Some(Verdict::Duplicate { of: of.to_string(), jaccard: 1.0 });
+        }
+        let near = self.texts.query(text)?;
+        (near.jaccard >= self.config.novelty.near_duplicate)
+            .then(|| Verdict::Duplicate { of: near.id.clone(), jaccard: near.jaccard })
+    }
+}
+
+/// How networks are elaborated under a configuration.
+pub fn options(config: &Config, input: [usize; 3], classes: usize) -> Options {
+    let mut options = Options {
+        in_shape: [config.training.batch, input[0], input[1], input[2]],
+        classes,
+        ..Options::default()
+    };
+    for (name, value) in &config.training.prm {
+        options.set_prm(name, *value);
+    }
+    options
+}
+
+fn refusal(rejection: &Rejection) -> Verdict {
+    match rejection.stage {
+        RejectionStage::Unparsed => Verdict::Unparsed,
+        RejectionStage::Contract => Verdict::Contract,
+        RejectionStage::Unsupported => Verdict::Unsupported {
+            feature: rejection.diagnostics.first().map_or_else(String::new, |d| d.message.clone()),
+        },
+        RejectionStage::IllTyped => Verdict::IllTyped,
+        RejectionStage::OverBudget => Verdict::OverBudget {
+            what: rejection.diagnostics.first().map_or_else(String::new, |d| d.message.clone()),
+        },
+    }
+}
+
+/// A diagnostic as it is stored.
+pub fn diagnostic_record(d: &Diagnostic, source: &str) -> DiagnosticRecord {
+    let (line, column) = d.line_column(source);
+    DiagnosticRecord { code: d.code.to_string(), message: d.message.clone(), line: Some(line), column: Some(column) }
+}

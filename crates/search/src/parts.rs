@@ -1,0 +1,135 @@
+//! The two parts that the loop drives and does not know: who writes networks, and who trains them.
+//!
+//! They are traits since each has two implementations: the real one (wired up in the command), and a fake that the loop is
+//! tested with in milliseconds.
+
+use archsmith_archive::{Metrics, Pair, SftRecord};
+use archsmith_ir::TypedGraph;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::prompt::Prompt;
+
+/// One network to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposalRequest {
+    /// The prompt as the model is to see it.
+    pub prompt: String,
+    /// What the answer is started with.
+    pub prefix: String,
+    /// Seed of its sampling: with it and the prompt, the answer is determined, whatever else is written beside it.
+    pub seed: u64,
+}
+
+/// What the model wrote.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Proposal {
+    /// The answer, its started beginning included.
+    pub text: String,
+    /// Tokens written.
+    pub tokens: u32,
+    /// Its share of the wall-clock seconds.
+    pub seconds: f64,
+}
+
+/// What to learn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Lesson<'a> {
+    /// Pairs to train on.
+    pub pairs: &'a [Pair],
+    /// Pairs to measure the loss on; may be empty.
+    pub held_out: &'a [Pair],
+    /// Seed of shuffling and dropout.
+    pub seed: u64,
+    /// Where the adapter goes. It appears there whole or not at all.
+    pub adapter: &'a Path,
+}
+
+/// A failure of a part, in words for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum PartError {
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The language model.
+pub trait Generator {
+    /// The prompt in the model's own form (its chat template, or as it is).
+    ///
+    /// # Errors
+    /// A template of the model that cannot be rendered.
+    fn render(&self, prompt: &Prompt) -> Result<String, PartError>;
+
+    /// Writes one network for each request, in their order.
+    ///
+    /// # Errors
+    /// [`PartError::Interrupted`] when `stop` says so.
+    fn generate(&mut self, requests: &[ProposalRequest], stop: &dyn Fn() -> bool) -> Result<Vec<Proposal>, PartError>;
+
+    /// Learns from pairs, going on from what it has learnt before, and saves the adapter.
+    ///
+    /// # Errors
+    /// [`PartError::Interrupted`] when `stop` says so; nothing is saved then.
+    fn learn(
+        &mut self,
+        lesson: Lesson<'_>,
+        on_step: &mut dyn FnMut(u64, u64, f64),
+        stop: &dyn Fn() -> bool,
+    ) -> Result<SftRecord, PartError>;
+
+    /// Takes up the adapter of an earlier cycle, or none.
+    ///
+    /// # Errors
+    /// An adapter that is missing, damaged, or of another model.
+    fn restore(&mut self, adapter: Option<&Path>) -> Result<(), PartError>;
+}
+
+/// One network to be trained.
+#[derive(Debug)]
+pub struct EvaluationTask {
+    /// The candidate's id.
+    pub id: String,
+    /// The network, at the batch size of training.
+    pub graph: TypedGraph,
+    /// Seed of initial weights, shuffling and dropout.
+    pub seed: u64,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evaluation {
+    /// Trained and measured.
+    Trained(Metrics),
+    /// The loss was no number.
+    Diverged,
+    /// The time limit.
+    TimedOut,
+    /// It ended without a result.
+    Crashed {
+        /// Why, in words that do not change from run to run.
+        reason: String,
+    },
+    /// It cannot be lowered.
+    Unsupported {
+        /// What is missing.
+        feature: String,
+    },
+}
+
+/// Who trains candidates.
+pub trait Evaluator {
+    /// Trains every task and reports each, by its position, as soon as it is finished, in any order. Stops early, without an error,
+    /// when `done` breaks.
+    ///
+    /// # Errors
+    /// What concerns all candidates (a data set that is missing); a failure of one is its [`Evaluation`].
+    fn evaluate(
+        &mut self,
+        tasks: &[EvaluationTask],
+        done: &mut dyn FnMut(usize, Evaluation) -> ControlFlow<()>,
+    ) -> Result<(), PartError>;
+}

@@ -1,0 +1,510 @@
+//! One cycle.
+
+use super::{Halt, Host, RunError, Search, seconds_between};
+use crate::config::PromptStyle;
+use crate::extract;
+use crate::gates::Judgement;
+use crate::parts::{Evaluation, EvaluationTask, Evaluator, Generator, Lesson, Proposal, ProposalRequest};
+use crate::prompt::{Prompt, ShownDiagnostic, ShownNetwork};
+use archsmith_archive::{
+    CandidateRecord, CycleRecord, Event, Origin, Pair, PairKind, RunDir, Stage, Verdict, candidate_id, merge_pairs, remove_forward_body,
+};
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
+
+/// A text on its way through the cycle, with what is known of where it came from.
+struct Draft {
+    index: u32,
+    attempt: u32,
+    origin: Origin,
+    prompt_id: &'static str,
+    prompt_hash: String,
+    parents: Vec<String>,
+    text: String,
+    tokens: u32,
+    seconds: f64,
+}
+
+/// A line of the file of saved proposals.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    index: u32,
+    attempt: u32,
+    proposal: Proposal,
+}
+
+/// A request with its place.
+struct Asked {
+    index: u32,
+    attempt: u32,
+    prompt_hash: String,
+    parents: Vec<String>,
+    request: ProposalRequest,
+}
+
+impl Search {
+    pub(super) fn cycle(
+        &mut self,
+        cycle: u32,
+        generator: &mut dyn Generator,
+        evaluator: &mut dyn Evaluator,
+        host: &mut Host<'_>,
+    ) -> Result<(), Halt> {
+        let started = (host.now_ms)();
+        self.tell(host, Event::CycleStarted { cycle, candidates: self.config.run.candidates })?;
+        let asked = self.requests(cycle, generator)?;
+        let proposals = self.proposals(cycle, &asked, generator, host)?;
+        let raw = asked
+            .into_iter()
+            .zip(proposals)
+            .map(|(a, p)| Draft {
+                index: a.index,
+                attempt: a.attempt,
+                origin: Origin::Raw,
+                prompt_id: "full",
+                prompt_hash: a.prompt_hash,
+                parents: a.parents,
+                text: extract::source_of(&p.text),
+                tokens: p.tokens,
+                seconds: p.seconds,
+            })
+            .collect();
+        let tasks = self.judge_all(cycle, raw, generator, host)?;
+        self.train_all(tasks, evaluator, host)?;
+        let sft = self.learn(cycle, generator, host)?;
+        self.finish(cycle, sft, started, host)
+    }
+
+    /// What is asked in this cycle. Depends on the seed and on earlier cycles alone.
+    fn requests(&mut self, cycle: u32, generator: &dyn Generator) -> Result<Vec<Asked>, Halt> {
+        let (low, high) = self.config.prompt.accuracy;
+        let admitted: Vec<CandidateRecord> = match (self.config.prompt.style, self.config.prompt.examples) {
+            (PromptStyle::Chat, n) if n > 0 => {
+                self.store.admitted()?.into_iter().filter(|r| r.cycle < cycle).collect()
+            }
+            _ => Vec::new(),
+        };
+        let prefix = self.prompts.prefix(&self.config);
+        let mut asked = Vec::new();
+        for index in 0..self.config.run.candidates {
+            let place = [u64::from(cycle), u64::from(index)];
+            let mut draws = self.seed.derive("prompt", &place).draws();
+            let accuracy = (draws.uniform(low, high) * 100.0).round() / 100.0;
+            let mut shown: Vec<&CandidateRecord> = admitted.iter().collect();
+            draws.shuffle(&mut shown);
+            shown.truncate(self.config.prompt.examples);
+            let examples: Vec<ShownNetwork> = shown
+                .iter()
+                .map(|r| ShownNetwork { text: r.text.clone(), accuracy: r.metrics.as_ref().map(|m| m.accuracy_val) })
+                .collect();
+            let prompt = generator.render(&self.prompts.full(accuracy, &examples)?)?;
+            asked.push(Asked {
+                index,
+                attempt: 0,
+                prompt_hash: self.store.put_prompt(&prompt)?,
+                parents: shown.iter().map(|r| r.id.clone()).collect(),
+                request: ProposalRequest {
+                    prompt,
+                    prefix: prefix.clone(),
+                    seed: self.seed.derive("generate", &place).u64(),
+                },
+            });
+        }
+        Ok(asked)
+    }
+
+    /// The answers, from the file of saved ones as far as it goes. Saved after each batch.
+    fn proposals(
+        &mut self,
+        cycle: u32,
+        asked: &[Asked],
+        generator: &mut dyn Generator,
+        host: &mut Host<'_>,
+    ) -> Result<Vec<Proposal>, Halt> {
+        let name = format!("proposals/cycle-{cycle:03}.jsonl");
+        let mut saved = self.saved(&name)?;
+        let mut out = Vec::with_capacity(asked.len());
+        for chunk in asked.chunks(self.config.model.batch) {
+            let known = |a: &Asked| saved.iter().find(|s| s.index == a.index && s.attempt == a.attempt);
+            let missing: Vec<&Asked> = chunk.iter().filter(|a| known(a).is_none()).collect();
+            if !missing.is_empty() {
+                if (host.stop)() {
+                    return Err(Halt::Interrupted);
+                }
+                let requests: Vec<ProposalRequest> = missing.iter().map(|a| a.request.clone()).collect();
+                let answers = generator.generate(&requests, host.stop)?;
+                if answers.len() != requests.len() {
+                    return Err(RunError::Part(format!("{} answers to {} requests", answers.len(), requests.len())).into());
+                }
+                let places: Vec<(u32, u32)> = missing.iter().map(|a| (a.index, a.attempt)).collect();
+                for ((index, attempt), proposal) in places.into_iter().zip(answers) {
+                    self.tell(host, Event::Generated { cycle, index, tokens: proposal.tokens, seconds: proposal.seconds })?;
+                    saved.push(Saved { index, attempt, proposal });
+                }
+                self.save(&name, &saved)?;
+            }
+            for a in chunk {
+                let found = saved.iter().find(|s| s.index == a.index && s.attempt == a.attempt);
+                let found = found.ok_or_else(|| RunError::Part("an answer is missing".to_string()))?;
+                out.push(found.proposal.clone());
+            }
+        }
+        Ok(out)
+    }
+
+    fn saved(&self, name: &str) -> Result<Vec<Saved>, Halt> {
+        let path = self.dir.root().join(name);
+        let fail = |message: String| RunError::Proposals { path: path.display().to_string(), message };
+        match std::fs::read_to_string(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(e) => Err(fail(e.to_string()).into()),
+            Ok(text) => {
+                let lines: Result<Vec<Saved>, _> = text.lines().map(serde_json::from_str).collect();
+                Ok(lines.map_err(|e| fail(e.to_string()))?)
+            }
+        }
+    }
+
+    fn save(&self, name: &str, saved: &[Saved]) -> Result<(), Halt> {
+        let path = self.dir.root().join(name);
+        let fail = |message: String| RunError::Proposals { path: path.display().to_string(), message };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
+        }
+        let mut text = String::new();
+        for s in saved {
+            text.push_str(&serde_json::to_string(s).map_err(|e| fail(e.to_string()))?);
+            text.push('\n');
+        }
+        Ok(self.dir.write(name, text.as_bytes())?)
+    }
+
+    /// Puts all drafts through the gates: raw ones, then those repaired by imports, then those repaired by the model. Refused ones
+    /// are recorded at once; the others come back as tasks with their half-made records.
+    fn judge_all(
+        &mut self,
+        cycle: u32,
+        raw: Vec<Draft>,
+        generator: &mut dyn Generator,
+        host: &mut Host<'_>,
+    ) -> Result<Vec<(CandidateRecord, EvaluationTask)>, Halt> {
+        let mut tasks = Vec::new();
+        let mut refused = self.judge(cycle, raw, &mut tasks, host)?;
+        if self.config.repair.imports {
+            let (mut fixed, mut left) = (Vec::new(), Vec::new());
+            for draft in refused {
+                match extract::with_missing_imports(&draft.text) {
+                    Some(text) => fixed.push(Draft {
+                        attempt: draft.attempt + 1,
+                        origin: Origin::Repaired,
+                        prompt_id: "imports",
+                        text,
+                        tokens: 0,
+                        seconds: 0.0,
+                        ..draft
+                    }),
+                    None => left.push(draft),
+                }
+            }
+            left.extend(self.judge(cycle, fixed, &mut tasks, host)?);
+            left.sort_by_key(|d| d.index);
+            refused = left;
+        }
+        if self.config.prompt.style == PromptStyle::Chat {
+            for _ in 0..self.config.repair.attempts {
+                refused = self.repair(cycle, refused, &mut tasks, generator, host)?;
+            }
+        }
+        tasks.sort_by_key(|(r, _)| (r.index, r.attempt));
+        Ok(tasks)
+    }
+
+    /// One round of repair by the model.
+    fn repair(
+        &mut self,
+        cycle: u32,
+        refused: Vec<Draft>,
+        tasks: &mut Vec<(CandidateRecord, EvaluationTask)>,
+        generator: &mut dyn Generator,
+        host: &mut Host<'_>,
+    ) -> Result<Vec<Draft>, Halt> {
+        let mut asked = Vec::new();
+        for draft in &refused {
+            let id = candidate_id(&self.run_id, cycle, draft.index, draft.attempt);
+            let Some(record) = self.store.candidate(&id)? else { continue };
+            let shown: Vec<ShownDiagnostic> = record
+                .diagnostics
+                .iter()
+                .map(|d| ShownDiagnostic { code: d.code.clone(), message: d.message.clone(), line: d.line })
+                .collect();
+            let prompt = generator.render(&self.prompts.repair(&draft.text, &shown)?)?;
+            let attempt = draft.attempt + 1;
+            let place = [u64::from(cycle), u64::from(draft.index), u64::from(attempt)];
+            asked.push(Asked {
+                index: draft.index,
+                attempt,
+                prompt_hash: self.store.put_prompt(&prompt)?,
+                parents: vec![id],
+                request: ProposalRequest {
+                    prompt,
+                    prefix: self.prompts.prefix(&self.config),
+                    seed: self.seed.derive("repair", &place).u64(),
+                },
+            });
+        }
+        let proposals = self.proposals(cycle, &asked, generator, host)?;
+        let drafts = asked
+            .into_iter()
+            .zip(proposals)
+            .map(|(a, p)| Draft {
+                index: a.index,
+                attempt: a.attempt,
+                origin: Origin::Repaired,
+                prompt_id: "repair",
+                prompt_hash: a.prompt_hash,
+                parents: a.parents,
+                text: extract::source_of(&p.text),
+                tokens: p.tokens,
+                seconds: p.seconds,
+            })
+            .collect();
+        self.judge(cycle, drafts, tasks, host)
+    }
+
+    /// Judges drafts in order. Gives back those that are refused for what they are, which a repair may help.
+    fn judge(
+        &mut self,
+        cycle: u32,
+        drafts: Vec<Draft>,
+        tasks: &mut Vec<(CandidateRecord, EvaluationTask)>,
+        host: &mut Host<'_>,
+    ) -> Result<Vec<Draft>, Halt> {
+        let mut refused = Vec::new();
+        for draft in drafts {
+            if (host.stop)() {
+                return Err(Halt::Interrupted);
+            }
+            let id = candidate_id(&self.run_id, cycle, draft.index, draft.attempt);
+            let judgement = self.gates.judge(&id, &draft.text);
+            let place = [u64::from(cycle), u64::from(draft.index), u64::from(draft.attempt)];
+            let seed = self.seed.derive("train", &place).u64();
+            let mut record = record_of(&id, cycle, seed, &draft, &judgement);
+            match (judgement.refused, judgement.graph) {
+                (None, Some(graph)) => tasks.push((record, EvaluationTask { id, graph, seed })),
+                (verdict, _) => {
+                    record.verdict = verdict.unwrap_or(Verdict::Contract);
+                    let stage = record.verdict.stage();
+                    self.put(record, 0.0, host)?;
+                    if stage < Stage::Duplicate {
+                        refused.push(draft);
+                    }
+                }
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Trains what is not trained yet, and records each result as it comes.
+    fn train_all(
+        &mut self,
+        tasks: Vec<(CandidateRecord, EvaluationTask)>,
+        evaluator: &mut dyn Evaluator,
+        host: &mut Host<'_>,
+    ) -> Result<(), Halt> {
+        let mut open = Vec::new();
+        for (record, task) in tasks {
+            if self.store.candidate(&record.id)?.is_none() {
+                open.push((record, task));
+            }
+        }
+        let (mut records, tasks): (Vec<_>, Vec<_>) = open.into_iter().unzip();
+        for record in &records {
+            self.tell(host, Event::TrainingStarted { id: record.id.clone(), params: record.params.unwrap_or(0) })?;
+        }
+        let mut halt: Option<Halt> = None;
+        let mut finished = vec![false; records.len()];
+        let result = evaluator.evaluate(&tasks, &mut |position, evaluation| {
+            let (Some(record), Some(done)) = (records.get_mut(position), finished.get_mut(position)) else {
+                return ControlFlow::Continue(());
+            };
+            *done = true;
+            let seconds = apply(record, evaluation, self.config.admission.threshold);
+            if let Err(e) = self.put(record.clone(), seconds, host) {
+                halt = Some(e);
+                return ControlFlow::Break(());
+            }
+            if (host.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if let Some(halt) = halt {
+            return Err(halt);
+        }
+        result?;
+        if finished.iter().all(|f| *f) { Ok(()) } else { Err(Halt::Interrupted) }
+    }
+
+    /// Records a candidate. A second time, after a resume, changes nothing and is not told again.
+    fn put(&mut self, record: CandidateRecord, seconds: f64, host: &mut Host<'_>) -> Result<(), Halt> {
+        if self.store.put_candidate(&record)? {
+            let event = Event::CandidateFinished {
+                id: record.id,
+                cycle: record.cycle,
+                index: record.index,
+                verdict: record.verdict.code().to_string(),
+                accuracy_val: record.metrics.map(|m| m.accuracy_val),
+                novelty: record.novelty,
+                admitted: record.admitted,
+                seconds,
+            };
+            self.tell(host, event)?;
+        }
+        Ok(())
+    }
+
+    /// Pairs from all that is admitted so far, and a fine-tuning step on them.
+    fn learn(
+        &mut self,
+        cycle: u32,
+        generator: &mut dyn Generator,
+        host: &mut Host<'_>,
+    ) -> Result<CycleRecord, Halt> {
+        let all = self.store.candidates_of(cycle)?;
+        let topped_up = self.top_up(&all);
+        let chosen = |r: &&CandidateRecord| r.admitted || topped_up.contains(&r.id);
+        let mut fresh = Vec::new();
+        for record in all.iter().filter(chosen) {
+            let accuracy = record.metrics.as_ref().map_or(0.0, |m| m.accuracy_val);
+            let mut pair = |prompt: &Prompt, kind| -> Result<(), Halt> {
+                let prompt = generator.render(prompt)?;
+                fresh.push(Pair { prompt, completion: record.text.clone(), kind, candidate: record.id.clone() });
+                Ok(())
+            };
+            pair(&self.prompts.full(accuracy, &[])?, PairKind::Full)?;
+            if self.config.sft.infill
+                && let Some(hollow) = remove_forward_body(&record.text)
+            {
+                pair(&self.prompts.infill(&hollow)?, PairKind::Infill)?;
+            }
+        }
+        let pairs = merge_pairs(&self.dir.pairs_path(), &fresh)?;
+        let mut record =
+            CycleRecord { cycle, candidates: all.len() as u32, sft: None, adapter: None, topped_up };
+        if !self.config.sft.enabled || pairs.is_empty() {
+            return Ok(record);
+        }
+        let (held_out, mut training) = split_pairs(pairs, self.config.sft.held_out);
+        if self.config.sft.max_pairs > 0 && training.len() > self.config.sft.max_pairs {
+            training.drain(..training.len() - self.config.sft.max_pairs);
+        }
+        let batch = self.config.sft.batch as u64;
+        let steps = u64::from(self.config.sft.epochs) * (training.len() as u64).div_ceil(batch);
+        self.tell(host, Event::SftStarted { cycle, pairs: training.len() as u64, steps })?;
+        let name = RunDir::adapter_name(cycle);
+        let adapter = self.dir.adapter_dir(cycle);
+        let lesson = Lesson {
+            pairs: &training,
+            held_out: &held_out,
+            seed: self.seed.derive("learn", &[u64::from(cycle)]).u64(),
+            adapter: &adapter,
+        };
+        let stop = host.stop;
+        let mut logged = Ok(());
+        let sft = generator.learn(
+            lesson,
+            &mut |step, _of, loss| {
+                if logged.is_ok() {
+                    logged = self.tell(host, Event::SftStep { cycle, step, loss: loss.is_finite().then_some(loss) });
+                }
+            },
+            stop,
+        )?;
+        logged?;
+        // From the file, as a resumed run would have it: both go on with the same bits.
+        generator.restore(Some(&adapter))?;
+        record.sft = Some(sft);
+        record.adapter = Some(name);
+        Ok(record)
+    }
+
+    /// The next best candidates of a cycle that stayed below the threshold, where the configuration tops up.
+    fn top_up(&self, all: &[CandidateRecord]) -> Vec<String> {
+        let admitted = all.iter().filter(|r| r.admitted).count();
+        let accuracy = |r: &CandidateRecord| r.metrics.as_ref().map_or(f64::NEG_INFINITY, |m| m.accuracy_val);
+        let mut below: Vec<&CandidateRecord> = all
+            .iter()
+            .filter(|r| !r.admitted && r.verdict.stage() == Stage::Trained && accuracy(r) >= self.config.admission.top_up_floor)
+            .collect();
+        below.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)).then(a.index.cmp(&b.index)));
+        below.truncate(self.config.admission.top_up.saturating_sub(admitted));
+        below.into_iter().map(|r| r.id.clone()).collect()
+    }
+
+    fn finish(&mut self, cycle: u32, record: CycleRecord, started: u64, host: &mut Host<'_>) -> Result<(), Halt> {
+        self.store.put_cycle(&record)?;
+        let all = self.store.candidates_of(cycle)?;
+        let event = Event::CycleFinished {
+            cycle,
+            candidates: all.len() as u32,
+            valid: all.iter().filter(|r| r.verdict.stage().is_valid()).count() as u32,
+            admitted: (all.iter().filter(|r| r.admitted).count() + record.topped_up.len()) as u32,
+            best_accuracy_val: all.iter().filter_map(|r| r.metrics.as_ref()).map(|m| m.accuracy_val).max_by(f64::total_cmp),
+            seconds: seconds_between(started, (host.now_ms)()),
+        };
+        Ok(self.tell(host, event)?)
+    }
+}
+
+fn record_of(id: &str, cycle: u32, seed: u64, draft: &Draft, j: &Judgement) -> CandidateRecord {
+    let recipe = j.graph.as_ref().and_then(|g| serde_json::to_value(&g.graph().recipe).ok());
+    CandidateRecord {
+        id: id.to_string(),
+        cycle,
+        index: draft.index,
+        attempt: draft.attempt,
+        origin: draft.origin,
+        prompt_id: draft.prompt_id.to_string(),
+        prompt_hash: draft.prompt_hash.clone(),
+        parents: draft.parents.clone(),
+        text: draft.text.clone(),
+        verdict: Verdict::Trained,
+        diagnostics: j.diagnostics.clone(),
+        fingerprint: j.fingerprint.clone(),
+        params: j.params,
+        macs: j.macs,
+        recipe: recipe.unwrap_or_default(),
+        novelty: j.novelty,
+        nearest: j.nearest.clone(),
+        metrics: None,
+        admitted: false,
+        seed,
+        tokens: draft.tokens,
+        generation_seconds: draft.seconds,
+    }
+}
+
+/// Puts the result into the record; gives its wall-clock seconds.
+fn apply(record: &mut CandidateRecord, evaluation: Evaluation, threshold: f64) -> f64 {
+    match evaluation {
+        Evaluation::Trained(metrics) => {
+            let seconds = metrics.seconds;
+            record.verdict = Verdict::Trained;
+            record.admitted = metrics.accuracy_val >= threshold;
+            record.metrics = Some(metrics);
+            return seconds;
+        }
+        Evaluation::Diverged => record.verdict = Verdict::Diverged,
+        Evaluation::TimedOut => record.verdict = Verdict::TimedOut,
+        Evaluation::Crashed { reason } => record.verdict = Verdict::Crashed { reason },
+        Evaluation::Unsupported { feature } => record.verdict = Verdict::Unsupported { feature },
+    }
+    0.0
+}
+
+/// Every n-th pair is held out, counted from the first, so that a pair stays on its side as the corpus grows.
+fn split_pairs(pairs: Vec<Pair>, held_out: f64) -> (Vec<Pair>, Vec<Pair>) {
+    let every = if held_out > 0.0 { (1.0 / held_out).round().max(2.0) as usize } else { usize::MAX };
+    let (mut held, mut training) = (Vec::new(), Vec::new());
+    for (i, pair) in pairs.into_iter().enumerate() {
+        if i % every == every - 1 { held.push(pair) } else { training.push(pair) }
+    }
+    (held, training)
+}

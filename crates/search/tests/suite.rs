@@ -1,0 +1,10 @@
+//! The loop on fakes: no tensor library, no language model, milliseconds.
+
+#[path = "suite/config.rs"]
+mod config;
+#[path = "suite/fakes.rs"]
+mod fakes;
+#[path = "suite/resume.rs"]
+mod resume;
+#[path = "suite/verdicts.rs"]
+mod verdicts;

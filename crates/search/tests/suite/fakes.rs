@@ -1,0 +1,152 @@
+//! A generator that quotes seed networks, and an evaluator that computes an accuracy from a hash.
+
+use archsmith_archive::{Event, Metrics, SeedRecord, SftRecord};
+use archsmith_ir::seed::Seed;
+use archsmith_search::augment::variant;
+use archsmith_search::run::Contract;
+use archsmith_search::{
+    Config, Evaluation, EvaluationTask, Evaluator, Generator, Host, Lesson, Outcome, PartError, Prompt, Proposal,
+    ProposalRequest, RunError, Search,
+};
+use std::cell::Cell;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+pub const CONTRACT: Contract = Contract { input: [3, 32, 32], classes: 10 };
+
+/// Networks that the fake generator draws from.
+pub const SOURCES: [&str; 4] = [
+    include_str!("../../../../assets/seeds/plain_conv.py"),
+    include_str!("../../../../assets/seeds/residual_basic.py"),
+    include_str!("../../../../assets/seeds/vgg_blocks.py"),
+    include_str!("../../../../assets/seeds/all_convolutional.py"),
+];
+
+/// Quotes a variant of a seed network, now and then broken. What it quotes depends on the request's seed and on how often it learnt.
+pub struct FakeGenerator {
+    pub learnt: u64,
+}
+
+impl Generator for FakeGenerator {
+    fn render(&self, prompt: &Prompt) -> Result<String, PartError> {
+        Ok(format!("{}{}", prompt.system, prompt.user))
+    }
+
+    fn generate(&mut self, requests: &[ProposalRequest], stop: &dyn Fn() -> bool) -> Result<Vec<Proposal>, PartError> {
+        let mut out = Vec::new();
+        for r in requests {
+            if stop() {
+                return Err(PartError::Interrupted);
+            }
+            let mut rng = Seed::from_u64(r.seed).derive("fake", &[self.learnt]).rng();
+            let n = (r.seed % 8) as usize;
+            let text = match n {
+                0 => "import torch\nclass Net(:\n".to_string(),
+                1 => variant(SOURCES[1], &mut rng).replacen("import torch.nn as nn\n", "", 1),
+                _ => variant(SOURCES[n % SOURCES.len()], &mut rng),
+            };
+            out.push(Proposal { text, tokens: 7, seconds: 0.5 });
+        }
+        Ok(out)
+    }
+
+    fn learn(
+        &mut self,
+        lesson: Lesson<'_>,
+        on_step: &mut dyn FnMut(u64, u64, f64),
+        stop: &dyn Fn() -> bool,
+    ) -> Result<SftRecord, PartError> {
+        on_step(1, 1, 0.5);
+        if stop() {
+            return Err(PartError::Interrupted);
+        }
+        std::fs::create_dir_all(lesson.adapter).map_err(|e| PartError::Failed(e.to_string()))?;
+        std::fs::write(lesson.adapter.join("learnt"), (self.learnt + 1).to_string())
+            .map_err(|e| PartError::Failed(e.to_string()))?;
+        Ok(SftRecord { pairs: lesson.pairs.len() as u64, steps: 1, loss_before: 1.0, loss_after: 0.5, seconds: 1.0 })
+    }
+
+    fn restore(&mut self, adapter: Option<&Path>) -> Result<(), PartError> {
+        self.learnt = match adapter {
+            None => 0,
+            Some(dir) => std::fs::read_to_string(dir.join("learnt"))
+                .map_err(|e| PartError::Failed(e.to_string()))?
+                .parse()
+                .map_err(|_| PartError::Failed("no number".into()))?,
+        };
+        Ok(())
+    }
+}
+
+/// An accuracy between 0.2 and 0.8 from the task's seed; one in sixteen diverges.
+pub struct FakeEvaluator;
+
+impl Evaluator for FakeEvaluator {
+    fn evaluate(
+        &mut self,
+        tasks: &[EvaluationTask],
+        done: &mut dyn FnMut(usize, Evaluation) -> ControlFlow<()>,
+    ) -> Result<(), PartError> {
+        // Backwards: the order in which results come must not matter.
+        for (i, task) in tasks.iter().enumerate().rev() {
+            let share = (task.seed % 1000) as f64 / 1000.0;
+            let evaluation = if task.seed % 16 == 0 {
+                Evaluation::Diverged
+            } else {
+                Evaluation::Trained(Metrics {
+                    accuracy_train: None,
+                    accuracy_val: 0.2 + 0.6 * share,
+                    accuracy_test: 0.2 + 0.5 * share,
+                    loss: 1.0 - share,
+                    seconds: 0.1,
+                    img_s: 1.0,
+                    peak_rss_mb: 1.0,
+                    epochs: 1,
+                })
+            };
+            if done(i, evaluation).is_break() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+pub fn config() -> Config {
+    let settings = ["run.cycles=3", "run.candidates=10", "model.batch=4", "admission.threshold=0.5"].map(String::from);
+    match Config::resolve("smoke", None, &settings) {
+        Ok(c) => c,
+        Err(e) => panic!("{e}"),
+    }
+}
+
+pub fn seeds() -> Vec<SeedRecord> {
+    let seed = |name: &str, text: &str| SeedRecord { name: name.into(), text: text.into(), accuracy: None, fingerprint: None };
+    vec![seed("plain_conv", SOURCES[0])]
+}
+
+pub fn create(root: &Path, config: Config) -> Search {
+    match Search::create(root, config, CONTRACT, seeds(), &serde_json::json!({}), "2026-01-01T00:00:00Z".into()) {
+        Ok(s) => s,
+        Err(e) => panic!("{e}"),
+    }
+}
+
+pub fn resume(root: &Path) -> Result<Search, RunError> {
+    Search::resume(root, CONTRACT, |_| Ok(seeds()), "2026-01-02T00:00:00Z".into())
+}
+
+/// Runs until the end, or until `events` events have been told.
+pub fn run(search: &mut Search, events: usize) -> Result<(Outcome, usize), RunError> {
+    let told = Cell::new(0usize);
+    let clock = Cell::new(0u64);
+    let now = || {
+        clock.set(clock.get() + 1);
+        clock.get()
+    };
+    let stop = || told.get() >= events;
+    let mut on_event = |_: &Event| told.set(told.get() + 1);
+    let mut host = Host { now_ms: &now, on_event: &mut on_event, stop: &stop };
+    let outcome = search.run(&mut FakeGenerator { learnt: 0 }, &mut FakeEvaluator, &mut host)?;
+    Ok((outcome, told.get()))
+}

@@ -1,0 +1,74 @@
+//! A run that is stopped anywhere ends with the archive of one that was not.
+
+use super::fakes::{config, create, resume, run};
+use archsmith_archive::Stage;
+
+#[test]
+fn two_runs_of_one_seed_have_one_digest() {
+    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = run(&mut create(&a.path().join("run"), config()), usize::MAX).unwrap().0;
+    let second = run(&mut create(&b.path().join("run"), config()), usize::MAX).unwrap().0;
+    assert!(first.finished);
+    assert_eq!(first, second);
+    let mut other = config();
+    other.run.seed = 1;
+    let c = tempfile::tempdir().unwrap();
+    let third = run(&mut create(&c.path().join("run"), other), usize::MAX).unwrap().0;
+    assert_ne!(first.digest, third.digest);
+}
+
+#[test]
+fn a_run_has_what_it_promises() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("run");
+    let mut search = create(&root, config());
+    run(&mut search, usize::MAX).unwrap();
+    let all = search.store().candidates().unwrap();
+    let cycles = search.store().cycles().unwrap();
+    assert_eq!(cycles.len(), 3);
+    assert_eq!(all.iter().filter(|c| c.attempt == 0).count(), 30);
+    assert!(all.iter().any(|c| c.verdict.stage() == Stage::Trained && c.admitted));
+    assert!(all.iter().any(|c| c.verdict.stage() == Stage::Unparsed), "the broken text is in the archive");
+    assert!(all.iter().any(|c| c.attempt == 1), "missing imports were repaired, and counted apart");
+    assert!(cycles.iter().all(|c| c.sft.is_some() && c.adapter.is_some()));
+    assert!(search.store().verify().unwrap().is_empty());
+    for name in ["config.toml", "events.jsonl", "archive.sqlite", "pairs.jsonl", "adapters/cycle-000/learnt"] {
+        assert!(root.join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn stopped_after_any_event_and_resumed_it_ends_the_same() {
+    let whole = tempfile::tempdir().unwrap();
+    let (undisturbed, events) = run(&mut create(&whole.path().join("run"), config()), usize::MAX).unwrap();
+    // Every seventh moment: all parts of a cycle are among them.
+    for stop_at in (1..events).step_by(7) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("run");
+        let mut search = create(&root, config());
+        let (first, _) = run(&mut search, stop_at).unwrap();
+        drop(search);
+        let mut search = resume(&root).unwrap();
+        let (second, _) = run(&mut search, usize::MAX).unwrap();
+        assert!(second.finished);
+        assert_eq!(second.digest, undisturbed.digest, "stopped at event {stop_at} of {events} (finished: {})", first.finished);
+    }
+}
+
+#[test]
+fn a_finished_run_resumed_does_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("run");
+    let (first, _) = run(&mut create(&root, config()), usize::MAX).unwrap();
+    let (again, events) = run(&mut resume(&root).unwrap(), usize::MAX).unwrap();
+    assert_eq!((again, events), (first, 0));
+}
+
+#[test]
+fn two_processes_on_one_run_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("run");
+    let _first = create(&root, config());
+    let second = resume(&root).err().map(|e| e.to_string()).unwrap_or_default();
+    assert!(second.contains("another process"), "{second}");
+}
