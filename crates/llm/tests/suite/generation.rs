@@ -41,7 +41,7 @@ fn greedy_answers_follow_the_training_text() {
 #[test]
 fn prefix_and_stop_strings_bound_the_answer() {
     let model = load(folder()).unwrap();
-    let request = Request { prompt: "# width 16\n".into(), prefix: "def net():\n".into(), seed: 0 };
+    let request = Request { prompt: "# width 16\n".into(), prefix: "def".into(), seed: 0 };
     let stop = Sampling { temperature: 0.0, stop: vec!["relu".into()], ..Sampling::default() };
     let answers = model.generate(&[request], &stop, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(answers[0].text.starts_with("def net():\n    conv(3, "), "{}", answers[0].text);
