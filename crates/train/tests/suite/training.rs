@@ -1,0 +1,120 @@
+//! Whole fits.
+
+use crate::nets::{Builder, small_conv};
+use archsmith_ir::recipe::{Clip, Loss, Optimizer};
+use archsmith_ir::{Attr, Recipe, StateKind};
+use archsmith_train::{Dataset, FitConfig, FitError, Metrics, SplitConfig, Splits, fit};
+use std::ops::ControlFlow;
+use std::sync::{Arc, LazyLock};
+
+static DATA: LazyLock<Arc<Dataset>> = LazyLock::new(|| Arc::new(Dataset::embedded_sample().unwrap()));
+
+pub fn splits(train: usize) -> Splits {
+    let config = SplitConfig { validation: 300, train_limit: Some(train), test_limit: Some(200), seed: 1 };
+    Splits::new(DATA.clone(), &config).unwrap()
+}
+
+fn adam() -> Recipe {
+    Recipe {
+        optimizer: Optimizer::Adam { lr: 2e-3, betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.0, decoupled: false, amsgrad: false },
+        loss: Loss::CrossEntropy { label_smoothing: 0.05, weight: None },
+        clip: Some(Clip::Norm { max_norm: 5.0 }),
+        ..Recipe::default()
+    }
+}
+
+fn run(config: &FitConfig) -> Metrics {
+    let graph = small_conv(32, [8, 8, 16], true, adam());
+    fit(&graph, &splits(960), config, &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn a_network_learns() {
+    let metrics = run(&FitConfig { epochs: 2, threads: 2, ..FitConfig::default() });
+    assert!(metrics.accuracy_val > 0.55, "{metrics:?}");
+    assert!(metrics.accuracy_test.unwrap() > 0.5, "{metrics:?}");
+    assert_eq!((metrics.epochs, metrics.steps), (2, 60));
+    assert!(metrics.loss < 1.5 && metrics.img_s > 0.0, "{metrics:?}");
+}
+
+#[test]
+fn equal_seeds_give_equal_bits() {
+    let config = FitConfig { threads: 2, flip: true, seed: 7, ..FitConfig::default() };
+    let (a, b) = (run(&config), run(&config));
+    assert_eq!(a.loss.to_bits(), b.loss.to_bits());
+    assert_eq!((a.accuracy_val, a.accuracy_test, a.accuracy_train), (b.accuracy_val, b.accuracy_test, b.accuracy_train));
+    let other = run(&FitConfig { seed: 8, ..config });
+    assert_ne!(a.loss.to_bits(), other.loss.to_bits());
+}
+
+#[test]
+fn a_learning_rate_beyond_reason_diverges() {
+    let recipe = Recipe {
+        optimizer: Optimizer::Sgd { lr: 1e12, momentum: 0.9, dampening: 0.0, weight_decay: 0.0, nesterov: false },
+        ..Recipe::default()
+    };
+    let graph = small_conv(32, [4, 4, 4], false, recipe);
+    let error = fit(&graph, &splits(320), &FitConfig { threads: 1, ..FitConfig::default() }, &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(error, Err(FitError::Diverged { .. })), "{error:?}");
+}
+
+#[test]
+fn limits_and_wishes_end_training() {
+    let graph = small_conv(32, [4, 4, 4], false, Recipe::default());
+    let config = FitConfig { threads: 1, ..FitConfig::default() };
+    let hurried = FitConfig { time_limit_s: Some(0.0), ..config.clone() };
+    let error = fit(&graph, &splits(320), &hurried, &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(error, Err(FitError::TimedOut { steps: 0, .. })), "{error:?}");
+    let error = fit(&graph, &splits(320), &config, &mut |p| if p.step == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+    assert!(matches!(error, Err(FitError::Stopped { steps: 3 })), "{error:?}");
+}
+
+#[test]
+fn what_is_no_classifier_is_refused_before_training() {
+    let mut b = Builder::new(4);
+    b.constant("unused", &[1], 0.0, StateKind::Parameter);
+    let graph = b.finish(Recipe::default(), |f| f.on("relu", f.x, &[]));
+    let error = fit(&graph, &splits(100), &FitConfig::default(), &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(&error, Err(FitError::Lower(e)) if e.to_string().contains("[4, 3, 32, 32]")), "{error:?}");
+
+    let mut b = Builder::new(4);
+    let w = b.weight("fc.weight", &[5, 3072]);
+    let graph = b.finish(Recipe::default(), |f| {
+        let x = f.on("flatten", f.x, &[("start_dim", Attr::Int(1).into())]);
+        let w = f.state(w);
+        f.on("linear", x, &[("weight", w)])
+    });
+    let error = fit(&graph, &splits(100), &FitConfig::default(), &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(&error, Err(FitError::Lower(e)) if e.to_string().contains("5 classes")), "{error:?}");
+}
+
+#[test]
+fn a_parameter_that_is_not_used_is_no_obstacle() {
+    let mut b = Builder::new(8);
+    let w = b.weight("fc.weight", &[10, 3072]);
+    b.constant("unused", &[3], 2.0, StateKind::Parameter);
+    let recipe = Recipe {
+        optimizer: Optimizer::Sgd { lr: 0.01, momentum: 0.0, dampening: 0.0, weight_decay: 0.5, nesterov: false },
+        ..Recipe::default()
+    };
+    let graph = b.finish(recipe, |f| {
+        let x = f.on("flatten", f.x, &[("start_dim", Attr::Int(1).into())]);
+        let w = f.state(w);
+        f.on("linear", x, &[("weight", w)])
+    });
+    let metrics = fit(&graph, &splits(80), &FitConfig { threads: 1, ..FitConfig::default() }, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(metrics.loss.is_finite());
+}
+
+/// Run with `--ignored --nocapture`: the speed that the crate's documentation speaks of.
+#[test]
+#[ignore = "a measurement"]
+fn speed() {
+    for threads in [1, 2] {
+        for norm in [false, true] {
+            let graph = small_conv(64, [16, 32, 64], norm, Recipe::default());
+            let r = archsmith_train::bench::bench(&graph, 10, threads, archsmith_train::Device::Cpu).unwrap();
+            println!("threads {threads} norm {norm}: {r:?}");
+        }
+    }
+}

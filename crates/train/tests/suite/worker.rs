@@ -1,0 +1,130 @@
+//! Tasks, outcomes and child processes.
+
+use crate::nets::small_conv;
+use archsmith_ir::Recipe;
+use archsmith_train::worker::{Executor, ExecutorError, WorkerError, run_task};
+use archsmith_train::{DataRef, FitConfig, Outcome, SplitConfig, Task};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+fn task(seed: u64) -> Task {
+    Task {
+        graph: small_conv(16, [4, 4, 4], true, Recipe::default()).into_graph(),
+        data: DataRef::Embedded,
+        splits: SplitConfig { validation: 50, train_limit: Some(64), test_limit: Some(50), seed: 0 },
+        config: FitConfig { threads: 1, seed, ..FitConfig::default() },
+    }
+}
+
+/// A worker that is a shell script; `$2` is the task file, `$4` the result file.
+fn script(folder: &Path, text: &str) -> Executor {
+    Executor {
+        program: "/bin/sh".into(),
+        arguments: vec!["-c".into(), text.into(), "worker".into()],
+        workers: 2,
+        time_limit: Duration::from_secs(20),
+        memory_limit_mb: None,
+        folder: folder.to_path_buf(),
+    }
+}
+
+/// This test binary as a worker: see `entry`.
+fn real(folder: &Path) -> Executor {
+    let me = std::env::current_exe().unwrap();
+    let text = format!("TASK=\"$2\" RESULT=\"$4\" exec '{}' --ignored --exact worker::entry", me.display());
+    Executor { time_limit: Duration::from_secs(120), ..script(folder, &text) }
+}
+
+#[test]
+#[ignore = "the child of other tests"]
+fn entry() {
+    let (Ok(task), Ok(result)) = (std::env::var("TASK"), std::env::var("RESULT")) else { return };
+    run_task(Path::new(&task), Path::new(&result)).unwrap();
+}
+
+#[test]
+fn children_train_and_outcomes_keep_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let tasks = [task(1), task(2), task(1)];
+    let mut seen = Vec::new();
+    let outcomes = real(folder.path()).run(&tasks, &AtomicBool::new(false), &mut |i, _| seen.push(i)).unwrap();
+    let loss = |o: &Outcome| match o {
+        Outcome::Trained(m) => m.loss,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(loss(&outcomes[0]).to_bits(), loss(&outcomes[2]).to_bits());
+    assert_ne!(loss(&outcomes[0]).to_bits(), loss(&outcomes[1]).to_bits());
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2]);
+    // In this process the same task has the same outcome.
+    let Outcome::Trained(here) = task(2).run() else { panic!("not trained") };
+    assert_eq!(here.loss.to_bits(), loss(&outcomes[1]).to_bits());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "files are left behind");
+}
+
+#[test]
+fn a_child_that_takes_too_long_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let executor = Executor { time_limit: Duration::from_millis(300), ..script(folder.path(), "exec sleep 60") };
+    let start = Instant::now();
+    let outcomes = executor.run(&[task(0)], &AtomicBool::new(false), &mut |_, _| {}).unwrap();
+    assert!(matches!(outcomes[0], Outcome::TimedOut { .. }), "{outcomes:?}");
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_crash_keeps_what_the_child_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = script(folder.path(), "echo 'the matrix has no inverse' >&2; exit 7");
+    let outcomes = said.run(&[task(0)], &AtomicBool::new(false), &mut |_, _| {}).unwrap();
+    assert!(matches!(&outcomes[0], Outcome::Crashed { reason } if reason.contains("no inverse") && reason.contains('7')), "{outcomes:?}");
+    let silent = script(folder.path(), "exit 0");
+    let outcomes = silent.run(&[task(0)], &AtomicBool::new(false), &mut |_, _| {}).unwrap();
+    assert!(matches!(&outcomes[0], Outcome::Crashed { reason } if reason.contains("no outcome")), "{outcomes:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_that_takes_too_much_memory_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    // A variable that doubles until the limit stops it.
+    let hungry = "x=aaaaaaaa; while [ ${#x} -lt 400000000 ]; do x=$x$x; done; exec sleep 60";
+    let executor = Executor { memory_limit_mb: Some(64), ..script(folder.path(), hungry) };
+    let outcomes = executor.run(&[task(0)], &AtomicBool::new(false), &mut |_, _| {}).unwrap();
+    assert!(matches!(&outcomes[0], Outcome::Crashed { reason } if reason.contains("out of memory")), "{outcomes:?}");
+}
+
+#[test]
+fn a_stop_kills_the_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let executor = script(folder.path(), "exec sleep 60");
+    let stop = AtomicBool::new(false);
+    let start = Instant::now();
+    std::thread::scope(|s| {
+        s.spawn(|| {
+            std::thread::sleep(Duration::from_millis(200));
+            stop.store(true, Ordering::Relaxed);
+        });
+        let error = executor.run(&[task(0), task(1), task(2)], &stop, &mut |_, _| {});
+        assert!(matches!(error, Err(ExecutorError::Stopped)), "{error:?}");
+    });
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn files_that_are_no_tasks_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bad, result) = (folder.path().join("bad.json"), folder.path().join("result.json"));
+    std::fs::write(&bad, "{\"graph\": 3}").unwrap();
+    assert!(matches!(run_task(&bad, &result), Err(WorkerError::Format { what: "task", .. })));
+    assert!(matches!(run_task(&folder.path().join("none.json"), &result), Err(WorkerError::Io { .. })));
+    assert!(!result.exists());
+}
+
+#[test]
+fn missing_data_is_not_the_candidates_fault() {
+    let missing = Task { data: DataRef::FashionMnist { dir: "/nowhere".into() }, ..task(0) };
+    let outcome = missing.run();
+    assert!(matches!(&outcome, Outcome::Failed { reason } if reason.contains("/nowhere")), "{outcome:?}");
+}
