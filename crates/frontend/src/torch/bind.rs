@@ -232,6 +232,15 @@ fn convert(i: &mut Interp, param: &Param, value: &Value) -> Eval<Option<TensorAr
     if value.is_none() {
         return Ok(param.optional.then_some(TensorArg::Attr(Attr::None)));
     }
+    // An adaptive pool keeps the input's size where `None` stands; the IR writes -1.
+    let kept = match value.as_sequence() {
+        Some(items) if param.name == "output_size" && items.iter().any(Value::is_none) => {
+            let sizes = items.into_iter().map(|v| if v.is_none() { Value::Int(-1) } else { v });
+            Some(Value::tuple(sizes.collect()))
+        }
+        _ => None,
+    };
+    let value = kept.as_ref().unwrap_or(value);
     for kind in &param.kinds {
         if let Some(v) = convert_to(i, *kind, value)? {
             return Ok(Some(v));

@@ -19,6 +19,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     examples: &[
         Example { given: "x: f32[2, 3, 8, 8]", code: "F.adaptive_max_pool2d(x, 1)", gives: "f32[2, 3, 1, 1]" },
         Example { given: "x: f32[2, 3, 8, 8]", code: "F.adaptive_max_pool2d(x, (2, 2))", gives: "f32[2, 3, 2, 2]" },
+        Example { given: "x: f32[2, 3, 8, 6]", code: "F.adaptive_max_pool2d(x, (None, 2))", gives: "f32[2, 3, 8, 2]" },
     ],
     tolerance: 0.0,
 };
