@@ -8,3 +8,7 @@ mod corpus;
 mod diagnostic;
 #[path = "suite/mdtest.rs"]
 mod mdtest;
+#[path = "suite/python.rs"]
+mod python;
+#[path = "suite/python_garbage.rs"]
+mod python_garbage;

@@ -159,7 +159,9 @@ fn describe(graph: &TypedGraph, group: &[usize], params: u64, macs: u64, share: 
         let common = group.iter().map(|&i| graph.graph().scopes.get(nodes[i].scope.index()).map_or("", |s| &s.path));
         let path = common.reduce(common_path).unwrap_or_default();
         let class = graph.graph().scopes.iter().find(|s| s.path == path).map_or("", |s| &s.class);
-        (format!("{class} ({} operators)", group.len()), path.to_string())
+        // A few operators are named; of many, the class of their module says more.
+        let title = if group.len() <= 3 { names.join(" → ") } else { format!("{class} ({} operators)", group.len()) };
+        (title, path.to_string())
     };
     let mut detail = out.clone();
     if params > 0 {

@@ -9,6 +9,9 @@
 //! nothing, adding 0, multiplying by 1), how parameters are initialised, or the batch size, as long as that is at
 //! least 2: with a batch of 1, dimensions of size 1 cannot be told apart from the batch.
 //!
+//! Networks that fold the batch into another dimension by hand (groups of a convolution, a range over the samples) may
+//! differ by batch size as well: compare fingerprints of graphs that were made with one batch size.
+//!
 //! Equal fingerprints of different networks are possible (graphs that the Weisfeiler–Lehman test cannot tell apart)
 //! but do not arise from networks that people or language models write.
 

@@ -94,11 +94,11 @@ impl DecoderConfig {
                 ));
             }
         }
-        if self.heads % self.kv_heads != 0 {
+        if !self.heads.is_multiple_of(self.kv_heads) {
             let why = format!("{} heads cannot share {} key-value heads evenly", self.heads, self.kv_heads);
             return Err(LlmError::format("model configuration", why));
         }
-        if self.head_dim % 2 != 0 {
+        if !self.head_dim.is_multiple_of(2) {
             return Err(LlmError::format("model configuration", format!("head size {} is odd", self.head_dim)));
         }
         let sane = self.rope_theta.is_finite() && self.rope_theta > 0.0 && self.eps.is_finite() && self.eps >= 0.0;

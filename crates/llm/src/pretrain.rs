@@ -14,7 +14,7 @@ use crate::linear::Learn;
 use crate::matrix::Matrix;
 use crate::pool::Pool;
 use crate::text::Text;
-use crate::train::{Step, held_out_loss, shuffled};
+use crate::train::{Sequences, Step, held_out_loss, shuffled};
 use crate::weights::{
     Named, Store, assemble, parse_safetensors, projection_name, projection_sizes, shape_of, write_atomically,
     write_safetensors,
@@ -155,9 +155,8 @@ struct Run<'a> {
     config: &'a PretrainConfig,
     out_dir: &'a Path,
     text: Text,
-    /// Token sequences with the index of their first target.
-    sequences: Vec<(Vec<u32>, usize)>,
-    held_out: Vec<(Vec<u32>, usize)>,
+    sequences: Sequences,
+    held_out: Sequences,
     decoder: Decoder,
     optimiser: AdamW,
     identity: String,
@@ -200,7 +199,7 @@ impl<'a> Run<'a> {
             tied: true,
         }
         .check()?;
-        let cut = |docs: &[PretrainDoc]| -> Result<Vec<(Vec<u32>, usize)>> {
+        let cut = |docs: &[PretrainDoc]| -> Result<Sequences> {
             let all: Result<Vec<_>> =
                 pool.run(|| docs.par_iter().map(|d| sequences(&text, d, eos, shape.context)).collect());
             Ok(all?.into_iter().flatten().collect())
@@ -386,7 +385,7 @@ fn name(key: Key) -> String {
 }
 
 /// A document as one or more sequences of at most `context` tokens.
-fn sequences(text: &Text, doc: &PretrainDoc, eos: u32, context: usize) -> Result<Vec<(Vec<u32>, usize)>> {
+fn sequences(text: &Text, doc: &PretrainDoc, eos: u32, context: usize) -> Result<Sequences> {
     let mut ids = text.encode_prompt(&doc.prompt, "")?;
     let first = ids.len();
     ids.extend(text.encode(&doc.completion)?);

@@ -6,7 +6,7 @@ use crate::decoder::{Batch, Decoder, Gradients, Pass};
 use crate::error::{LlmError, Result};
 use crate::linear::{Dropout, Learn};
 use crate::text::Text;
-use crate::train::{Step, held_out_loss, shuffled};
+use crate::train::{Sequences, Step, held_out_loss, shuffled};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -89,8 +89,8 @@ pub struct SftReport {
     pub truncated: usize,
 }
 
-/// Token sequences with the index of their first target, and how many pairs had to be cut.
-fn tokens(text: &Text, pairs: &[Pair], most: usize) -> Result<(Vec<(Vec<u32>, usize)>, usize)> {
+/// The pairs as sequences, and how many had to be cut.
+fn tokens(text: &Text, pairs: &[Pair], most: usize) -> Result<(Sequences, usize)> {
     let (mut out, mut truncated) = (Vec::with_capacity(pairs.len()), 0);
     for pair in pairs {
         let mut ids = text.encode_prompt(&pair.prompt, "")?;

@@ -26,6 +26,9 @@ pub struct Step {
     pub tokens: usize,
 }
 
+/// Token sequences, each with the index of its first target.
+pub(crate) type Sequences = Vec<(Vec<u32>, usize)>;
+
 /// The numbers `0..n` in an order that `seed` and `epoch` fix (Fisher and Yates).
 pub(crate) fn shuffled(n: usize, seed: u64, epoch: u64) -> Vec<usize> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -13,6 +13,8 @@ mod random;
 mod reduce;
 mod spatial;
 mod support;
+#[cfg(test)]
+mod tests;
 pub(crate) mod value;
 
 pub use random::StepRng;

@@ -249,7 +249,7 @@ impl Interp {
         let classes = |list: &[Rc<Class>]| Value::tuple(list.iter().cloned().map(Value::Class).collect());
         Ok(match &*name.name() {
             "__name__" => Some(Value::Str(c.name.clone())),
-            "__qualname__" => Some(Value::Str(c.name.clone())),
+            "__qualname__" => Some(Value::Str(c.qualname.get().unwrap_or(&c.name).clone())),
             "__module__" => Some(Value::Str(c.module.clone())),
             "__doc__" => Some(Value::None),
             "__class__" => Some(Value::Class(self.builtins.class("type"))),
@@ -365,7 +365,7 @@ impl Interp {
                     self.call(&hook, Args::from([object.clone(), Value::Str(name.name()), value]))?;
                     return Ok(());
                 }
-                self.set_instance_attr(i, &class, name, value)
+                self.set_instance_attr(i, &class, name, value, false)
             }
             Value::Class(c) => {
                 if !c.mutable {
@@ -396,7 +396,7 @@ impl Interp {
             Value::Super(s) => match &s.object {
                 Value::Instance(i) => {
                     let class = i.class();
-                    self.set_instance_attr(i, &class, name, value)
+                    self.set_instance_attr(i, &class, name, value, false)
                 }
                 _ => Err(self.no_attribute(object, name)),
             },
@@ -411,8 +411,15 @@ impl Interp {
         }
     }
 
-    /// `object.__setattr__(name, value)`: everything but the hook.
-    pub(crate) fn set_instance_attr(&mut self, i: &Rc<Instance>, class: &Rc<Class>, name: Sym, value: Value) -> Eval<()> {
+    /// `object.__setattr__(name, value)`: everything but the hook. `plain`: a frozen data class does not refuse it.
+    pub(crate) fn set_instance_attr(
+        &mut self,
+        i: &Rc<Instance>,
+        class: &Rc<Class>,
+        name: Sym,
+        value: Value,
+        plain: bool,
+    ) -> Eval<()> {
         if name == known::CLASS {
             if let Value::Class(c) = value {
                 i.class.replace(c);
@@ -437,8 +444,7 @@ impl Interp {
         if class.kind == NativeKind::Module {
             return self.set_module_attr(i, name, value);
         }
-        let frozen = class.lookup(Sym::new("__dataclass_frozen__"));
-        if frozen.is_some() && !matches!(i.get(known::SLOTS), Some(Value::Bool(true))) {
+        if !plain && class.lookup(Sym::new("__dataclass_frozen__")).is_some() {
             return Err(self.raise(Exc::AttributeError, format!("cannot assign to field '{name}'")));
         }
         let old = i.attrs.borrow_mut().insert(name, value);
@@ -468,16 +474,7 @@ impl Interp {
                     self.call(&hook, Args::from([object.clone(), Value::Str(name.name())]))?;
                     return Ok(());
                 }
-                if let Some(Value::Property(p)) = class.lookup(name)
-                    && !p.del.is_none()
-                {
-                    self.call(&p.del.clone(), Args::from([object.clone()]))?;
-                    return Ok(());
-                }
-                if class.kind == NativeKind::Module && crate::torch::module::del_attr(self, i, name)? {
-                    return Ok(());
-                }
-                i.attrs.borrow_mut().shift_remove(&name)
+                return self.del_instance_attr(i, &class, name);
             }
             Value::Class(c) if c.mutable => c.attrs.borrow_mut().shift_remove(&name),
             Value::Module(m) => m.attrs.borrow_mut().shift_remove(&name),
@@ -488,6 +485,22 @@ impl Interp {
             Some(_) => Ok(()),
             None => Err(self.no_attribute(object, name)),
         }
+    }
+
+    /// `object.__delattr__(name)`: everything but the hook.
+    pub(crate) fn del_instance_attr(&mut self, i: &Rc<Instance>, class: &Rc<Class>, name: Sym) -> Eval<()> {
+        let object = Value::Instance(i.clone());
+        if let Some(Value::Property(p)) = class.lookup(name)
+            && !p.del.is_none()
+        {
+            self.call(&p.del.clone(), Args::from([object]))?;
+            return Ok(());
+        }
+        if class.kind == NativeKind::Module && crate::torch::module::del_attr(self, i, name)? {
+            return Ok(());
+        }
+        let removed = i.attrs.borrow_mut().shift_remove(&name);
+        if removed.is_some() { Ok(()) } else { Err(self.no_attribute(&object, name)) }
     }
 
     /// A special method, found in the class as Python does, bound. `None`: the class has none.
@@ -529,9 +542,4 @@ fn unwrap_static(v: Value) -> Value {
         Value::StaticMethod(f) => f.as_ref().as_ref().cloned().unwrap_or_default(),
         other => other,
     }
-}
-
-/// A property from its functions.
-pub(crate) fn property(get: Value, set: Value, del: Value) -> Value {
-    Value::Property(Rc::new(Nest::new(Property { get, set, del, cached: None })))
 }

@@ -149,7 +149,8 @@ impl Interp {
             frame.slots[next] = Some(Value::tuple(rest));
             next += 1;
         } else if given > positional {
-            return Err(self.too_many_arguments(function, given));
+            let named = args.kw.iter().filter(|(n, _)| params.keyword_only.iter().any(|p| p.name == *n)).count();
+            return Err(self.too_many_arguments(function, given, named));
         }
         let keyword_start = next;
         let double_star = keyword_start + params.keyword_only.len();
@@ -168,6 +169,13 @@ impl Interp {
                 Some(at) => frame.slots[at] = Some(value),
                 None if params.double_star.is_some() => {
                     rest.insert(super::dict::Key::str(&name.name()), value);
+                }
+                None if params.positional[..params.positional_only].iter().any(|p| p.name == name) => {
+                    let text = format!(
+                        "{}() got some positional-only arguments passed as keyword arguments: '{name}'",
+                        function.code.qualname
+                    );
+                    return Err(self.raise(Exc::TypeError, text));
                 }
                 None => {
                     let text =
@@ -202,17 +210,21 @@ impl Interp {
     }
 
     #[cold]
-    fn too_many_arguments(&self, function: &Function, given: usize) -> Raise {
+    fn too_many_arguments(&self, function: &Function, given: usize, named: usize) -> Raise {
         let params = &function.code.params;
         let n = params.positional.len();
         let defaults = params.positional.iter().filter(|p| p.has_default).count();
         let takes = if defaults > 0 { format!("from {} to {n}", n - defaults) } else { format!("{n}") };
-        let text = format!(
-            "{}() takes {takes} positional argument{} but {given} {} given",
-            function.code.qualname,
-            s(n),
-            was(given)
-        );
+        let given = match named {
+            0 => format!("{given} {}", was(given)),
+            _ => format!(
+                "{given} positional argument{} (and {named} keyword-only argument{}) were",
+                s(given),
+                s(named)
+            ),
+        };
+        let text =
+            format!("{}() takes {takes} positional argument{} but {given} given", function.code.qualname, s(n));
         self.raise(Exc::TypeError, text)
     }
 
@@ -271,13 +283,7 @@ impl Interp {
                     return Err(self.raise(Exc::TypeError, text));
                 }
             }
-            Some(_) => {}
-            None => {
-                let plain = class.kind == NativeKind::Object && class.lookup(known::NEW).is_none();
-                if plain && !(args.pos.is_empty() && args.kw.is_empty()) {
-                    return Err(self.raise(Exc::TypeError, format!("{}() takes no arguments", class.name)));
-                }
-            }
+            _ => {}
         }
         Ok(object)
     }

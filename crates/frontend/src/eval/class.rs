@@ -6,7 +6,7 @@ use super::value::{Attrs, Value};
 use crate::syntax::Sym;
 use crate::torch::module::ModuleState;
 use archsmith_ir::Span;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 /// What instances of a class carry natively.
@@ -30,6 +30,8 @@ pub enum NativeKind {
 pub struct Class {
     /// `__name__`.
     pub name: Rc<str>,
+    /// `__qualname__`, where it is not the name.
+    pub qualname: OnceCell<Rc<str>>,
     /// `__module__`.
     pub module: Rc<str>,
     /// Direct bases.

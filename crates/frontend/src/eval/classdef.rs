@@ -10,7 +10,7 @@ use super::Interp;
 use crate::syntax::ast::ClassDef;
 use crate::syntax::sym::{Sym, known};
 use archsmith_ir::Span;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 /// Ancestors of one class; far beyond what any network has.
@@ -55,6 +55,7 @@ impl Interp {
             attrs.entry(known::DOC).or_insert_with(|| Value::Str(doc.clone()));
         }
         let class = self.make_class(def.name.clone(), module, &bases, attrs, if f.code.user { span } else { self.span })?;
+        let _ = class.qualname.set(def.code.qualname.clone());
         if let Some(cell) = def.code.layout().class_cell {
             body.cells[usize::from(cell)].set(Some(Value::Class(class.clone())));
             self.hold_cell(&body.cells[usize::from(cell)].clone());
@@ -139,6 +140,7 @@ impl Interp {
         let is_enum = mro.iter().any(|c| c.is_enum());
         let class = Rc::new(Class {
             name,
+            qualname: OnceCell::new(),
             module,
             bases: classes,
             mro,
@@ -221,6 +223,7 @@ impl Class {
         let construct = construct.or_else(|| mro.iter().find_map(|c| c.construct));
         Class {
             name: name.into(),
+            qualname: OnceCell::new(),
             module: module.into(),
             bases,
             mro,

@@ -9,7 +9,7 @@ use super::nest::Nest;
 use super::value::{Slice, Value};
 use super::{Interp, format};
 use crate::syntax::ast::{Call, Code, CodeKind, Expr, ExprKind, FPart, FunctionDef, UnaryOp};
-use crate::syntax::sym::{Sym, known};
+use crate::syntax::Sym;
 use std::rc::Rc;
 
 impl Interp {
@@ -179,7 +179,7 @@ impl Interp {
                         Some(_) => v = Value::Str(self.str(&v)?),
                         None => {}
                     }
-                    if spec.is_empty() {
+                    if spec.is_empty() && !matches!(v, Value::Instance(_)) {
                         out.push_str(&self.str(&v)?);
                     } else {
                         let mut text = String::new();

@@ -2,7 +2,7 @@
 //!
 //! A statement without a `yield` in it runs as in any function. Those that have one are resumed from an explicit stack of the
 //! blocks, loops and `with` and `try` statements that are open. `yield` stands as a statement, or alone on the right of an
-//! assignment (which then gets `None`: `send` is not supported).
+//! assignment; deeper inside an expression it is refused.
 
 use super::exception::{Eval, Raise};
 use super::frame::Frame;
@@ -17,6 +17,18 @@ use std::rc::Rc;
 pub struct Suspended {
     frame: Frame,
     open: Vec<Open>,
+    /// What `send` gave.
+    sent: Value,
+    /// What the body has returned.
+    result: Value,
+    started: bool,
+}
+
+impl Suspended {
+    /// What the body has returned; leaves nothing.
+    pub(super) fn take_result(&mut self) -> Value {
+        std::mem::take(&mut self.result)
+    }
 }
 
 /// A statement that is open.
@@ -33,14 +45,17 @@ enum Open {
     Try(Rc<Try>),
     /// A handler of a `try` statement runs.
     Handler(Rc<Try>),
-    /// `yield from`.
-    From(Value),
+    /// An assignment, at this place of its block, waits for what is sent.
+    Receive(Block, usize),
+    /// `yield from`, and the assignment that waits for what the inner generator returns.
+    From(Value, Option<(Block, usize)>),
 }
 
 impl Interp {
     pub(crate) fn make_generator(&mut self, frame: Frame) -> Value {
         let open = vec![Open::Block(frame.code.body.clone(), 0)];
-        Value::iterator(Iter::Generator(Box::new(Suspended { frame, open })))
+        let suspended = Suspended { frame, open, sent: Value::None, result: Value::None, started: false };
+        Value::iterator(Iter::Generator(Box::new(suspended)))
     }
 
     pub(crate) fn generator_expression(&mut self, code: &Rc<Code>, first: Value, f: &Frame) -> Eval<Value> {
@@ -58,16 +73,108 @@ impl Interp {
     }
 
     /// Runs a generator to its next item; `None` at its end.
-    pub(super) fn resume(&mut self, s: &mut Suspended) -> Eval<Option<Value>> {
+    pub(super) fn resume(&mut self, s: &mut Suspended, sent: Value) -> Eval<Option<Value>> {
+        s.sent = sent;
+        self.run(s, None)
+    }
+
+    fn run(&mut self, s: &mut Suspended, thrown: Option<Raise>) -> Eval<Option<Value>> {
         self.enter()?;
         let span = self.span;
-        let result = self.run_to_yield(s);
+        s.started = true;
+        let result = match thrown {
+            Some(e) => self.throw_inside(s, e),
+            None => self.run_to_yield(s),
+        };
         self.leave();
         self.span = span;
         if !matches!(result, Ok(Some(_))) {
             s.open.clear();
         }
         result
+    }
+
+    /// An exception arrives where the generator stands: at the inner generator of a `yield from` first.
+    fn throw_inside(&mut self, s: &mut Suspended, error: Raise) -> Eval<Option<Value>> {
+        if let Some(Open::From(inner, waits)) = s.open.pop_if(|o| matches!(o, Open::From(..))) {
+            match self.throw(&inner, error) {
+                Ok(Some(v)) => {
+                    s.open.push(Open::From(inner, waits));
+                    return Ok(Some(v));
+                }
+                Ok(None) => self.receive(waits, self.returned(&inner), s)?,
+                Err(e) => self.unwind_error(s, e)?,
+            }
+        } else {
+            self.unwind_error(s, error)?;
+        }
+        self.run_to_yield(s)
+    }
+
+    /// Runs a generator's state that is taken out of its iterator meanwhile.
+    fn with_generator(
+        &mut self,
+        iter: &Value,
+        run: impl FnOnce(&mut Self, &mut Suspended) -> Eval<Option<Value>>,
+    ) -> Eval<Option<Value>> {
+        let Value::Iterator(cell) = iter else { return Err(self.raise(Exc::TypeError, "a generator is expected")) };
+        let taken = match cell.try_borrow_mut() {
+            Ok(mut c) => c.take(),
+            Err(_) => return Err(self.raise(Exc::ValueError, "generator already executing")),
+        };
+        let Iter::Generator(mut s) = taken else {
+            **cell.borrow_mut() = taken;
+            return Ok(None);
+        };
+        let found = run(self, &mut s);
+        let state = if matches!(found, Ok(Some(_))) { Iter::Generator(s) } else { Iter::Returned(s.take_result()) };
+        **cell.borrow_mut() = state;
+        found
+    }
+
+    /// `generator.send(value)`: the next item, `None` at the end.
+    pub(crate) fn send(&mut self, iter: &Value, value: Value) -> Eval<Option<Value>> {
+        self.with_generator(iter, |i, s| {
+            if !s.started && !value.is_none() {
+                return Err(i.raise(Exc::TypeError, "can't send non-None value to a just-started generator"));
+            }
+            i.resume(s, value)
+        })
+    }
+
+    /// `generator.throw(exception)`: the next item, `None` at the end.
+    pub(crate) fn throw(&mut self, iter: &Value, error: Raise) -> Eval<Option<Value>> {
+        let alive = match iter {
+            Value::Iterator(cell) => matches!(cell.try_borrow().as_deref().map(|n| &**n), Ok(Iter::Generator(_))),
+            _ => false,
+        };
+        if !alive {
+            return Err(error);
+        }
+        self.with_generator(iter, |i, s| if s.started { i.run(s, Some(error)) } else { Err(error) })
+    }
+
+    /// `generator.close()`: its `finally` blocks run.
+    pub(crate) fn close(&mut self, iter: &Value) -> Eval<()> {
+        let exit = self.raise_args(Exc::GeneratorExit, Vec::new());
+        match self.throw(iter, exit) {
+            Ok(Some(_)) => Err(self.raise(Exc::RuntimeError, "generator ignored GeneratorExit")),
+            Ok(None) => Ok(()),
+            Err(e) if e.is(self, Exc::GeneratorExit) || e.is(self, Exc::StopIteration) => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Assigns what was sent or returned to the assignment that waits for it.
+    fn receive(&mut self, waits: Option<(Block, usize)>, value: Value, s: &mut Suspended) -> Eval<()> {
+        if let Some((block, at)) = waits
+            && let StmtKind::Assign(targets, _) = &block[at].kind
+        {
+            for t in targets {
+                self.assign(t, value.clone(), &mut s.frame)?;
+            }
+        }
+        Ok(())
     }
 
     fn run_to_yield(&mut self, s: &mut Suspended) -> Eval<Option<Value>> {
@@ -153,12 +260,23 @@ impl Interp {
                 }
                 Ok(Step::Go)
             }
-            Open::From(iter) => {
-                let iter = iter.clone();
-                match self.next(&iter)? {
+            Open::Receive(block, at) => {
+                let waits = Some((block.clone(), *at));
+                s.open.pop();
+                let sent = std::mem::take(&mut s.sent);
+                self.receive(waits, sent, s)?;
+                Ok(Step::Go)
+            }
+            Open::From(iter, waits) => {
+                let (iter, waits) = (iter.clone(), waits.clone());
+                let sent = std::mem::take(&mut s.sent);
+                let item = if sent.is_none() { self.next(&iter)? } else { self.send(&iter, sent)? };
+                match item {
                     Some(v) => Ok(Step::Yield(v)),
                     None => {
                         s.open.pop();
+                        let value = self.returned(&iter);
+                        self.receive(waits, value, s)?;
                         Ok(Step::Go)
                     }
                 }
@@ -173,12 +291,9 @@ impl Interp {
         self.at(stmt.span, &s.frame);
         let f = &mut s.frame;
         match &stmt.kind {
-            StmtKind::Expr(e) => self.yield_expression(e, s),
-            StmtKind::Assign(targets, e) if matches!(e.kind, ExprKind::Yield(_)) => {
-                for t in targets {
-                    self.assign(t, Value::None, f)?;
-                }
-                self.yield_expression(e, s)
+            StmtKind::Expr(e) => self.yield_expression(e, None, s),
+            StmtKind::Assign(_, e) if matches!(e.kind, ExprKind::Yield(_) | ExprKind::YieldFrom(_)) => {
+                self.yield_expression(e, Some((block.clone(), at)), s)
             }
             StmtKind::If(branches, orelse) => {
                 for (condition, body) in branches {
@@ -220,14 +335,23 @@ impl Interp {
         }
     }
 
-    fn yield_expression(&mut self, e: &Expr, s: &mut Suspended) -> Eval<Step> {
+    fn yield_expression(&mut self, e: &Expr, waits: Option<(Block, usize)>, s: &mut Suspended) -> Eval<Step> {
         match &e.kind {
-            ExprKind::Yield(None) => Ok(Step::Yield(Value::None)),
-            ExprKind::Yield(Some(v)) => Ok(Step::Yield(self.eval(v, &mut s.frame)?)),
+            ExprKind::Yield(v) => {
+                let v = match v {
+                    Some(v) => self.eval(v, &mut s.frame)?,
+                    None => Value::None,
+                };
+                if let Some((block, at)) = waits {
+                    s.open.push(Open::Receive(block, at));
+                }
+                Ok(Step::Yield(v))
+            }
             ExprKind::YieldFrom(v) => {
                 let source = self.eval(v, &mut s.frame)?;
                 let iter = self.iter(&source)?;
-                s.open.push(Open::From(iter));
+                s.sent = Value::None;
+                s.open.push(Open::From(iter, waits));
                 Ok(Step::Go)
             }
             _ => Err(self.unsupported("'yield' inside a larger expression is not supported")),
@@ -237,6 +361,9 @@ impl Interp {
     /// Leaves the statements that `break`, `continue` or `return` leaves; whether the generator has ended.
     fn unwind_flow(&mut self, s: &mut Suspended, flow: Flow) -> Eval<bool> {
         let ends = matches!(flow, Flow::Return(_));
+        if let Flow::Return(v) = &flow {
+            s.result = v.clone();
+        }
         while let Some(open) = s.open.pop() {
             match open {
                 Open::With(exit) => {

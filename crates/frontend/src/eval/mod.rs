@@ -59,6 +59,8 @@ pub struct Interp {
     pub(crate) modules: FxHashMap<Rc<str>, Rc<PyModule>>,
     /// The exceptions being handled, innermost last.
     pub(crate) handling: Vec<exception::Thrown>,
+    /// The containers whose text is being made: one that holds itself is shown as `[...]`.
+    showing: Vec<i64>,
     /// What `print` wrote; bounded.
     pub(crate) printed: String,
     /// The state of `random`.
@@ -87,6 +89,7 @@ impl Interp {
             builtins: Builtins::shared(),
             modules: FxHashMap::default(),
             handling: Vec::new(),
+            showing: Vec::new(),
             printed: String::new(),
             random: Default::default(),
             heap: Vec::new(),

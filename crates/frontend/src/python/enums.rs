@@ -1,12 +1,17 @@
 //! `enum`: members become instances of their class.
 
+use super::support::table;
 use crate::eval::args::Args;
-use crate::eval::class::{Class, NativeKind, NativeState};
+use crate::eval::class::{Class, Instance, NativeKind, NativeState};
+use crate::eval::module::PyModule;
 use crate::eval::value::{Attrs, Value};
 use crate::eval::{Eval, Exc, Interp};
 use crate::syntax::Sym;
 use crate::syntax::sym::known;
 use std::rc::Rc;
+
+/// What `auto()` gives; the class that it stands in makes a value of it.
+const AUTO: &str = "enum.auto";
 
 /// Turns the plain attributes of a fresh enumeration class into members.
 pub(crate) fn collect(i: &mut Interp, class: &Rc<Class>) -> Eval<()> {
@@ -22,10 +27,16 @@ pub(crate) fn collect(i: &mut Interp, class: &Rc<Class>) -> Eval<()> {
         .map(|(n, v)| (*n, v.clone()))
         .collect();
     let mut members: Vec<Value> = Vec::new();
-    let mut last = 0;
+    let flag = class.mro.iter().any(|c| matches!(&*c.name, "Flag" | "IntFlag") && &*c.module == "enum");
+    let text = class.mro.iter().any(|c| &*c.name == "StrEnum" && &*c.module == "enum");
+    let mut last = 0i64;
     for (name, value) in plain {
         let value = match &value {
-            Value::Opaque(o) if &**o == "enum.auto" => Value::Int(last + 1),
+            Value::Opaque(o) if &**o == AUTO && text => Value::from(name.name().to_lowercase()),
+            Value::Opaque(o) if &**o == AUTO && flag => {
+                Value::Int(if last <= 0 { 1 } else { 1i64.checked_shl(64 - last.leading_zeros()).unwrap_or(0) })
+            }
+            Value::Opaque(o) if &**o == AUTO => Value::Int(last.saturating_add(1)),
             v => v.clone(),
         };
         last = value.as_int().unwrap_or(last);
@@ -41,12 +52,16 @@ pub(crate) fn collect(i: &mut Interp, class: &Rc<Class>) -> Eval<()> {
         let member = match same {
             Some(m) => m,
             None => {
-                let native = if class.kind == NativeKind::Wrapper { NativeState::Wrapped(value.clone()) } else { NativeState::None };
-                let o = i.new_instance(class, native);
-                o.set(known::ENUM_NAME, Value::Str(name.name()));
-                o.set(known::ENUM_VALUE, value.clone());
-                o.set(Sym::new("_name_"), Value::Str(name.name()));
-                o.set(Sym::new("_value_"), value);
+                let o = member(i, class, Some(name), value.clone());
+                // `__init__` of the class takes the parts of the value.
+                if let Some(init @ Value::Function(_)) = class.lookup(known::INIT) {
+                    let mut pos = vec![Value::Instance(o.clone())];
+                    match &value {
+                        Value::Tuple(t) => pos.extend(t.items().iter().cloned()),
+                        v => pos.push(v.clone()),
+                    }
+                    i.call(&init, Args::from(pos))?;
+                }
                 let m = Value::Instance(o);
                 members.push(m.clone());
                 m
@@ -80,20 +95,67 @@ pub(crate) fn member_of(i: &mut Interp, class: &Rc<Class>, args: Args) -> Eval<V
     Err(i.raise(Exc::ValueError, format!("{shown} is not a valid {}", class.name)))
 }
 
-/// The classes of the module `enum`.
-pub(super) fn classes(i: &Interp) -> Vec<(&'static str, Value)> {
+/// Fills the module.
+pub(super) fn fill(i: &Interp, m: &PyModule) {
     let object = i.builtins.class("object");
-    let make = |name: &str, bases: Vec<Rc<Class>>, kind| {
-        let c = Class::native(name, "enum", bases, kind, None, Attrs::default());
+    let make = |name: &str, bases: Vec<Rc<Class>>, kind, attrs: Attrs| {
+        let c = Class::native(name, "enum", bases, kind, None, attrs);
         *c.members.borrow_mut() = Some(Vec::new());
         Rc::new(c)
     };
-    let plain = make("Enum", vec![object], NativeKind::Object);
-    let int = make("IntEnum", vec![i.builtins.class("int"), plain.clone()], NativeKind::Wrapper);
-    let str = make("StrEnum", vec![i.builtins.class("str"), plain.clone()], NativeKind::Wrapper);
-    let flag = make("Flag", vec![plain.clone()], NativeKind::Object);
-    [("Enum", plain), ("IntEnum", int), ("StrEnum", str), ("Flag", flag)]
-        .into_iter()
-        .map(|(n, c)| (n, Value::Class(c)))
-        .collect()
+    let plain = make("Enum", vec![object], NativeKind::Object, Attrs::default());
+    let int = i.builtins.class("int");
+    let flag = table(&[
+        ("__or__", |i, args| combine(i, args, |a, b| a | b)),
+        ("__and__", |i, args| combine(i, args, |a, b| a & b)),
+        ("__xor__", |i, args| combine(i, args, |a, b| a ^ b)),
+        ("__contains__", |_, args| {
+            let bits = |v: Option<&Value>| v.and_then(|v| v.as_instance()?.get(known::ENUM_VALUE)?.as_int()).unwrap_or(0);
+            let (whole, part) = (bits(args.pos.first()), bits(args.pos.get(1)));
+            Ok(Value::Bool(whole & part == part))
+        }),
+        ("__bool__", |_, args| {
+            let value = args.pos.first().and_then(|v| v.as_instance()?.get(known::ENUM_VALUE));
+            Ok(Value::Bool(value.and_then(|v| v.as_int()) != Some(0)))
+        }),
+    ]);
+    for (name, class) in [
+        ("IntEnum", make("IntEnum", vec![int.clone(), plain.clone()], NativeKind::Wrapper, Attrs::default())),
+        ("StrEnum", make("StrEnum", vec![i.builtins.class("str"), plain.clone()], NativeKind::Wrapper, Attrs::default())),
+        ("Flag", make("Flag", vec![plain.clone()], NativeKind::Object, flag.clone())),
+        ("IntFlag", make("IntFlag", vec![int, plain.clone()], NativeKind::Wrapper, flag)),
+        ("Enum", plain),
+    ] {
+        m.set(name, Value::Class(class));
+    }
+    m.set("auto", Value::native("auto", |_, _| Ok(Value::Opaque(AUTO.into()))));
+    m.set("unique", Value::native("unique", |_, args| Ok(args.pos.into_iter().next().unwrap_or_default())));
+}
+
+/// Two members of a flag, or a flag and its bits, as a member that may have no name of its own.
+fn combine(i: &mut Interp, args: Args, op: fn(i64, i64) -> i64) -> Eval<Value> {
+    let [a, b] = args.exactly(i, "combine")?;
+    let bits = |v: &Value| v.as_int().or_else(|| v.as_instance()?.get(known::ENUM_VALUE)?.as_int());
+    let (Value::Instance(o), Some(x), Some(y)) = (&a, bits(&a), bits(&b)) else { return Ok(Value::NotImplemented) };
+    let class = o.class();
+    let value = Value::Int(op(x, y));
+    for m in class.members.borrow().iter().flatten() {
+        if let Value::Instance(o) = m
+            && o.get(known::ENUM_VALUE).is_some_and(|v| v.as_int() == value.as_int())
+        {
+            return Ok(m.clone());
+        }
+    }
+    Ok(Value::Instance(member(i, &class, None, value)))
+}
+
+fn member(i: &mut Interp, class: &Rc<Class>, name: Option<Sym>, value: Value) -> Rc<Instance> {
+    let native = if class.kind == NativeKind::Wrapper { NativeState::Wrapped(value.clone()) } else { NativeState::None };
+    let o = i.new_instance(class, native);
+    let name = name.map_or(Value::None, |n| Value::Str(n.name()));
+    o.set(known::ENUM_NAME, name.clone());
+    o.set(known::ENUM_VALUE, value.clone());
+    o.set(Sym::new("_name_"), name);
+    o.set(Sym::new("_value_"), value);
+    o
 }

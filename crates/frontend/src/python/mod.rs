@@ -1,12 +1,21 @@
 //! Python's builtin classes and functions, and the part of its standard library that networks use.
 
 pub(crate) mod abc;
-mod builtins;
 pub(crate) mod collections;
+mod copy;
 pub(crate) mod enums;
-mod methods;
+mod functions;
+mod iteration;
+mod mapping;
+mod math;
+mod number;
+mod object;
 pub(crate) mod random;
+mod sequence;
+mod set;
 mod standard;
+mod support;
+mod text;
 pub(crate) mod typing;
 
 pub(crate) use standard::standard_module;
@@ -55,42 +64,51 @@ impl Builtins {
 
     fn make() -> Builtins {
         let mut b = Builtins { classes: FxHashMap::default(), exceptions: Vec::new(), names: Attrs::default() };
-        let object = Rc::new(Class::native("object", "builtins", Vec::new(), NativeKind::Object, None, methods::object()));
+        let object = Rc::new(Class::native(
+            "object",
+            "builtins",
+            Vec::new(),
+            NativeKind::Object,
+            None,
+            object::object_methods(),
+        ));
         b.classes.insert("object", object.clone());
-        let table: &[(&'static str, &'static str, Option<NativeFn>, fn() -> Attrs)] = &[
-            ("int", "object", Some(builtins::int), methods::int),
-            ("bool", "int", Some(builtins::bool), Attrs::default),
-            ("float", "object", Some(builtins::float), methods::float),
-            ("str", "object", Some(builtins::str), methods::str),
-            ("bytes", "object", Some(builtins::bytes), Attrs::default),
-            ("tuple", "object", Some(builtins::tuple), methods::tuple),
+        type Row = (&'static str, &'static str, Option<NativeFn>, fn() -> Attrs);
+        let table: &[Row] = &[
+            ("int", "object", Some(number::int), number::int_methods),
+            ("bool", "int", Some(number::bool), Attrs::default),
+            ("float", "object", Some(number::float), number::float_methods),
+            ("str", "object", Some(text::construct), text::methods),
+            ("bytes", "object", Some(text::construct_bytes), text::bytes_methods),
+            ("tuple", "object", Some(sequence::tuple), sequence::tuple_methods),
             ("Size", "tuple", None, Attrs::default),
-            ("list", "object", Some(builtins::list), methods::list),
-            ("dict", "object", Some(builtins::dict), methods::dict),
-            ("OrderedDict", "dict", Some(builtins::ordered_dict), Attrs::default),
-            ("Counter", "dict", Some(builtins::counter), methods::counter),
-            ("defaultdict", "dict", Some(builtins::default_dict), Attrs::default),
-            ("set", "object", Some(builtins::set), methods::set),
-            ("frozenset", "object", Some(builtins::frozenset), methods::set),
-            ("range", "object", Some(builtins::range), methods::range),
-            ("slice", "object", Some(builtins::slice), methods::slice),
-            ("enumerate", "object", Some(builtins::enumerate), Attrs::default),
-            ("zip", "object", Some(builtins::zip), Attrs::default),
-            ("map", "object", Some(builtins::map), Attrs::default),
-            ("filter", "object", Some(builtins::filter), Attrs::default),
-            ("reversed", "object", Some(builtins::reversed), Attrs::default),
-            ("iterator", "object", None, methods::iterator),
-            ("property", "object", Some(builtins::property), methods::property),
-            ("staticmethod", "object", Some(builtins::static_method), Attrs::default),
-            ("classmethod", "object", Some(builtins::class_method), Attrs::default),
-            ("super", "object", Some(builtins::super_), Attrs::default),
+            ("list", "object", Some(sequence::list), sequence::list_methods),
+            ("range", "object", Some(sequence::range), sequence::range_methods),
+            ("slice", "object", Some(sequence::slice), sequence::slice_methods),
+            ("dict", "object", Some(mapping::dict), mapping::dict_methods),
+            ("OrderedDict", "dict", Some(mapping::ordered_dict), mapping::ordered_methods),
+            ("Counter", "dict", Some(mapping::counter), mapping::counter_methods),
+            ("defaultdict", "dict", Some(mapping::default_dict), Attrs::default),
+            ("set", "object", Some(set::set), set::set_methods),
+            ("frozenset", "object", Some(set::frozenset), set::frozenset_methods),
+            ("enumerate", "object", Some(iteration::enumerate), Attrs::default),
+            ("zip", "object", Some(iteration::zip), Attrs::default),
+            ("map", "object", Some(iteration::map), Attrs::default),
+            ("filter", "object", Some(iteration::filter), Attrs::default),
+            ("reversed", "object", Some(iteration::reversed), Attrs::default),
+            ("iterator", "object", None, iteration::iterator_methods),
+            ("property", "object", Some(object::property), object::property_methods),
+            ("staticmethod", "object", Some(object::static_method), Attrs::default),
+            ("classmethod", "object", Some(object::class_method), Attrs::default),
+            ("super", "object", Some(object::super_), Attrs::default),
             ("NoneType", "object", None, Attrs::default),
+            ("NotImplementedType", "object", None, Attrs::default),
             ("ellipsis", "object", None, Attrs::default),
-            ("function", "object", None, Attrs::default),
-            ("builtin_function_or_method", "object", None, Attrs::default),
+            ("function", "object", None, object::function_methods),
+            ("builtin_function_or_method", "object", None, object::function_methods),
             ("method", "object", None, Attrs::default),
             ("module", "object", None, Attrs::default),
-            ("partial", "object", Some(builtins::partial), Attrs::default),
+            ("partial", "object", Some(object::partial), Attrs::default),
             ("dict_keys", "object", None, Attrs::default),
             ("dict_values", "object", None, Attrs::default),
             ("dict_items", "object", None, Attrs::default),
@@ -101,17 +119,17 @@ impl Builtins {
             b.classes.insert(name, Rc::new(class));
         }
         let of_type =
-            Class::native("type", "builtins", vec![object], NativeKind::Type, Some(builtins::type_), Attrs::default());
+            Class::native("type", "builtins", vec![object], NativeKind::Type, Some(object::type_), object::type_methods());
         b.classes.insert("type", Rc::new(of_type));
         for (e, base) in Exc::ALL {
             let base = if e == base { b.class("object") } else { b.exception(*base) };
             let class =
-                Class::native(e.name(), "builtins", vec![base], NativeKind::Exception, None, methods::exception());
+                Class::native(e.name(), "builtins", vec![base], NativeKind::Exception, None, object::exception_methods());
             b.exceptions.push(Rc::new(class));
         }
         let hidden = [
-            "Size", "OrderedDict", "Counter", "defaultdict", "iterator", "NoneType", "ellipsis", "function", "method", "module",
-            "builtin_function_or_method", "partial", "dict_keys", "dict_values", "dict_items",
+            "Size", "OrderedDict", "Counter", "defaultdict", "iterator", "NoneType", "NotImplementedType", "ellipsis", "function",
+            "method", "module", "builtin_function_or_method", "partial", "dict_keys", "dict_values", "dict_items",
         ];
         let mut names: Vec<(&str, Value)> = b
             .classes
@@ -128,7 +146,7 @@ impl Builtins {
         }
         b.names.insert(Sym::new("IOError"), Value::Class(b.exception(Exc::OSError)));
         b.names.insert(Sym::new("EnvironmentError"), Value::Class(b.exception(Exc::OSError)));
-        for (name, f) in builtins::FUNCTIONS {
+        for (name, f) in functions::FUNCTIONS {
             b.names.insert(Sym::new(name), Value::native(name, *f));
         }
         for (name, v) in [

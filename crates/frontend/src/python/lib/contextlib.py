@@ -41,19 +41,52 @@ class ExitStack:
         return False
 
 
-class _Manager:
+class ContextDecorator:
+    def __call__(self, function):
+        def inner(*args, **kwargs):
+            with self:
+                return function(*args, **kwargs)
+        return inner
+
+
+class _Manager(ContextDecorator):
     def __init__(self, generator):
         self.generator = generator
 
     def __enter__(self):
-        return next(self.generator)
+        for value in self.generator:
+            return value
+        raise RuntimeError("generator didn't yield")
 
-    def __exit__(self, *exc):
-        next(self.generator, None)
-        return False
+    def __exit__(self, kind, value, traceback):
+        if kind is None:
+            for _ in self.generator:
+                raise RuntimeError("generator didn't stop")
+            return False
+        try:
+            self.generator.throw(value)
+        except StopIteration as end:
+            return end is not value
+        except BaseException as error:
+            if error is value:
+                return False
+            raise
+        raise RuntimeError("generator didn't stop after throw()")
 
 
 def contextmanager(function):
     def make(*args, **kwargs):
         return _Manager(function(*args, **kwargs))
     return make
+
+
+class closing:
+    def __init__(self, thing):
+        self.thing = thing
+
+    def __enter__(self):
+        return self.thing
+
+    def __exit__(self, *exc):
+        self.thing.close()
+        return False

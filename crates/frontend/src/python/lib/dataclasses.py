@@ -8,17 +8,29 @@ class _Missing:
 MISSING = _Missing()
 
 
+class FrozenInstanceError(AttributeError):
+    pass
+
+
+class InitVar:
+    def __class_getitem__(cls, item):
+        return cls
+
+
 class Field:
-    def __init__(self, default, default_factory, init):
+    def __init__(self, default, default_factory, init, repr=True, compare=True, kw_only=False):
         self.name = None
         self.default = default
         self.default_factory = default_factory
         self.init = init
+        self.repr = repr
+        self.compare = compare
+        self.kw_only = kw_only
 
 
 def field(*, default=MISSING, default_factory=MISSING, init=True, repr=True, hash=None, compare=True, metadata=None,
           kw_only=False):
-    return Field(default, default_factory, init)
+    return Field(default, default_factory, init, repr, compare, kw_only)
 
 
 def _collect(cls):
@@ -36,14 +48,28 @@ def dataclass(cls=None, *, init=True, repr=True, eq=True, order=False, unsafe_ha
               slots=False, match_args=True):
     def wrap(cls):
         fields = _collect(cls)
+        seen = None
+        for name, f in fields.items():
+            if isinstance(f.default, (list, dict, set)):
+                kind = type(f.default)
+                raise ValueError(f'mutable default {kind} for field {name} is not allowed: use default_factory')
+            if f.init and not f.kw_only and not kw_only:
+                if f.default is not MISSING or f.default_factory is not MISSING:
+                    seen = name
+                elif seen is not None:
+                    raise TypeError(f'non-default argument {name!r} follows default argument')
         cls.__dataclass_fields__ = fields
         names = [n for n, f in fields.items() if f.init]
+        positional = [n for n in names if not (kw_only or fields[n].kw_only)]
+        shown = [n for n, f in fields.items() if f.repr]
+        compared = [n for n, f in fields.items() if f.compare]
 
         def __init__(self, *args, **kwargs):
-            if len(args) > len(names):
-                raise TypeError(f'{cls.__name__}.__init__() takes {len(names) + 1} positional arguments but '
-                                f'{len(args) + 1} were given')
-            given = dict(zip(names, args))
+            if len(args) > len(positional):
+                were = len(args) + 1
+                raise TypeError(f'{cls.__name__}.__init__() takes {len(positional) + 1} positional arguments but '
+                                f'{were} were given')
+            given = dict(zip(positional, args))
             for key, value in kwargs.items():
                 if key not in names:
                     raise TypeError(f"{cls.__name__}.__init__() got an unexpected keyword argument '{key}'")
@@ -52,34 +78,65 @@ def dataclass(cls=None, *, init=True, repr=True, eq=True, order=False, unsafe_ha
                 given[key] = value
             for name, f in fields.items():
                 if name in given:
-                    setattr(self, name, given[name])
+                    value = given[name]
                 elif f.default_factory is not MISSING:
-                    setattr(self, name, f.default_factory())
+                    value = f.default_factory()
                 elif f.default is not MISSING:
-                    setattr(self, name, f.default)
+                    value = f.default
                 elif f.init:
                     raise TypeError(f"{cls.__name__}.__init__() missing 1 required positional argument: '{name}'")
+                else:
+                    continue
+                if frozen:
+                    object.__setattr__(self, name, value)
+                else:
+                    setattr(self, name, value)
             if hasattr(self, '__post_init__'):
                 self.__post_init__()
 
         def __repr__(self):
-            shown = ', '.join(f'{n}={getattr(self, n)!r}' for n in fields)
-            return f'{cls.__name__}({shown})'
+            inside = ', '.join([f'{n}={getattr(self, n)!r}' for n in shown])
+            return f'{type(self).__qualname__}({inside})'
+
+        def values(self):
+            return tuple([getattr(self, n) for n in compared])
 
         def __eq__(self, other):
-            if type(other) is not type(self):
-                return NotImplemented
-            return all(getattr(self, n) == getattr(other, n) for n in fields)
+            return values(self) == values(other) if type(other) is type(self) else NotImplemented
 
-        if init and '__init__' not in cls.__dict__:
-            cls.__init__ = __init__
-        if repr and '__repr__' not in cls.__dict__:
-            cls.__repr__ = __repr__
-        if eq and '__eq__' not in cls.__dict__:
-            cls.__eq__ = __eq__
+        def __lt__(self, other):
+            return values(self) < values(other) if type(other) is type(self) else NotImplemented
+
+        def __le__(self, other):
+            return values(self) <= values(other) if type(other) is type(self) else NotImplemented
+
+        def __gt__(self, other):
+            return values(self) > values(other) if type(other) is type(self) else NotImplemented
+
+        def __ge__(self, other):
+            return values(self) >= values(other) if type(other) is type(self) else NotImplemented
+
+        def __hash__(self):
+            return hash(values(self))
+
+        def add(wanted, **methods):
+            for name, method in methods.items():
+                if wanted and name not in cls.__dict__:
+                    setattr(cls, name, method)
+
+        add(init, __init__=__init__)
+        add(repr, __repr__=__repr__)
+        add(eq, __eq__=__eq__)
+        add(order, __lt__=__lt__, __le__=__le__, __gt__=__gt__, __ge__=__ge__)
+        add(unsafe_hash or (eq and frozen), __hash__=__hash__)
+        add(match_args, __match_args__=tuple(positional))
         for name, f in fields.items():
             if f.default is not MISSING:
                 setattr(cls, name, f.default)
+            elif isinstance(cls.__dict__.get(name), Field):
+                delattr(cls, name)
+        if frozen:
+            cls.__dataclass_frozen__ = True
         return cls
     return wrap if cls is None else wrap(cls)
 
@@ -88,12 +145,22 @@ def fields(instance):
     return tuple(instance.__dataclass_fields__.values())
 
 
+def _plain(value):
+    if hasattr(value, '__dataclass_fields__'):
+        return asdict(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)([_plain(v) for v in value])
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return value
+
+
 def asdict(instance):
-    return {n: getattr(instance, n) for n in instance.__dataclass_fields__}
+    return {n: _plain(getattr(instance, n)) for n in instance.__dataclass_fields__}
 
 
 def astuple(instance):
-    return tuple(getattr(instance, n) for n in instance.__dataclass_fields__)
+    return tuple([getattr(instance, n) for n in instance.__dataclass_fields__])
 
 
 def replace(instance, **changes):
