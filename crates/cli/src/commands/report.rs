@@ -3,16 +3,13 @@
 use crate::args::ReportArgs;
 use crate::{Ending, output};
 use anyhow::Context;
-use archsmith_archive::{RunDir, Store, write_atomically};
+use archsmith_archive::{EventLog, RunDir, Store, write_atomically};
 use archsmith_frontend::Options;
 use archsmith_ir::{draw, summary};
-use archsmith_report::{Drawing, RunView};
+use archsmith_report::{Context as ReportContext, Drawing, OperatorRow, RunView};
 use archsmith_search::Config;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// Networks that the report draws.
-const DRAWN: usize = 5;
 
 pub(super) fn report(args: ReportArgs) -> anyhow::Result<Ending> {
     let view = view(&args.dir)?;
@@ -33,8 +30,19 @@ pub(super) fn view(dir: &Path) -> anyhow::Result<RunView> {
     let config = Config::from_toml(&run.config()?, &run.config_path().display().to_string())?;
     let mut options = archsmith_search::gates::options(&config, [3, 32, 32], 10);
     options.in_shape[0] = config.training.batch;
-    let drawings = drawings(&store, &options)?;
-    Ok(RunView::load(&store, &run, drawings)?)
+    let context = ReportContext {
+        facts: vec![
+            ("Language model".into(), config.model.source.clone()),
+            ("Data".into(), config.data.name.clone()),
+            ("Budget".into(), format!("{} parameters, {} multiply-adds an image", config.budget.max_params, config.budget.max_macs)),
+            ("Training".into(), format!("{} epoch(s), batches of {}, on {}", config.training.epochs, config.training.batch, config.training.device)),
+        ],
+        threshold: config.admission.threshold,
+        events: EventLog::read(&run.events_path())?,
+        drawings: drawings(&store, &options)?,
+        command: Some("archsmith run --config config.toml --out DIR".into()),
+    };
+    Ok(RunView::load(&store, context)?)
 }
 
 /// Writes the page; beside the run unless told where.
@@ -50,10 +58,13 @@ pub(super) fn write(dir: &Path, view: &RunView, out: Option<&Path>) -> anyhow::R
 
 fn drawings(store: &Store, options: &Options) -> anyhow::Result<BTreeMap<String, Drawing>> {
     let mut out = BTreeMap::new();
-    for c in store.top(DRAWN)? {
+    for c in store.top(archsmith_report::BEST)? {
         if let Ok((graph, _)) = archsmith_frontend::check(&c.text, options) {
             let table = summary::summary(&graph);
-            out.insert(c.id, Drawing { svg: draw::svg(&graph), summary: serde_json::to_value(&table)? });
+            let batch = graph.graph().inputs.first().and_then(|t| t.shape.first()).copied().unwrap_or(1).max(1) as u64;
+            let _ = batch;
+            let rows = table.rows.iter().map(row).collect();
+            out.insert(c.id, Drawing { svg: draw::svg(&graph), rows });
         }
     }
     Ok(out)
