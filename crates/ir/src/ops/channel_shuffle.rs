@@ -28,7 +28,7 @@ fn emit(call: &Call<'_>, e: &mut Emitter) -> Result<Vec<V>, OpError> {
     let x = call.tensor("input")?;
     let groups = call.size("groups")?;
     let shape = e.shape(x).to_vec();
-    if shape.len() < 3 || groups == 0 || shape[1] % groups != 0 {
+    if shape.len() < 3 || groups == 0 || !shape[1].is_multiple_of(groups) {
         return Err(OpError::shape(format!(
             "channel_shuffle: the channels of {shape:?} cannot be divided into {groups} groups"
         )));

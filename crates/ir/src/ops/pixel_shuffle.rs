@@ -28,7 +28,7 @@ fn emit(call: &Call<'_>, e: &mut Emitter) -> Result<Vec<V>, OpError> {
     let x = call.tensor("input")?;
     let r = call.size("upscale_factor")?;
     let rank = e.rank(x);
-    if rank < 3 || r == 0 || e.shape(x)[rank - 3] % (r * r) != 0 {
+    if rank < 3 || r == 0 || !e.shape(x)[rank - 3].is_multiple_of(r * r) {
         return Err(OpError::shape(format!(
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by {r}², found {:?}",
             e.shape(x)

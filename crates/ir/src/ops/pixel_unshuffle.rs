@@ -28,7 +28,7 @@ fn emit(call: &Call<'_>, e: &mut Emitter) -> Result<Vec<V>, OpError> {
     let x = call.tensor("input")?;
     let r = call.size("downscale_factor")?;
     let rank = e.rank(x);
-    if rank < 3 || r == 0 || e.shape(x)[rank - 2] % r != 0 || e.shape(x)[rank - 1] % r != 0 {
+    if rank < 3 || r == 0 || !e.shape(x)[rank - 2].is_multiple_of(r) || !e.shape(x)[rank - 1].is_multiple_of(r) {
         return Err(OpError::shape(format!(
             "pixel_unshuffle expects height and width to be divisible by {r}, found {:?}",
             e.shape(x)

@@ -39,7 +39,7 @@ fn emit(call: &Call<'_>, e: &mut Emitter) -> Result<Vec<V>, OpError> {
         let heads = e.shape(q)[rank - 3];
         for t in [&mut k, &mut v] {
             let own = e.shape(*t)[rank - 3];
-            if own == 0 || heads % own != 0 {
+            if own == 0 || !heads.is_multiple_of(own) {
                 return Err(OpError::shape(format!("{heads} query heads are no multiple of {own} heads")));
             }
             // Each head serves several query heads in a row.

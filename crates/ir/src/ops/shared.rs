@@ -340,7 +340,7 @@ pub(super) fn infer_shape(shape: &[i64], numel: usize) -> Result<Vec<usize>, OpE
                 "cannot reshape to {shape:?}: the unspecified dimension can be any value"
             )));
         }
-        Some(i) if numel % known == 0 => out[i] = numel / known,
+        Some(i) if numel.is_multiple_of(known) => out[i] = numel / known,
         Some(_) => return Err(bad()),
         None if known != numel => return Err(bad()),
         None => {}
