@@ -34,7 +34,9 @@ pub enum DeviceError {
     #[error("device '{0}' needs a build with GPU support: build again with `--features cuda`, or use --device cpu")]
     NotCompiled(Device),
     /// A library that GPU training needs at run time was not found.
-    #[error("device '{device}' needs {library}, which was not found in {searched}: install {install}, or use --device cpu")]
+    #[error(
+        "device '{device}' needs {library}, which was not found in {searched}: install {install}, or use --device cpu"
+    )]
     MissingLibrary {
         /// The device asked for.
         device: Device,
@@ -101,7 +103,12 @@ impl Device {
 }
 
 /// Looks where the dynamic loader looks, without loading anything.
-fn find_library(device: Device, library: &'static str, install: &'static str, library_path: &str) -> Result<(), DeviceError> {
+fn find_library(
+    device: Device,
+    library: &'static str,
+    install: &'static str,
+    library_path: &str,
+) -> Result<(), DeviceError> {
     const SYSTEM: [&str; 7] = [
         "/usr/lib/x86_64-linux-gnu",
         "/usr/lib/aarch64-linux-gnu",
@@ -117,5 +124,9 @@ fn find_library(device: Device, library: &'static str, install: &'static str, li
             entries.flatten().any(|e| e.file_name().to_str().is_some_and(|name| name.starts_with(library)))
         })
     });
-    if found { Ok(()) } else { Err(DeviceError::MissingLibrary { device, library, searched: folders.join(", "), install }) }
+    if found {
+        Ok(())
+    } else {
+        Err(DeviceError::MissingLibrary { device, library, searched: folders.join(", "), install })
+    }
 }

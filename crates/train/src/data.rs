@@ -154,7 +154,12 @@ impl Dataset {
     ///
     /// # Errors
     /// Damaged bytes.
-    pub fn embedded(train_images: &[u8], train_labels: &[u8], test_images: &[u8], test_labels: &[u8]) -> Result<Dataset, DataError> {
+    pub fn embedded(
+        train_images: &[u8],
+        train_labels: &[u8],
+        test_images: &[u8],
+        test_labels: &[u8],
+    ) -> Result<Dataset, DataError> {
         let bytes = [train_images, train_labels, test_images, test_labels];
         let [a, b, c, d] = [0, 1, 2, 3].map(|i| (FASHION_FILES[i], bytes[i]));
         Self::from_idx("fashion-mnist-sample", [a, b, c, d])

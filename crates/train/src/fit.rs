@@ -130,9 +130,16 @@ pub type OnProgress<'a> = dyn FnMut(Progress) -> ControlFlow<()> + Send + 'a;
 ///
 /// # Errors
 /// What cannot be trained, divergence, the time limit, the caller's wish.
-pub fn fit(graph: &TypedGraph, splits: &Splits, config: &FitConfig, on_progress: &mut OnProgress<'_>) -> Result<Metrics, FitError> {
+pub fn fit(
+    graph: &TypedGraph,
+    splits: &Splits,
+    config: &FitConfig,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<Metrics, FitError> {
     match config.device {
-        Device::Cpu => in_threads(config.threads, || fit_on::<Cpu>(graph, splits, config, &Default::default(), on_progress))?,
+        Device::Cpu => {
+            in_threads(config.threads, || fit_on::<Cpu>(graph, splits, config, &Default::default(), on_progress))?
+        }
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
             let device = burn::backend::cuda::CudaDevice::new(index);
@@ -192,8 +199,12 @@ where
             let stepped = trainer.step(images, &labels, u64::from(epoch))?;
             loss += stepped.loss;
             correct += stepped.correct;
-            let progress =
-                Progress { epoch, step: trainer.steps(), steps: per_epoch * u64::from(config.epochs), loss: stepped.loss };
+            let progress = Progress {
+                epoch,
+                step: trainer.steps(),
+                steps: per_epoch * u64::from(config.epochs),
+                loss: stepped.loss,
+            };
             if on_progress(progress).is_break() {
                 return Err(FitError::Stopped { steps: trainer.steps() });
             }

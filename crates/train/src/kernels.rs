@@ -32,12 +32,22 @@ pub trait Kernels: Backend {
     }
 
     /// Gradient of [`Kernels::convolve`] for `x`, whose values do not matter but whose shape does.
-    fn convolve_dx(x: FloatTensor<Self>, w: FloatTensor<Self>, dy: FloatTensor<Self>, g: ConvGeometry) -> FloatTensor<Self> {
+    fn convolve_dx(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        g: ConvGeometry,
+    ) -> FloatTensor<Self> {
         composed::convolve_dx::<Self>(x, w, dy, g)
     }
 
     /// Gradient of [`Kernels::convolve`] for `w`, whose values do not matter but whose shape does.
-    fn convolve_dw(x: FloatTensor<Self>, w: FloatTensor<Self>, dy: FloatTensor<Self>, g: ConvGeometry) -> FloatTensor<Self> {
+    fn convolve_dw(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        g: ConvGeometry,
+    ) -> FloatTensor<Self> {
         composed::convolve_dw::<Self>(x, w, dy, g)
     }
 

@@ -148,7 +148,8 @@ impl<B: Kernels> Network<B> {
 
     /// The trained parameters.
     pub fn parameters(&self) -> impl Iterator<Item = (StateId, Tensor<B, 1>)> + '_ {
-        self.topology.state.iter().zip(&self.topology.slots).enumerate().filter_map(|(i, ((_, kind), slot))| match slot {
+        self.topology.state.iter().zip(&self.topology.slots).enumerate().filter_map(|(i, ((_, kind), slot))| match slot
+        {
             Slot::Float(k) if *kind == StateKind::Parameter => Some((StateId(i as u32), self.floats[*k].val())),
             _ => None,
         })

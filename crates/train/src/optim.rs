@@ -39,7 +39,8 @@ impl<B: Backend> Optimiser<B> {
 
     /// A parameter's new value. `lr` is the scheduled learning rate.
     pub fn step(&mut self, id: StateId, value: Tensor<B, 1>, gradient: Tensor<B, 1>, lr: f64) -> Tensor<B, 1> {
-        let memory = self.memory.entry(id).or_insert_with(|| Memory { first: None, second: None, third: None, steps: 0 });
+        let memory =
+            self.memory.entry(id).or_insert_with(|| Memory { first: None, second: None, third: None, steps: 0 });
         memory.steps += 1;
         match self.kind.clone() {
             Optimizer::Sgd { momentum, dampening, weight_decay, nesterov, .. } => {
@@ -175,7 +176,9 @@ fn rms_prop<B: Backend>(
 /// `min(1, max_norm / (norm + 1e-6))`.
 pub fn clip<B: Backend>(gradients: Gradients<B>, clip: &Clip) -> Gradients<B> {
     match clip {
-        Clip::Value { clip_value } => gradients.into_iter().map(|(id, g)| (id, g.clamp(-clip_value, *clip_value))).collect(),
+        Clip::Value { clip_value } => {
+            gradients.into_iter().map(|(id, g)| (id, g.clamp(-clip_value, *clip_value))).collect()
+        }
         Clip::Norm { max_norm } => {
             // Summed along a dimension and in the parameters' order: the same bits for the same gradients.
             let squares = gradients.iter().map(|(_, g)| (g.clone() * g.clone()).sum_dim(0)).reduce(|a, b| a + b);

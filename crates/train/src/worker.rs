@@ -99,7 +99,9 @@ impl Task {
     pub fn run(&self) -> Outcome {
         let typed = match infer(self.graph.clone()) {
             Ok(typed) => typed,
-            Err(e) => return Outcome::Unsupported { reason: format!("the graph of the task does not type-check: {e}") },
+            Err(e) => {
+                return Outcome::Unsupported { reason: format!("the graph of the task does not type-check: {e}") };
+            }
         };
         let splits = match self.data.load().and_then(|d| Splits::new(Arc::new(d), &self.splits)) {
             Ok(splits) => splits,

@@ -2,6 +2,8 @@
 
 #[path = "suite/data.rs"]
 mod data;
+#[path = "suite/lowering.rs"]
+mod lowering;
 #[path = "suite/nets.rs"]
 mod nets;
 #[path = "suite/optim.rs"]

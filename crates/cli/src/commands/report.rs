@@ -61,11 +61,21 @@ fn drawings(store: &Store, options: &Options) -> anyhow::Result<BTreeMap<String,
     for c in store.top(archsmith_report::BEST)? {
         if let Ok((graph, _)) = archsmith_frontend::check(&c.text, options) {
             let table = summary::summary(&graph);
-            let batch = graph.graph().inputs.first().and_then(|t| t.shape.first()).copied().unwrap_or(1).max(1) as u64;
-            let _ = batch;
             let rows = table.rows.iter().map(row).collect();
             out.insert(c.id, Drawing { svg: draw::svg(&graph), rows });
         }
     }
     Ok(out)
+}
+
+/// A row of the summary as the report shows it.
+fn row(row: &summary::Row) -> OperatorRow {
+    let shapes: Vec<String> = row.outputs.iter().map(|s| format!("{s:?}")).collect();
+    OperatorRow {
+        name: row.scope.clone(),
+        operator: if row.class.is_empty() { row.op.clone() } else { format!("{} ({})", row.op, row.class) },
+        output: shapes.join(", "),
+        params: row.params,
+        macs: row.macs,
+    }
 }

@@ -38,7 +38,9 @@ pub(super) fn statistics(dataset: &Dataset, split: &Split) -> Vec<(f64, f64)> {
             }
             counts[0] += (split.indices.len() * (fh * fw - plane)) as u64;
             let total = counts.iter().sum::<u64>().max(1) as f64;
-            let moment = |p: i32| counts.iter().enumerate().map(|(v, &n)| n as f64 * (v as f64 / 255.0).powi(p)).sum::<f64>() / total;
+            let moment = |p: i32| {
+                counts.iter().enumerate().map(|(v, &n)| n as f64 * (v as f64 / 255.0).powi(p)).sum::<f64>() / total
+            };
             let mean = moment(1);
             // A constant channel has no deviation to divide by.
             (mean, (moment(2) - mean * mean).max(1e-12).sqrt())
@@ -64,7 +66,14 @@ impl<'a> Batches<'a> {
     }
 
     /// In random order, the last partial batch dropped; with `flip`, each image is mirrored with probability ½.
-    pub fn shuffled(splits: &'a Splits, split: &'a Split, shape: BatchShape, batch: usize, flip: bool, seed: &Seed) -> Self {
+    pub fn shuffled(
+        splits: &'a Splits,
+        split: &'a Split,
+        shape: BatchShape,
+        batch: usize,
+        flip: bool,
+        seed: &Seed,
+    ) -> Self {
         let mut order = split.indices.clone();
         seed.derive("shuffle", &[]).draws().shuffle(&mut order);
         order.truncate(order.len() / batch.max(1) * batch);

@@ -13,7 +13,9 @@ pub(super) fn binary(dir: &Path) -> Result<(Part, Part), DataError> {
     let batches: Vec<PathBuf> =
         (1..=5).map(|i| folder.join(format!("data_batch_{i}.bin"))).filter(|p| p.is_file()).collect();
     let test = folder.join("test_batch.bin");
-    for (there, what) in [(batches.len() == 5, "data_batch_1.bin … data_batch_5.bin"), (test.is_file(), "test_batch.bin")] {
+    for (there, what) in
+        [(batches.len() == 5, "data_batch_1.bin … data_batch_5.bin"), (test.is_file(), "test_batch.bin")]
+    {
         if !there {
             return Err(DataError::Missing { what: what.to_string(), folder, help: HELP });
         }

@@ -34,7 +34,11 @@ fn parse(file: &str, bytes: &[u8], rank: usize) -> Result<(Vec<usize>, Vec<u8>),
     }
     let magic = [0, 0, 8, rank as u8];
     if bytes[..4] != magic {
-        return Err(damaged(file, format!("the IDX mark {magic:?} (u8, {rank} dimensions)"), format!("{:?}", &bytes[..4])));
+        return Err(damaged(
+            file,
+            format!("the IDX mark {magic:?} (u8, {rank} dimensions)"),
+            format!("{:?}", &bytes[..4]),
+        ));
     }
     let sizes: Vec<usize> =
         bytes[4..header].chunks(4).map(|c| c.iter().fold(0usize, |n, &b| n << 8 | usize::from(b))).collect();

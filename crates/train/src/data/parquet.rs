@@ -27,18 +27,27 @@ fn part(folder: &Path, prefix: &str) -> Result<Part, DataError> {
         .collect();
     files.sort();
     if files.is_empty() {
-        return Err(DataError::Missing { what: format!("{prefix}*.parquet"), folder: folder.to_path_buf(), help: HELP });
+        return Err(DataError::Missing {
+            what: format!("{prefix}*.parquet"),
+            folder: folder.to_path_buf(),
+            help: HELP,
+        });
     }
     let mut part = Part { images: Vec::new(), labels: Vec::new() };
     for file in &files {
         let name = file.display().to_string();
-        let damaged = |expected: &str, found: String| DataError::Damaged { file: name.clone(), expected: expected.to_string(), found };
+        let damaged = |expected: &str, found: String| DataError::Damaged {
+            file: name.clone(),
+            expected: expected.to_string(),
+            found,
+        };
         let open = File::open(file).map_err(|source| DataError::Io { path: file.clone(), source })?;
         let reader = SerializedFileReader::new(open).map_err(|e| damaged("a parquet file", e.to_string()))?;
         let rows = reader.get_row_iter(None).map_err(|e| damaged("readable rows", e.to_string()))?;
         for row in rows {
             let row = row.map_err(|e| damaged("readable rows", e.to_string()))?;
-            let (png, label) = columns(&row).ok_or_else(|| damaged("the columns img.bytes and label", row.to_string()))?;
+            let (png, label) =
+                columns(&row).ok_or_else(|| damaged("the columns img.bytes and label", row.to_string()))?;
             part.labels.push(label);
             planes(png, &mut part.images).map_err(|e| damaged("PNG images of 32×32", e))?;
         }

@@ -13,11 +13,21 @@ pub(super) fn convolve<B: Backend>(x: FloatTensor<B>, w: FloatTensor<B>, g: Conv
     B::conv2d(x, w, None, options(g))
 }
 
-pub(super) fn convolve_dx<B: Backend>(x: FloatTensor<B>, w: FloatTensor<B>, dy: FloatTensor<B>, g: ConvGeometry) -> FloatTensor<B> {
+pub(super) fn convolve_dx<B: Backend>(
+    x: FloatTensor<B>,
+    w: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    g: ConvGeometry,
+) -> FloatTensor<B> {
     B::conv2d_x_backward(x, w, dy, options(g))
 }
 
-pub(super) fn convolve_dw<B: Backend>(x: FloatTensor<B>, w: FloatTensor<B>, dy: FloatTensor<B>, g: ConvGeometry) -> FloatTensor<B> {
+pub(super) fn convolve_dw<B: Backend>(
+    x: FloatTensor<B>,
+    w: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    g: ConvGeometry,
+) -> FloatTensor<B> {
     B::conv2d_weight_backward(x, w, dy, options(g))
 }
 

@@ -31,7 +31,12 @@ impl Kernels for Flex {
         tensor(conv::forward(x.storage(), w.storage(), &c), vec![c.n, c.o, c.oh, c.ow])
     }
 
-    fn convolve_dx(x: FloatTensor<Self>, w: FloatTensor<Self>, dy: FloatTensor<Self>, g: ConvGeometry) -> FloatTensor<Self> {
+    fn convolve_dx(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        g: ConvGeometry,
+    ) -> FloatTensor<Self> {
         let Some(c) = conv::Sizes::new(&x.shape(), &w.shape(), g).filter(|_| all_f32(&[&dy, &w])) else {
             return composed::convolve_dx::<Self>(x, w, dy, g);
         };
@@ -39,7 +44,12 @@ impl Kernels for Flex {
         tensor(conv::backward_x(dy.storage(), w.storage(), &c), vec![c.n, c.c, c.h, c.w])
     }
 
-    fn convolve_dw(x: FloatTensor<Self>, w: FloatTensor<Self>, dy: FloatTensor<Self>, g: ConvGeometry) -> FloatTensor<Self> {
+    fn convolve_dw(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        g: ConvGeometry,
+    ) -> FloatTensor<Self> {
         let Some(c) = conv::Sizes::new(&x.shape(), &w.shape(), g).filter(|_| all_f32(&[&dy, &x])) else {
             return composed::convolve_dw::<Self>(x, w, dy, g);
         };

@@ -88,7 +88,8 @@ fn float_unary<B: Kernels>(op: UnaryOp, x: FloatTensor<B>, place: &Place<B>) -> 
             // 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))), Hendrycks and Gimpel 2016.
             let square = B::float_mul(x.clone(), x.clone());
             let factor = B::float_add_scalar(B::float_mul_scalar(square, 0.044715.into()), 1.0.into());
-            let inner = B::float_mul_scalar(B::float_mul(x.clone(), factor), (2.0 / std::f64::consts::PI).sqrt().into());
+            let inner =
+                B::float_mul_scalar(B::float_mul(x.clone(), factor), (2.0 / std::f64::consts::PI).sqrt().into());
             B::float_mul(x, B::float_add_scalar(B::float_mul_scalar(B::float_tanh(inner), 0.5.into()), 0.5.into()))
         }
         LeakyRelu { slope } => {
@@ -112,9 +113,10 @@ fn float_unary<B: Kernels>(op: UnaryOp, x: FloatTensor<B>, place: &Place<B>) -> 
     }
 }
 
-/// `exp(x) − 1` without cancellation: `2·sinh(x/2)·exp(x/2)`.
+/// `exp(x) − 1` without cancellation: `2·sinh(x/2)·exp(x/2)`. Far below zero it is −1 in every precision, where the factors
+/// would be ∞ and 0.
 fn expm1<B: Kernels>(x: FloatTensor<B>) -> FloatTensor<B> {
-    let half = B::float_mul_scalar(x, 0.5.into());
+    let half = B::float_mul_scalar(B::float_clamp_min(x, (-80.0).into()), 0.5.into());
     B::float_mul_scalar(B::float_mul(B::float_sinh(half.clone()), B::float_exp(half)), 2.0.into())
 }
 
@@ -256,7 +258,14 @@ fn bool_binary<B: Kernels>(
 }
 
 /// A function of each element and a number.
-pub(super) fn scalar<B: Kernels>(op: BinaryOp, x: Value<B>, ty: &TensorType, value: f64, reversed: bool, place: &Place<B>) -> Value<B> {
+pub(super) fn scalar<B: Kernels>(
+    op: BinaryOp,
+    x: Value<B>,
+    ty: &TensorType,
+    value: f64,
+    reversed: bool,
+    place: &Place<B>,
+) -> Value<B> {
     use BinaryOp::*;
     let store = place.bool_store;
     let x = match x {

@@ -49,12 +49,19 @@ pub(super) struct Made<B: Kernels> {
 }
 
 /// Executes a primitive.
-pub(super) fn execute<B: Kernels>(prim: &Prim, mut operands: Operands<'_, B>, place: &Place<B>, rng: &mut StepRng) -> Made<B> {
+pub(super) fn execute<B: Kernels>(
+    prim: &Prim,
+    mut operands: Operands<'_, B>,
+    place: &Place<B>,
+    rng: &mut StepRng,
+) -> Made<B> {
     let out = &operands.outputs[0];
     let value = match prim {
-        Prim::Conv { .. } | Prim::ConvTranspose { .. } | Prim::Pool { .. } | Prim::AdaptivePool { .. } | Prim::Interpolate { .. } => {
-            spatial::execute(prim, &mut operands, place)
-        }
+        Prim::Conv { .. }
+        | Prim::ConvTranspose { .. }
+        | Prim::Pool { .. }
+        | Prim::AdaptivePool { .. }
+        | Prim::Interpolate { .. } => spatial::execute(prim, &mut operands, place),
         Prim::MatMul => match (operands.take(0), operands.take(1)) {
             (Value::Int(a), Value::Int(b)) => Value::Int(B::int_matmul(a, b)),
             (a, b) => Value::Float(B::float_matmul(a.float(place), b.float(place))),
@@ -106,7 +113,9 @@ pub(super) fn execute<B: Kernels>(prim: &Prim, mut operands: Operands<'_, B>, pl
             Value::Float(reduce::softmax::<B>(x, operands.shape(0), *dim, *log))
         }
         Prim::BatchNorm { .. } => return normalize::batch_norm(prim, operands, place),
-        Prim::LayerNorm { axes, eps, weight, bias } => normalize::layer_norm(&mut operands, *axes, *eps, *weight, *bias, place),
+        Prim::LayerNorm { axes, eps, weight, bias } => {
+            normalize::layer_norm(&mut operands, *axes, *eps, *weight, *bias, place)
+        }
         Prim::GroupNorm { groups, eps, affine } => normalize::group_norm(&mut operands, *groups, *eps, *affine, place),
         Prim::Reshape { .. } => operands.take(0).reshape(&out.shape),
         Prim::Permute { dims } => operands.take(0).permute(dims),
@@ -175,7 +184,13 @@ pub(super) fn concat<B: Kernels>(values: Vec<Value<B>>, dim: usize, place: &Plac
 }
 
 /// Padded, or cut where an amount is negative.
-pub(super) fn pad<B: Kernels>(x: Value<B>, shape: &[usize], mode: PadMode, pads: &[(i64, i64)], place: &Place<B>) -> Value<B> {
+pub(super) fn pad<B: Kernels>(
+    x: Value<B>,
+    shape: &[usize],
+    mode: PadMode,
+    pads: &[(i64, i64)],
+    place: &Place<B>,
+) -> Value<B> {
     let PadMode::Constant(fill) = mode else {
         return index_pad(x, shape, mode, pads, place);
     };
@@ -213,7 +228,13 @@ pub(super) fn pad<B: Kernels>(x: Value<B>, shape: &[usize], mode: PadMode, pads:
 }
 
 /// Padding with elements of the tensor: a selection along each padded dimension.
-fn index_pad<B: Kernels>(mut x: Value<B>, shape: &[usize], mode: PadMode, pads: &[(i64, i64)], place: &Place<B>) -> Value<B> {
+fn index_pad<B: Kernels>(
+    mut x: Value<B>,
+    shape: &[usize],
+    mode: PadMode,
+    pads: &[(i64, i64)],
+    place: &Place<B>,
+) -> Value<B> {
     for (d, &(before, after)) in pads.iter().enumerate() {
         if (before, after) == (0, 0) {
             continue;

@@ -96,7 +96,14 @@ fn element<B: Kernels>(value: &Value<B>) -> archsmith_ir::DType {
 }
 
 /// Values and indices of the extremes, in order. The values are gathered, so that the gradient reaches them.
-fn top_k<B: Kernels>(x: Value<B>, shape: &[usize], k: usize, dim: usize, largest: bool, place: &Place<B>) -> Vec<Value<B>> {
+fn top_k<B: Kernels>(
+    x: Value<B>,
+    shape: &[usize],
+    k: usize,
+    dim: usize,
+    largest: bool,
+    place: &Place<B>,
+) -> Vec<Value<B>> {
     let rank = shape.len().max(1);
     let order = match &x {
         Value::Float(x) => B::float_argsort(B::float_set_require_grad(x.clone(), false), dim, largest, INT),

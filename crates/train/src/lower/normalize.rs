@@ -76,7 +76,13 @@ pub(super) fn layer_norm<B: Kernels>(
 }
 
 /// Normalised within groups of channels.
-pub(super) fn group_norm<B: Kernels>(operands: &mut Operands<'_, B>, groups: usize, eps: f64, affine: bool, place: &Place<B>) -> Value<B> {
+pub(super) fn group_norm<B: Kernels>(
+    operands: &mut Operands<'_, B>,
+    groups: usize,
+    eps: f64,
+    affine: bool,
+    place: &Place<B>,
+) -> Value<B> {
     let shape = operands.shape(0).to_vec();
     let (n, c) = (shape[0], shape[1]);
     let inner: usize = shape[2..].iter().product();

@@ -10,7 +10,13 @@ use burn::tensor::TensorMetadata;
 use burn::tensor::ops::FloatTensor;
 
 /// Reduced over `dims`; the result has the kept elements in order, under any shape.
-pub(super) fn reduce<B: Kernels>(op: ReduceOp, x: Value<B>, shape: &[usize], dims: &[usize], place: &Place<B>) -> Value<B> {
+pub(super) fn reduce<B: Kernels>(
+    op: ReduceOp,
+    x: Value<B>,
+    shape: &[usize],
+    dims: &[usize],
+    place: &Place<B>,
+) -> Value<B> {
     let (x, n) = gather_dims(x, shape, dims);
     match op {
         ReduceOp::Any | ReduceOp::All => {
@@ -81,10 +87,14 @@ fn extreme<B: Kernels>(x: FloatTensor<B>, max: bool, place: &Place<B>) -> FloatT
     let fixed = B::float_set_require_grad(x.clone(), false);
     let best = if max { B::float_max_dim(fixed.clone(), 1) } else { B::float_min_dim(fixed.clone(), 1) };
     let hit = B::float_equal(fixed, B::float_expand(best.clone(), x.shape()), place.bool_store);
-    let share = B::bool_into_float(hit, x.dtype().into());
+    let share = B::bool_into_float(hit.clone(), x.dtype().into());
     let share = B::float_div(share.clone(), B::float_sum_dim(share, 1));
-    // The value is the extreme itself; the difference that is added is zero and carries the gradient.
-    let spread = B::float_sub(x.clone(), B::float_set_require_grad(x, false));
+    // The value is the extreme itself; the difference that is added is zero and carries the gradient. Infinities have none:
+    // their difference is not a number.
+    let finite = B::bool_not(B::float_is_inf(B::float_set_require_grad(x.clone(), false), place.bool_store));
+    let spread = B::float_sub(x.clone(), B::float_set_require_grad(x.clone(), false));
+    let none = B::float_zeros(x.shape(), &place.device, x.dtype().into());
+    let spread = B::float_mask_where(none, B::bool_and(hit, finite), spread);
     B::float_add(best, B::float_sum_dim(B::float_mul(spread, share), 1))
 }
 
@@ -92,7 +102,9 @@ fn extreme<B: Kernels>(x: FloatTensor<B>, max: bool, place: &Place<B>) -> FloatT
 fn product<B: Kernels>(mut x: FloatTensor<B>, mut n: usize, place: &Place<B>) -> FloatTensor<B> {
     while n > 1 {
         let half = n / 2;
-        let part = |x: &FloatTensor<B>, range: std::ops::Range<usize>| Value::<B>::Float(x.clone()).narrow(3, 1, range).float(place);
+        let part = |x: &FloatTensor<B>, range: std::ops::Range<usize>| {
+            Value::<B>::Float(x.clone()).narrow(3, 1, range).float(place)
+        };
         let paired = B::float_mul(part(&x, 0..half), part(&x, half..2 * half));
         x = if n % 2 == 1 { B::float_cat(vec![paired, part(&x, n - 1..n)], 1) } else { paired };
         n = half + n % 2;

@@ -16,7 +16,9 @@ pub(super) fn execute<B: Kernels>(prim: &Prim, operands: &mut Operands<'_, B>, p
     let output = operands.outputs[0].shape.clone();
     let shape = operands.shape(0).to_vec();
     match prim {
-        Prim::Conv { stride, padding, dilation, groups } => conv(operands, stride, padding, dilation, *groups, place).reshape(&output),
+        Prim::Conv { stride, padding, dilation, groups } => {
+            conv(operands, stride, padding, dilation, *groups, place).reshape(&output)
+        }
         Prim::ConvTranspose { stride, padding, output_padding, dilation, groups } => {
             conv_transpose(operands, stride, padding, output_padding, dilation, *groups, place).reshape(&output)
         }
@@ -25,7 +27,9 @@ pub(super) fn execute<B: Kernels>(prim: &Prim, operands: &mut Operands<'_, B>, p
             let window = Window { kernel, stride, padding, dilation };
             match kind {
                 PoolKind::Max => max_pool(x, &shape, &window, &output, place),
-                PoolKind::Avg { count_include_pad, divisor } => avg_pool(x, &shape, &window, &output, *count_include_pad, *divisor, place),
+                PoolKind::Avg { count_include_pad, divisor } => {
+                    avg_pool(x, &shape, &window, &output, *count_include_pad, *divisor, place)
+                }
             }
         }
         Prim::AdaptivePool { max, output: size } => {
@@ -84,7 +88,8 @@ fn conv<B: Kernels>(
     let padded: Vec<usize> = x.shape().to_vec();
     let x = x.reshape(&planar(&padded)).float(place);
     let w = w.reshape(&planar(&w_shape)).float(place);
-    let geometry = ConvGeometry { stride: pair(stride, 1), padding: pair(&amounts, 0), dilation: pair(dilation, 1), groups };
+    let geometry =
+        ConvGeometry { stride: pair(stride, 1), padding: pair(&amounts, 0), dilation: pair(dilation, 1), groups };
     let y = B::convolve(x, w, geometry);
     Value::Float(match bias {
         None => y,
@@ -119,8 +124,13 @@ fn conv_transpose<B: Kernels>(
     }
     let x = x.reshape(&planar(&shape)).float(place);
     let w = w.reshape(&planar(&w_shape)).float(place);
-    let options =
-        ConvTransposeOptions::new(pair(stride, 1), pair(padding, 0), pair(output_padding, 0), pair(dilation, 1), groups);
+    let options = ConvTransposeOptions::new(
+        pair(stride, 1),
+        pair(padding, 0),
+        pair(output_padding, 0),
+        pair(dilation, 1),
+        groups,
+    );
     Value::Float(B::conv_transpose2d(x, w, bias, options))
 }
 
@@ -140,14 +150,19 @@ impl Window<'_> {
 
     /// Padding that makes every window whole; what no window reads is kept.
     fn pads(&self, shape: &[usize], output: &[usize]) -> Vec<(i64, i64)> {
-        let spatial = (0..self.kernel.len()).map(|d| (self.padding[d] as i64, self.right(d, shape[2 + d], output[2 + d]).max(0)));
+        let spatial =
+            (0..self.kernel.len()).map(|d| (self.padding[d] as i64, self.right(d, shape[2 + d], output[2 + d]).max(0)));
         [(0, 0); 2].into_iter().chain(spatial).collect()
     }
 }
 
 fn max_pool<B: Kernels>(x: Value<B>, shape: &[usize], w: &Window<'_>, output: &[usize], place: &Place<B>) -> Value<B> {
     let pads = w.pads(shape, output);
-    let x = if pads.iter().any(|&p| p != (0, 0)) { pad(x, shape, PadMode::Constant(f64::NEG_INFINITY), &pads, place) } else { x };
+    let x = if pads.iter().any(|&p| p != (0, 0)) {
+        pad(x, shape, PadMode::Constant(f64::NEG_INFINITY), &pads, place)
+    } else {
+        x
+    };
     if w.kernel.len() < 3 {
         let padded = x.shape().to_vec();
         let x = x.reshape(&planar(&padded)).float(place);
@@ -158,8 +173,10 @@ fn max_pool<B: Kernels>(x: Value<B>, shape: &[usize], w: &Window<'_>, output: &[
     let mut x = x;
     for d in 0..w.kernel.len() {
         let axis = 2 + d;
-        let taps: Vec<i64> =
-            (0..output[axis]).flat_map(|i| (0..w.kernel[d]).map(move |k| (i, k))).map(|(i, k)| (i * w.stride[d] + k * w.dilation[d]) as i64).collect();
+        let taps: Vec<i64> = (0..output[axis])
+            .flat_map(|i| (0..w.kernel[d]).map(move |k| (i, k)))
+            .map(|(i, k)| (i * w.stride[d] + k * w.dilation[d]) as i64)
+            .collect();
         let n = taps.len();
         x = x.select(axis, place.ints(taps, &[n]));
         let mut split = x.shape().to_vec();
@@ -282,7 +299,13 @@ fn adaptive_max_pool<B: Kernels>(mut x: Value<B>, shape: &[usize], size: &[usize
 }
 
 /// A linear map along each spatial dimension; matrix `d` is `[size before, size after]`, row-major.
-fn separable<B: Kernels>(x: Value<B>, shape: &[usize], matrices: Vec<Vec<f64>>, size: &[usize], place: &Place<B>) -> Value<B> {
+fn separable<B: Kernels>(
+    x: Value<B>,
+    shape: &[usize],
+    matrices: Vec<Vec<f64>>,
+    size: &[usize],
+    place: &Place<B>,
+) -> Value<B> {
     let mut current = shape.to_vec();
     let mut x = x.float(place);
     for (d, m) in matrices.into_iter().enumerate() {
@@ -322,13 +345,19 @@ fn interpolate<B: Kernels>(
         return adaptive_avg_pool(x, shape, size, place);
     }
     let axes: Vec<Axis> = (0..size.len())
-        .map(|d| Axis { before: spatial[d], after: size[d], scale: scales.and_then(|s| s.get(d)).copied(), align_corners })
+        .map(|d| Axis {
+            before: spatial[d],
+            after: size[d],
+            scale: scales.and_then(|s| s.get(d)).copied(),
+            align_corners,
+        })
         .collect();
     match mode {
         InterpolateMode::Nearest | InterpolateMode::NearestExact => {
             let mut x = x;
             for (d, axis) in axes.iter().enumerate() {
-                let index: Vec<i64> = (0..axis.after).map(|i| axis.nearest(i, mode == InterpolateMode::NearestExact)).collect();
+                let index: Vec<i64> =
+                    (0..axis.after).map(|i| axis.nearest(i, mode == InterpolateMode::NearestExact)).collect();
                 x = x.select(2 + d, place.ints(index, &[axis.after]));
             }
             x

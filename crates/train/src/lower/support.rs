@@ -88,9 +88,13 @@ fn check_step(program: &Program, step: &Step) -> Result<(), LowerError> {
         Prim::Gather { .. } | Prim::IndexSelect { .. } | Prim::TopK { .. } if inputs[0].rank() == 0 => {
             unsupported("selection from a scalar tensor")
         }
-        Prim::CumSum { .. } | Prim::Softmax { .. } if inputs[0].rank() == 0 => unsupported("a running sum or softmax of a scalar tensor"),
+        Prim::CumSum { .. } | Prim::Softmax { .. } if inputs[0].rank() == 0 => {
+            unsupported("a running sum or softmax of a scalar tensor")
+        }
         Prim::BatchNorm { .. } | Prim::LayerNorm { .. } | Prim::GroupNorm { .. } => floats("normalisation"),
-        Prim::Random { distribution: Distribution::Orthogonal { .. }, .. } => unsupported("a random orthogonal matrix in the forward pass"),
+        Prim::Random { distribution: Distribution::Orthogonal { .. }, .. } => {
+            unsupported("a random orthogonal matrix in the forward pass")
+        }
         Prim::Pad { pads, .. } if inputs[0].dtype == DType::Bool && pads.iter().any(|p| *p != (0, 0)) => {
             unsupported("padding of truth values")
         }

@@ -61,14 +61,21 @@ impl In {
 }
 
 fn program(prim: &Prim, types: &[TensorType]) -> Program {
-    let outputs = archsmith_ir::prim::infer(prim, &types.iter().collect::<Vec<_>>()).unwrap_or_else(|e| panic!("{prim:?}: {e}"));
+    let outputs =
+        archsmith_ir::prim::infer(prim, &types.iter().collect::<Vec<_>>()).unwrap_or_else(|e| panic!("{prim:?}: {e}"));
     let n = types.len() as u32;
     let count = outputs.len() as u32;
     Program {
         values: types.iter().cloned().chain(outputs).collect(),
         inputs: (0..n).map(V).collect(),
         state: Vec::new(),
-        steps: vec![Step { prim: prim.clone(), inputs: (0..n).map(V).collect(), first_output: V(n), outputs: count, node: None }],
+        steps: vec![Step {
+            prim: prim.clone(),
+            inputs: (0..n).map(V).collect(),
+            first_output: V(n),
+            outputs: count,
+            node: None,
+        }],
         outputs: (n..n + count).map(V).collect(),
     }
 }
@@ -124,7 +131,7 @@ fn check(prim: Prim, inputs: &[In], gradients: bool) {
     if !gradients {
         return;
     }
-    let Value::Float(y) = made[0].clone() else { panic!("{prim:?}: no gradient of {:?}", made[0]) };
+    let y = place.to_float(made[0].clone(), burn::tensor::FloatDType::F32);
     let weights: Vec<f64> = expected[0].iter().map(|_| draws.uniform(-1.0, 1.0)).collect();
     let n = weights.len();
     let flat = <Cpu as burn::tensor::ops::FloatTensorOps<Cpu>>::float_reshape(y, [n].into());
@@ -132,7 +139,9 @@ fn check(prim: Prim, inputs: &[In], gradients: bool) {
     let w: Vec<f32> = weights.iter().map(|&v| v as f32).collect();
     let grads = (y * Tensor::from_data(TensorData::new(w, [n]), &place.device)).sum().backward();
     let wide: Vec<TensorType> = inputs.iter().map(|i| i.ty(DType::F64)).collect();
-    let objective = |values: &[Vec<f64>]| -> f64 { reference(&prim, &wide, values)[0].iter().zip(&weights).map(|(y, w)| y * w).sum() };
+    let objective = |values: &[Vec<f64>]| -> f64 {
+        reference(&prim, &wide, values)[0].iter().zip(&weights).map(|(y, w)| y * w).sum()
+    };
     for (i, leaf) in leaves.iter().enumerate() {
         let Value::Float(x) = leaf else { continue };
         let found = match Cpu::grad(x, &grads) {
@@ -174,7 +183,11 @@ fn convolutions() {
     // One and three dimensions.
     check(conv(&[2], &[(1, 1)], &[1], 1), &[f(&[2, 3, 7]), f(&[4, 3, 3]), f(&[4])], true);
     check(conv(&[1], &[(2, 0)], &[2], 2), &[f(&[2, 4, 7]), f(&[4, 2, 2])], true);
-    check(conv(&[1, 2, 1], &[(1, 1), (0, 0), (1, 1)], &[1, 1, 1], 1), &[f(&[1, 2, 3, 4, 3]), f(&[2, 2, 3, 2, 3]), f(&[2])], true);
+    check(
+        conv(&[1, 2, 1], &[(1, 1), (0, 0), (1, 1)], &[1, 1, 1], 1),
+        &[f(&[1, 2, 3, 4, 3]), f(&[2, 2, 3, 2, 3]), f(&[2])],
+        true,
+    );
 }
 
 #[test]
@@ -211,7 +224,24 @@ fn matrix_products() {
 fn functions_of_one_element() {
     use UnaryOp::*;
     let smooth = [
-        Neg, Abs, Exp, Expm1, Sin, Cos, Tan, Atan, Sinh, Cosh, Tanh, Erf, Sigmoid, Relu, Silu, Mish, HardSigmoid, HardSwish,
+        Neg,
+        Abs,
+        Exp,
+        Expm1,
+        Sin,
+        Cos,
+        Tan,
+        Atan,
+        Sinh,
+        Cosh,
+        Tanh,
+        Erf,
+        Sigmoid,
+        Relu,
+        Silu,
+        Mish,
+        HardSigmoid,
+        HardSwish,
         Gelu { tanh: false },
         Gelu { tanh: true },
         LeakyRelu { slope: 0.1 },
@@ -223,7 +253,11 @@ fn functions_of_one_element() {
         Clamp { min: -0.5, max: 0.9 },
         Clamp { min: f64::NEG_INFINITY, max: 0.9 },
         Clamp { min: -0.1, max: f64::INFINITY },
-        Sign, Floor, Ceil, Round, Trunc,
+        Sign,
+        Floor,
+        Ceil,
+        Round,
+        Trunc,
     ];
     smooth.into_iter().for_each(|op| check(Prim::Unary(op), &[In::Float(vec![3, 4], -1.3, 1.41)], true));
     smooth.into_iter().for_each(|op| check(Prim::Unary(op), &[In::Floats(vec![], vec![0.4])], true));
@@ -234,12 +268,18 @@ fn functions_of_one_element() {
         check(Prim::Unary(op), &[In::Float(vec![7], -0.9, 0.9)], true);
     }
     let edges = In::Floats(vec![7], vec![0.5, 1.5, 2.5, -0.5, -1.5, 0.0, -0.0]);
-    [Round, Floor, Ceil, Trunc, Sign, Relu, Abs].into_iter().for_each(|op| check(Prim::Unary(op), &[edges.clone()], false));
+    [Round, Floor, Ceil, Trunc, Sign, Relu, Abs]
+        .into_iter()
+        .for_each(|op| check(Prim::Unary(op), &[edges.clone()], false));
     let far = In::Floats(vec![4], vec![-80.0, 80.0, -30.0, 30.0]);
     for op in [Sigmoid, Tanh, Softplus { beta: 1.0, threshold: 20.0 }, Mish, Gelu { tanh: true }, Silu, HardSwish] {
         check(Prim::Unary(op), &[far.clone()], true);
     }
-    check(Prim::Unary(Elu { alpha: 1.0, scale: 1.0, input_scale: 1.0 }), &[In::Floats(vec![2], vec![-300.0, 300.0])], true);
+    check(
+        Prim::Unary(Elu { alpha: 1.0, scale: 1.0, input_scale: 1.0 }),
+        &[In::Floats(vec![2], vec![-300.0, 300.0])],
+        true,
+    );
     let odd = In::Floats(vec![4], vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0]);
     check(Prim::Unary(IsNan), &[odd.clone()], false);
     check(Prim::Unary(IsInf), &[odd], false);
@@ -258,18 +298,26 @@ fn functions_of_two_elements() {
         check(Prim::Binary(op), &[In::Floats(vec![], vec![0.7]), In::Float(vec![3], 0.41, 2.0)], true);
     }
     check(Prim::Binary(Pow), &[positive(&[2, 3]), f(&[3])], true);
-    let (a, b) = (In::Floats(vec![6], vec![5.0, -5.0, 5.0, -5.0, 2.5, -0.75]), In::Floats(vec![6], vec![3.0, 3.0, -3.0, -3.0, 0.7, 0.5]));
+    let (a, b) = (
+        In::Floats(vec![6], vec![5.0, -5.0, 5.0, -5.0, 2.5, -0.75]),
+        In::Floats(vec![6], vec![3.0, 3.0, -3.0, -3.0, 0.7, 0.5]),
+    );
     [FloorDiv, Remainder].into_iter().for_each(|op| check(Prim::Binary(op), &[a.clone(), b.clone()], false));
     check(Prim::Binary(Remainder), &[f(&[4]), In::Floats(vec![4], vec![0.7, 1.1, -0.6, 3.0])], true);
     for op in [Eq, Ne, Lt, Le, Gt, Ge] {
-        check(Prim::Binary(op), &[In::Floats(vec![3, 1], vec![1.0, 2.0, 3.0]), In::Floats(vec![2], vec![2.0, 3.0])], false);
+        check(
+            Prim::Binary(op),
+            &[In::Floats(vec![3, 1], vec![1.0, 2.0, 3.0]), In::Floats(vec![2], vec![2.0, 3.0])],
+            false,
+        );
         check(Prim::Binary(op), &[In::Ints(vec![3], vec![1, 2, 3]), In::Ints(vec![1], vec![2])], false);
     }
     let (a, b) = (In::Ints(vec![6], vec![7, -7, 7, -7, 6, 0]), In::Ints(vec![6], vec![2, 2, -2, -2, 3, 5]));
     for op in [Add, Sub, Mul, FloorDiv, Remainder, Maximum, Minimum, And, Or, Xor] {
         check(Prim::Binary(op), &[a.clone(), b.clone()], false);
     }
-    let (a, b) = (In::Bools(vec![4], vec![true, true, false, false]), In::Bools(vec![4], vec![true, false, true, false]));
+    let (a, b) =
+        (In::Bools(vec![4], vec![true, true, false, false]), In::Bools(vec![4], vec![true, false, true, false]));
     [And, Or, Xor, Eq, Ne].into_iter().for_each(|op| check(Prim::Binary(op), &[a.clone(), b.clone()], false));
     // Equal operands share the gradient: the central difference gives a half each, as PyTorch does.
     check(Prim::Binary(Maximum), &[In::Floats(vec![2], vec![1.0, 2.0]), In::Floats(vec![2], vec![1.0, 3.0])], true);
@@ -318,7 +366,14 @@ fn choices_and_casts() {
 fn reductions() {
     use ReduceOp::*;
     for op in [Sum, Mean, Prod, Max, Min, Var { correction: 1.0 }, Var { correction: 0.0 }] {
-        for (dims, keepdim) in [(vec![0], false), (vec![1], true), (vec![2], false), (vec![0, 2], false), (vec![1, 2], true), (vec![0, 1, 2], false)] {
+        for (dims, keepdim) in [
+            (vec![0], false),
+            (vec![1], true),
+            (vec![2], false),
+            (vec![0, 2], false),
+            (vec![1, 2], true),
+            (vec![0, 1, 2], false),
+        ] {
             check(Prim::Reduce { op, dims, keepdim }, &[f(&[2, 3, 2])], true);
         }
         check(Prim::Reduce { op, dims: vec![1], keepdim: false }, &[f(&[2, 7])], true);
@@ -331,7 +386,11 @@ fn reductions() {
         check(Prim::Reduce { op, dims: vec![0, 1], keepdim: false }, &[x], false);
     }
     for op in [Sum, Prod, Max, Min] {
-        check(Prim::Reduce { op, dims: vec![1], keepdim: false }, &[In::Ints(vec![2, 3], vec![1, -2, 3, 4, 4, -6])], false);
+        check(
+            Prim::Reduce { op, dims: vec![1], keepdim: false },
+            &[In::Ints(vec![2, 3], vec![1, -2, 3, 4, 4, -6])],
+            false,
+        );
     }
     for max in [true, false] {
         check(Prim::ArgReduce { max, dim: 1 }, &[In::Floats(vec![2, 3], vec![1.0, 3.0, 3.0, 2.0, 1.0, 1.0])], false);
@@ -400,7 +459,11 @@ fn pools() {
         }
     }
     check(pool(PoolKind::Max, &[2, 2], &[1, 2], &[1, 1], &[2, 1], false), &[f(&[1, 2, 5, 5])], true);
-    check(pool(PoolKind::Max, &[3, 3], &[2, 2], &[1, 1], &[1, 1], false), &[In::Float(vec![1, 1, 5, 5], -9.0, -3.0)], true);
+    check(
+        pool(PoolKind::Max, &[3, 3], &[2, 2], &[1, 1], &[1, 1], false),
+        &[In::Float(vec![1, 1, 5, 5], -9.0, -3.0)],
+        true,
+    );
     for max in [false, true] {
         for output in [vec![1, 1], vec![2, 2], vec![3, 2], vec![6, 4], vec![4, 5]] {
             check(Prim::AdaptivePool { max, output }, &[f(&[2, 2, 6, 4])], true);
@@ -476,7 +539,11 @@ fn indexing() {
     check(Prim::IndexSelect { dim: 0 }, &[In::Ints(vec![2], vec![7, 8]), In::Ints(vec![1], vec![1])], false);
     check(Prim::Scatter { dim: 0, add: true }, &[f(&[3, 3]), index.clone(), f(&[2, 3])], true);
     check(Prim::Scatter { dim: 1, add: true }, &[f(&[2, 4]), index, f(&[2, 3])], true);
-    check(Prim::Scatter { dim: 1, add: false }, &[f(&[2, 4]), In::Ints(vec![2, 2], vec![1, 0, 3, 2]), f(&[2, 3])], true);
+    check(
+        Prim::Scatter { dim: 1, add: false },
+        &[f(&[2, 4]), In::Ints(vec![2, 2], vec![1, 0, 3, 2]), f(&[2, 3])],
+        true,
+    );
     for largest in [true, false] {
         check(Prim::TopK { k: 2, dim: 1, largest }, &[f(&[3, 4])], true);
         check(Prim::TopK { k: 3, dim: 0, largest }, &[f(&[3, 2])], true);
@@ -488,11 +555,8 @@ fn dropout_keeps_the_mean_and_drops_whole_channels() {
     let place = Place::<Cpu>::new(&Default::default());
     let ty = TensorType::f32([50, 40, 5]);
     let run = |mask: &[usize], seed: u64| {
-        let operands = Operands {
-            values: vec![Some(place.full(&ty, 1.0))],
-            types: vec![&ty],
-            outputs: std::slice::from_ref(&ty),
-        };
+        let operands =
+            Operands { values: vec![Some(place.full(&ty, 1.0))], types: vec![&ty], outputs: std::slice::from_ref(&ty) };
         let prim = Prim::Dropout { p: 0.25, mask: mask.to_vec() };
         execute(&prim, operands, &place, &mut StepRng::new(Seed::from_u64(seed))).values[0].clone().download().unwrap()
     };

@@ -8,7 +8,7 @@ use archsmith_ir::reference::{Data, HostTensor};
 use archsmith_ir::{DType, TensorType};
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{BoolTensor, FloatTensor, IntTensor};
-use burn::tensor::{read_sync, BoolStore, FloatDType, IntDType, Shape, TensorData, TensorMetadata};
+use burn::tensor::{BoolStore, FloatDType, IntDType, Shape, TensorData, TensorMetadata, read_sync};
 
 /// A tensor of any element type.
 #[derive(Clone, Debug)]

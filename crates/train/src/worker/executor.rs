@@ -117,11 +117,14 @@ impl Executor {
         drop(child);
         let tail = tail.join().unwrap_or_default();
         Ok(match ended {
-            Ended::OutOfTime => {
-                Outcome::TimedOut { reason: format!("the worker was killed after {:.0} s", self.time_limit.as_secs_f64()) }
-            }
+            Ended::OutOfTime => Outcome::TimedOut {
+                reason: format!("the worker was killed after {:.0} s", self.time_limit.as_secs_f64()),
+            },
             Ended::OutOfMemory(used) => Outcome::Crashed {
-                reason: format!("out of memory: {used} MiB resident, the limit is {} MiB", self.memory_limit_mb.unwrap_or(0)),
+                reason: format!(
+                    "out of memory: {used} MiB resident, the limit is {} MiB",
+                    self.memory_limit_mb.unwrap_or(0)
+                ),
             },
             Ended::Exited(status) => outcome_of(status, &result, &tail),
         })

@@ -8,7 +8,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-const NAMES: [&str; 4] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+const NAMES: [&str; 4] =
+    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
 fn idx(sizes: &[u32], elements: &[u8]) -> Vec<u8> {
     let mut out = vec![0, 0, 8, sizes.len() as u8];
@@ -205,7 +206,8 @@ fn images_are_centred_in_three_channels_and_normalised() {
 #[test]
 fn batches_cover_a_split_and_fill_up_only_for_evaluation() {
     let data = Arc::new(Dataset::embedded_sample().unwrap());
-    let s = Splits::new(data, &SplitConfig { validation: 70, train_limit: Some(70), test_limit: None, seed: 0 }).unwrap();
+    let s =
+        Splits::new(data, &SplitConfig { validation: 70, train_limit: Some(70), test_limit: None, seed: 0 }).unwrap();
     let evaluation = Batches::in_order(&s, &s.validation, NATIVE, 32);
     let labels: Vec<u8> = (0..evaluation.len()).flat_map(|i| evaluation.get(i).1).collect();
     assert_eq!(labels, s.labels(&s.validation));
@@ -220,7 +222,8 @@ fn batches_cover_a_split_and_fill_up_only_for_evaluation() {
 #[test]
 fn another_size_is_resampled() {
     let data = Arc::new(Dataset::embedded_sample().unwrap());
-    let s = Splits::new(data, &SplitConfig { validation: 10, train_limit: Some(10), test_limit: None, seed: 0 }).unwrap();
+    let s =
+        Splits::new(data, &SplitConfig { validation: 10, train_limit: Some(10), test_limit: None, seed: 0 }).unwrap();
     let small = Batches::in_order(&s, &s.train, NATIVE, 10).get(0).0;
     let shape = BatchShape { channels: 1, height: 64, width: 64 };
     let large = Batches::in_order(&s, &s.train, shape, 10).get(0).0;

@@ -3,7 +3,8 @@
 use archsmith_ir::infer::BodyBuilder;
 use archsmith_ir::signature::Kind;
 use archsmith_ir::{
-    Arg, Attr, Body, Graph, OpId, Recipe, Scope, ScopeId, Span, StateId, StateKind, StateTensor, TensorType, TypedGraph, ValueId, infer,
+    Arg, Attr, Body, DType, Graph, OpId, Recipe, Scope, ScopeId, Span, StateId, StateKind, StateTensor, TensorType,
+    TypedGraph, ValueId, infer,
 };
 
 /// A body under construction with its state.
@@ -47,7 +48,8 @@ impl Builder {
         let fan_in: usize = shape[1..].iter().product::<usize>().max(1);
         let bound = 1.0 / (fan_in as f64).sqrt();
         let empty = self.full(shape, 0.0);
-        let range = [("input", Arg::Tensor(empty)), ("from", Attr::Float(-bound).into()), ("to", Attr::Float(bound).into())];
+        let range =
+            [("input", Arg::Tensor(empty)), ("from", Attr::Float(-bound).into()), ("to", Attr::Float(bound).into())];
         let value = call(&mut self.init, "uniform", &range);
         self.declare(name, TensorType::f32(shape), StateKind::Parameter, value)
     }
@@ -60,6 +62,13 @@ impl Builder {
     pub fn constant(&mut self, name: &str, shape: &[usize], value: f64, kind: StateKind) -> StateId {
         let v = self.full(shape, value);
         self.declare(name, TensorType::f32(shape), kind, v)
+    }
+
+    /// A batch norm's counter of batches.
+    pub fn counter(&mut self, name: &str) -> StateId {
+        let zero = [("size", Attr::Ints(Vec::new()).into()), ("fill_value", Attr::Int(0).into())];
+        let v = call(&mut self.init, "full", &zero);
+        self.declare(name, TensorType::new(DType::I64, []), StateKind::Buffer, v)
     }
 
     /// A graph from the forward pass, which is built once for each mode.
@@ -113,15 +122,20 @@ impl Forward<'_> {
 }
 
 /// Three convolutions (with batch norm where `norm`), pooling between them, a linear head.
-pub fn small_conv(batch: usize, widths: [usize; 3], norm: bool, recipe: Recipe) -> TypedGraph {
+pub fn small_conv(batch: usize, widths: [usize; 3], norm: bool, dropout: f64, recipe: Recipe) -> TypedGraph {
     let mut b = Builder::new(batch);
     let mut layers = Vec::new();
     let mut before = 3;
     for (i, &c) in widths.iter().enumerate() {
         let w = b.weight(&format!("conv{i}.weight"), &[c, before, 3, 3]);
         let n = norm.then(|| {
-            [("weight", 1.0, StateKind::Parameter), ("bias", 0.0, StateKind::Parameter), ("running_mean", 0.0, StateKind::Buffer), ("running_var", 1.0, StateKind::Buffer)]
-                .map(|(name, v, kind)| b.constant(&format!("bn{i}.{name}"), &[c], v, kind))
+            [
+                ("weight", 1.0, StateKind::Parameter),
+                ("bias", 0.0, StateKind::Parameter),
+                ("running_mean", 0.0, StateKind::Buffer),
+                ("running_var", 1.0, StateKind::Buffer),
+            ]
+            .map(|(name, v, kind)| b.constant(&format!("bn{i}.{name}"), &[c], v, kind))
         });
         layers.push((w, n));
         before = c;
@@ -134,13 +148,19 @@ pub fn small_conv(batch: usize, widths: [usize; 3], norm: bool, recipe: Recipe) 
             let w = f.state(w);
             x = f.on("conv2d", x, &[("weight", w), ("padding", Attr::Ints(vec![1, 1]).into())]);
             if let Some([w, bias, mean, var]) = n {
-                let args = [("weight", f.state(w)), ("bias", f.state(bias)), ("running_mean", f.state(mean)), ("running_var", f.state(var)), ("training", Attr::Bool(f.training).into())];
+                let args = [
+                    ("weight", f.state(w)),
+                    ("bias", f.state(bias)),
+                    ("running_mean", f.state(mean)),
+                    ("running_var", f.state(var)),
+                    ("training", Attr::Bool(f.training).into()),
+                ];
                 x = f.on("batch_norm", x, &args);
             }
             x = f.on("relu", x, &[]);
             x = f.on("max_pool2d", x, &[("kernel_size", Attr::Ints(vec![2, 2]).into())]);
         }
-        x = f.on("dropout", x, &[("p", Attr::Float(0.1).into()), ("training", Attr::Bool(f.training).into())]);
+        x = f.on("dropout", x, &[("p", Attr::Float(dropout).into()), ("training", Attr::Bool(f.training).into())]);
         x = f.on("flatten", x, &[("start_dim", Attr::Int(1).into())]);
         let (w, bias) = (f.state(head.0), f.state(head.1));
         f.on("linear", x, &[("weight", w), ("bias", bias)])

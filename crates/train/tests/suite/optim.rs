@@ -63,7 +63,8 @@ fn adam_is_pytorchs() {
 
 #[test]
 fn rmsprop_is_pytorchs() {
-    let plain = Optimizer::RmsProp { lr: 0.1, alpha: 0.99, eps: 1e-8, weight_decay: 0.0, momentum: 0.0, centered: false };
+    let plain =
+        Optimizer::RmsProp { lr: 0.1, alpha: 0.99, eps: 1e-8, weight_decay: 0.0, momentum: 0.0, centered: false };
     run(plain, [0.171_211_02, -1.945_207_1, 0.374_785_16]);
     let full = Optimizer::RmsProp { lr: 0.1, alpha: 0.9, eps: 1e-4, weight_decay: 0.1, momentum: 0.8, centered: true };
     run(full, [0.108_726_93, -1.436_011_2, 0.189_661_73]);
@@ -89,7 +90,10 @@ fn schedules_are_pytorchs() {
         &rates(&Schedule::Cosine { t_max: 4.0, eta_min: 0.01, per_batch: true }),
         &[0.1, 0.086_819_805, 0.055, 0.023_180_194, 0.01, 0.023_180_194],
     );
-    near(&rates(&Schedule::Exponential { gamma: 0.9, per_batch: true }), &[0.1, 0.09, 0.081, 0.0729, 0.065_61, 0.059_049]);
+    near(
+        &rates(&Schedule::Exponential { gamma: 0.9, per_batch: true }),
+        &[0.1, 0.09, 0.081, 0.0729, 0.065_61, 0.059_049],
+    );
     // By epochs, batches do not count.
     near(&rates(&Schedule::Exponential { gamma: 0.9, per_batch: false }), &[0.1; 6]);
 }

@@ -16,7 +16,14 @@ pub fn splits(train: usize) -> Splits {
 
 fn adam() -> Recipe {
     Recipe {
-        optimizer: Optimizer::Adam { lr: 2e-3, betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.0, decoupled: false, amsgrad: false },
+        optimizer: Optimizer::Adam {
+            lr: 2e-3,
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            weight_decay: 0.0,
+            decoupled: false,
+            amsgrad: false,
+        },
         loss: Loss::CrossEntropy { label_smoothing: 0.05, weight: None },
         clip: Some(Clip::Norm { max_norm: 5.0 }),
         ..Recipe::default()
@@ -24,7 +31,7 @@ fn adam() -> Recipe {
 }
 
 fn run(config: &FitConfig) -> Metrics {
-    let graph = small_conv(32, [8, 8, 16], true, adam());
+    let graph = small_conv(32, [8, 8, 16], true, 0.1, adam());
     fit(&graph, &splits(960), config, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
@@ -42,7 +49,10 @@ fn equal_seeds_give_equal_bits() {
     let config = FitConfig { threads: 2, flip: true, seed: 7, ..FitConfig::default() };
     let (a, b) = (run(&config), run(&config));
     assert_eq!(a.loss.to_bits(), b.loss.to_bits());
-    assert_eq!((a.accuracy_val, a.accuracy_test, a.accuracy_train), (b.accuracy_val, b.accuracy_test, b.accuracy_train));
+    assert_eq!(
+        (a.accuracy_val, a.accuracy_test, a.accuracy_train),
+        (b.accuracy_val, b.accuracy_test, b.accuracy_train)
+    );
     let other = run(&FitConfig { seed: 8, ..config });
     assert_ne!(a.loss.to_bits(), other.loss.to_bits());
 }
@@ -53,19 +63,27 @@ fn a_learning_rate_beyond_reason_diverges() {
         optimizer: Optimizer::Sgd { lr: 1e12, momentum: 0.9, dampening: 0.0, weight_decay: 0.0, nesterov: false },
         ..Recipe::default()
     };
-    let graph = small_conv(32, [4, 4, 4], false, recipe);
-    let error = fit(&graph, &splits(320), &FitConfig { threads: 1, ..FitConfig::default() }, &mut |_| ControlFlow::Continue(()));
+    let graph = small_conv(32, [4, 4, 4], false, 0.1, recipe);
+    let error =
+        fit(
+            &graph,
+            &splits(320),
+            &FitConfig { threads: 1, ..FitConfig::default() },
+            &mut |_| ControlFlow::Continue(()),
+        );
     assert!(matches!(error, Err(FitError::Diverged { .. })), "{error:?}");
 }
 
 #[test]
 fn limits_and_wishes_end_training() {
-    let graph = small_conv(32, [4, 4, 4], false, Recipe::default());
+    let graph = small_conv(32, [4, 4, 4], false, 0.1, Recipe::default());
     let config = FitConfig { threads: 1, ..FitConfig::default() };
     let hurried = FitConfig { time_limit_s: Some(0.0), ..config.clone() };
     let error = fit(&graph, &splits(320), &hurried, &mut |_| ControlFlow::Continue(()));
     assert!(matches!(error, Err(FitError::TimedOut { steps: 0, .. })), "{error:?}");
-    let error = fit(&graph, &splits(320), &config, &mut |p| if p.step == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+    let error = fit(&graph, &splits(320), &config, &mut |p| {
+        if p.step == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     assert!(matches!(error, Err(FitError::Stopped { steps: 3 })), "{error:?}");
 }
 
@@ -102,7 +120,9 @@ fn a_parameter_that_is_not_used_is_no_obstacle() {
         let w = f.state(w);
         f.on("linear", x, &[("weight", w)])
     });
-    let metrics = fit(&graph, &splits(80), &FitConfig { threads: 1, ..FitConfig::default() }, &mut |_| ControlFlow::Continue(())).unwrap();
+    let metrics =
+        fit(&graph, &splits(80), &FitConfig { threads: 1, ..FitConfig::default() }, &mut |_| ControlFlow::Continue(()))
+            .unwrap();
     assert!(metrics.loss.is_finite());
 }
 
@@ -112,7 +132,7 @@ fn a_parameter_that_is_not_used_is_no_obstacle() {
 fn speed() {
     for threads in [1, 2] {
         for norm in [false, true] {
-            let graph = small_conv(64, [16, 32, 64], norm, Recipe::default());
+            let graph = small_conv(64, [16, 32, 64], norm, 0.1, Recipe::default());
             let r = archsmith_train::bench::bench(&graph, 10, threads, archsmith_train::Device::Cpu).unwrap();
             println!("threads {threads} norm {norm}: {r:?}");
         }

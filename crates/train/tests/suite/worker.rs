@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 fn task(seed: u64) -> Task {
     Task {
-        graph: small_conv(16, [4, 4, 4], true, Recipe::default()).into_graph(),
+        graph: small_conv(16, [4, 4, 4], true, 0.1, Recipe::default()).into_graph(),
         data: DataRef::Embedded,
         splits: SplitConfig { validation: 50, train_limit: Some(64), test_limit: Some(50), seed: 0 },
         config: FitConfig { threads: 1, seed, ..FitConfig::default() },
@@ -78,7 +78,10 @@ fn a_crash_keeps_what_the_child_said() {
     let folder = tempfile::tempdir().unwrap();
     let said = script(folder.path(), "echo 'the matrix has no inverse' >&2; exit 7");
     let outcomes = said.run(&[task(0)], &AtomicBool::new(false), &mut |_, _| {}).unwrap();
-    assert!(matches!(&outcomes[0], Outcome::Crashed { reason } if reason.contains("no inverse") && reason.contains('7')), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[0], Outcome::Crashed { reason } if reason.contains("no inverse") && reason.contains('7')),
+        "{outcomes:?}"
+    );
     let silent = script(folder.path(), "exit 0");
     let outcomes = silent.run(&[task(0)], &AtomicBool::new(false), &mut |_, _| {}).unwrap();
     assert!(matches!(&outcomes[0], Outcome::Crashed { reason } if reason.contains("no outcome")), "{outcomes:?}");

@@ -148,7 +148,11 @@ impl Sizes {
     }
 
     fn scratch(&self) -> Vec<f32> {
-        if self.pointwise() || self.depthwise() { Vec::new() } else { vec![0.0; self.taps() * self.tile_rows() * self.ow] }
+        if self.pointwise() || self.depthwise() {
+            Vec::new()
+        } else {
+            vec![0.0; self.taps() * self.tile_rows() * self.ow]
+        }
     }
 }
 
@@ -178,7 +182,13 @@ pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
                     let width = rows.len() * c.ow;
                     arch.dispatch(|| c.gather(x, rows.clone(), tile));
                     let out = &mut y[rows.start * c.ow..];
-                    multiply(out, Layout::rows(og, width, plane), weights, (tile, Layout::rows(taps, width, width)), false);
+                    multiply(
+                        out,
+                        Layout::rows(og, width, plane),
+                        weights,
+                        (tile, Layout::rows(taps, width, width)),
+                        false,
+                    );
                 });
             }
         },
@@ -205,7 +215,13 @@ pub(super) fn backward_x(dy: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
                 }
                 let weights = (w, Layout::rows(og, taps, taps).transposed());
                 if c.pointwise() {
-                    multiply(dx, Layout::rows(taps, plane, plane), weights, (dy, Layout::rows(og, plane, plane)), false);
+                    multiply(
+                        dx,
+                        Layout::rows(taps, plane, plane),
+                        weights,
+                        (dy, Layout::rows(og, plane, plane)),
+                        false,
+                    );
                     continue;
                 }
                 c.tiles(|rows| {
@@ -320,7 +336,11 @@ fn depthwise_backward_w(x: &[f32], dy: &[f32], dw: &mut [f32], c: &Sizes) {
                 g.iter().zip(x).zip(&mut lanes).for_each(|((g, x), l)| *l += g * x);
             }
         } else {
-            gradient.iter().zip(x[input..].iter().step_by(stride)).enumerate().for_each(|(i, (g, x))| lanes[i % 8] += g * x);
+            gradient
+                .iter()
+                .zip(x[input..].iter().step_by(stride))
+                .enumerate()
+                .for_each(|(i, (g, x))| lanes[i % 8] += g * x);
         }
         dw[tap] += lanes.iter().sum::<f32>();
     });

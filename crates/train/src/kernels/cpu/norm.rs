@@ -56,7 +56,15 @@ pub(super) fn moments(x: &[f32], n: usize, c: usize, s: usize) -> Vec<(f64, f64)
 }
 
 /// `x·a + b` with a and b of each channel.
-pub(super) fn apply(x: &[f32], c: usize, s: usize, moments: &[(f64, f64)], weight: &[f32], bias: &[f32], eps: f64) -> Vec<f32> {
+pub(super) fn apply(
+    x: &[f32],
+    c: usize,
+    s: usize,
+    moments: &[(f64, f64)],
+    weight: &[f32],
+    bias: &[f32],
+    eps: f64,
+) -> Vec<f32> {
     let arch = pulp::Arch::new();
     let coefficients: Vec<(f32, f32, f32)> = (0..c)
         .map(|k| {
