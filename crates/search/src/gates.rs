@@ -6,7 +6,7 @@
 
 use crate::config::Config;
 use archsmith_archive::{CandidateRecord, DiagnosticRecord, GraphIndex, NoveltyIndex, SeedRecord, Stage, Verdict};
-use archsmith_frontend::{Diagnostic, Options, Rejection, Stage as RejectionStage};
+use archsmith_frontend::{Diagnostic, Options, Prm, Rejection, Stage as RejectionStage};
 use archsmith_ir::{TypedGraph, cost, fingerprint};
 
 /// What the gates say of a text.
@@ -143,7 +143,7 @@ pub fn options(config: &Config, input: [usize; 3], classes: usize) -> Options {
         ..Options::default()
     };
     for (name, value) in &config.training.prm {
-        options.set_prm(name, *value);
+        options.prm.insert(name.clone(), Prm::Float(*value));
     }
     options
 }
@@ -164,6 +164,7 @@ fn refusal(rejection: &Rejection) -> Verdict {
 
 /// A diagnostic as it is stored.
 pub fn diagnostic_record(d: &Diagnostic, source: &str) -> DiagnosticRecord {
-    let (line, column) = d.line_column(source);
-    DiagnosticRecord { code: d.code.to_string(), message: d.message.clone(), line: Some(line), column: Some(column) }
+    let (line, column) = d.position(source);
+    let number = |n: usize| u32::try_from(n).ok();
+    DiagnosticRecord { code: d.code.to_string(), message: d.message.clone(), line: number(line), column: number(column) }
 }

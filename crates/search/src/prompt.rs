@@ -105,7 +105,7 @@ impl Prompts {
         let f = &self.frame;
         let values = context! {
             c => f.channels, h => f.height, w => f.width, classes => f.classes, max_params => f.max_params, epochs => f.epochs,
-            hyperparameters => self.hyperparameters, accuracy => accuracy, examples => examples,
+            hyperparameters => self.hyperparameters, accuracy => accuracy, examples => minijinja::Value::from_serialize(examples),
         };
         self.prompt("full.j2", "compact.j2", values)
     }
@@ -128,7 +128,7 @@ impl Prompts {
         let f = &self.frame;
         let values = context! {
             c => f.channels, h => f.height, w => f.width, classes => f.classes, max_params => f.max_params,
-            text => text, diagnostics => diagnostics,
+            text => text, diagnostics => minijinja::Value::from_serialize(diagnostics),
         };
         self.prompt("repair.j2", "repair.j2", values)
     }

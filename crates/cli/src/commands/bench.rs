@@ -5,7 +5,7 @@ use crate::args::{BenchCheckArgs, BenchNoveltyArgs, BenchTrainArgs};
 use crate::{Ending, output};
 use anyhow::bail;
 use archsmith_archive::{NEAR_DUPLICATE, NoveltyIndex, Sketch};
-use archsmith_frontend::Options;
+use archsmith_frontend::{Options, Prm};
 use archsmith_train::Device;
 use serde::Serialize;
 use std::time::Instant;
@@ -36,7 +36,7 @@ pub(super) fn check(args: BenchCheckArgs) -> anyhow::Result<Ending> {
     let bar = output::bar(sources.len() as u64, "bench");
     for source in &sources {
         let t = Instant::now();
-        let _ = archsmith_frontend::parse(source);
+        let _ = archsmith_frontend::cst::parse(source);
         let p = micros(t);
         let t = Instant::now();
         let found = archsmith_frontend::elaborate(source, &options);
@@ -72,7 +72,7 @@ pub(super) fn train(args: BenchTrainArgs) -> anyhow::Result<Ending> {
     for net in &args.nets {
         let source = read_source(net)?;
         let mut options = Options { in_shape: [args.batch, 3, 32, 32], ..Options::default() };
-        options.set_prm("batch", args.batch as f64);
+        options.prm.insert("batch".into(), Prm::Int(args.batch as i64));
         let (graph, _) = match archsmith_frontend::check(&source, &options) {
             Ok(found) => found,
             Err(r) => bail!("{}: {}", net.display(), r.diagnostics.first().map_or_else(String::new, |d| d.message.clone())),

@@ -110,11 +110,9 @@ fn check_file(file: &Path, options: &Options) -> (Line, String) {
                 stage_code(&rejection),
                 first.map(|d| d.code.to_string()),
                 first.map(|d| d.message.clone()),
-                first.map(|d| d.line_column(&source).0),
+                first.and_then(|d| u32::try_from(d.position(&source).0).ok()),
             );
-            let text: Vec<String> =
-                rejection.diagnostics.iter().map(|d| d.render(&source, &name, output::color_out()).trim_end().to_string()).collect();
-            (line, text.join("\n"))
+            (line, rejection.render(&source, &name, output::color_out()).trim_end().to_string())
         }
     }
 }

@@ -18,7 +18,7 @@ mod train;
 use crate::Ending;
 use crate::args::{Args, BenchCommand, Command, CorpusCommand, Reading};
 use anyhow::{Context, anyhow};
-use archsmith_frontend::Options;
+use archsmith_frontend::{Options, Prm};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -116,10 +116,13 @@ fn options(in_shape: &str, classes: usize, prm: &[String]) -> anyhow::Result<Opt
     for setting in prm {
         let (name, value) =
             setting.split_once('=').ok_or_else(|| WrongUse(format!("--prm takes KEY=VALUE, found {setting:?}")))?;
-        match value.trim().parse::<f64>() {
-            Ok(v) => options.set_prm(name.trim(), v),
-            Err(_) => options.set_prm_text(name.trim(), value.trim()),
-        }
+        let value = value.trim();
+        let value = match (value.parse::<i64>(), value.parse::<f64>()) {
+            (Ok(v), _) => Prm::Int(v),
+            (_, Ok(v)) => Prm::Float(v),
+            _ => Prm::Str(value.to_string()),
+        };
+        options.prm.insert(name.trim().to_string(), value);
     }
     Ok(options)
 }

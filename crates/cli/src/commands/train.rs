@@ -4,6 +4,7 @@ use super::{options, read_source, shown};
 use crate::args::TrainArgs;
 use crate::wiring::data_ref;
 use crate::{Ending, output};
+use archsmith_frontend::Prm;
 use archsmith_train::{Device, FitConfig, SplitConfig, Splits, fit};
 use serde::Serialize;
 use std::ops::ControlFlow;
@@ -26,8 +27,8 @@ pub(super) fn train(args: TrainArgs) -> anyhow::Result<Ending> {
     let device: Device = args.device.parse()?;
     device.check(&std::env::var("LD_LIBRARY_PATH").unwrap_or_default())?;
     let mut options = options(&format!("{},3,32,32", args.batch), 10, &args.prm)?;
-    options.set_prm("batch", args.batch as f64);
-    options.set_prm("epoch", f64::from(args.epochs));
+    options.prm.insert("batch".into(), Prm::Int(args.batch as i64));
+    options.prm.insert("epoch".into(), Prm::Int(i64::from(args.epochs)));
     let graph = match archsmith_frontend::check(&source, &options) {
         Ok((graph, _)) => graph,
         Err(rejection) => {
