@@ -148,7 +148,8 @@ pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize
     let mut i = Interp::new(options.limits.clone(), stack_bytes);
     i.torch.max_nodes = options.limits.nodes;
     let mut notes = Vec::new();
-    let main = Rc::new(PyModule::new("__main__"));
+    // Read as a module, not run as a program: `if __name__ == "__main__":` is not taken.
+    let main = Rc::new(PyModule::new("net"));
     main.set("reveal_type", Value::native("reveal_type", reveal_type));
     if !imports_torch(source) {
         predefine(&mut i, &main).map_err(|r| reject(&mut i, r))?;

@@ -112,7 +112,7 @@ fields! {
     Body = "body", Cause = "cause", Condition = "condition", Consequence = "consequence", Definition = "definition",
     Expression = "expression", FormatSpecifier = "format_specifier", Function = "function", Guard = "guard", Key = "key",
     Left = "left", ModuleName = "module_name", Name = "name", Object = "object", Operator = "operator",
-    Operators = "operators", Parameters = "parameters", Right = "right", Subject = "subject", Subscript = "subscript",
+    Parameters = "parameters", Right = "right", Subject = "subject", Subscript = "subscript",
     Superclasses = "superclasses", Type = "type", TypeConversion = "type_conversion", Value = "value",
 }
 

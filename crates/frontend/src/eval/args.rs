@@ -7,7 +7,7 @@ use crate::syntax::Sym;
 
 /// Arguments of a call.
 #[derive(Clone, Debug, Default)]
-pub struct Args {
+pub(crate) struct Args {
     /// Positional, in order.
     pub pos: Vec<Value>,
     /// By keyword, in order.
@@ -28,12 +28,12 @@ impl<const N: usize> From<[Value; N]> for Args {
 
 impl Args {
     /// No arguments.
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Args::default()
     }
 
     /// Takes the argument with this keyword.
-    pub fn take_kw(&mut self, name: &str) -> Option<Value> {
+    pub(crate) fn take_kw(&mut self, name: &str) -> Option<Value> {
         let at = self.kw.iter().position(|(n, _)| n.with(|n| n == name))?;
         Some(self.kw.remove(at).1)
     }
@@ -43,7 +43,7 @@ impl Args {
     ///
     /// # Errors
     /// `TypeError` as Python words it.
-    pub fn bind<const N: usize>(
+    pub(crate) fn bind<const N: usize>(
         self,
         i: &Interp,
         function: &str,
@@ -88,7 +88,7 @@ impl Args {
     ///
     /// # Errors
     /// `TypeError` as Python words it. A method counts its receiver in `N`, not in the message.
-    pub fn exactly<const N: usize>(self, i: &Interp, function: &str) -> Eval<[Value; N]> {
+    pub(crate) fn exactly<const N: usize>(self, i: &Interp, function: &str) -> Eval<[Value; N]> {
         if !self.kw.is_empty() {
             return Err(i.raise(Exc::TypeError, format!("{function}() takes no keyword arguments")));
         }
@@ -104,7 +104,7 @@ impl Args {
     }
 
     /// The receiver of a method and the other arguments.
-    pub fn receiver(mut self) -> (Value, Args) {
+    pub(crate) fn receiver(mut self) -> (Value, Args) {
         if self.pos.is_empty() {
             return (Value::None, self);
         }

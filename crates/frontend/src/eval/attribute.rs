@@ -5,7 +5,6 @@ use super::class::{Class, Instance, NativeKind, NativeState};
 use super::dict::Key;
 use super::exception::{Eval, Exc};
 use super::value::{Property, Value};
-use super::nest::Nest;
 use super::Interp;
 use crate::syntax::sym::{Sym, known};
 use std::rc::Rc;
@@ -15,7 +14,7 @@ impl Interp {
     ///
     /// # Errors
     /// `AttributeError` where there is none, and whatever a property or `__getattr__` raises.
-    pub fn get_attr(&mut self, object: &Value, name: Sym) -> Eval<Value> {
+    pub(crate) fn get_attr(&mut self, object: &Value, name: Sym) -> Eval<Value> {
         match self.find_attr(object, name)? {
             Some(v) => Ok(v),
             None => Err(self.no_attribute(object, name)),
@@ -34,7 +33,7 @@ impl Interp {
     }
 
     /// `object.name`, or `None` where there is no such attribute; no exception is made for that, except by code of the source.
-    pub fn find_attr(&mut self, object: &Value, name: Sym) -> Eval<Option<Value>> {
+    pub(crate) fn find_attr(&mut self, object: &Value, name: Sym) -> Eval<Option<Value>> {
         match object {
             Value::Instance(i) => self.instance_attr(i, name),
             Value::Module(m) => match self.module_attr(m, name)? {
@@ -355,7 +354,7 @@ impl Interp {
     ///
     /// # Errors
     /// `AttributeError` where it cannot be set, and whatever a property or `__setattr__` raises.
-    pub fn set_attr(&mut self, object: &Value, name: Sym, value: Value) -> Eval<()> {
+    pub(crate) fn set_attr(&mut self, object: &Value, name: Sym, value: Value) -> Eval<()> {
         match object {
             Value::Instance(i) => {
                 let class = i.class();
@@ -445,11 +444,23 @@ impl Interp {
             return self.set_module_attr(i, name, value);
         }
         if !plain && class.lookup(Sym::new("__dataclass_frozen__")).is_some() {
-            return Err(self.raise(Exc::AttributeError, format!("cannot assign to field '{name}'")));
+            return Err(self.frozen(name)?);
         }
         let old = i.attrs.borrow_mut().insert(name, value);
         drop(old);
         Ok(())
+    }
+
+    #[cold]
+    fn frozen(&mut self, name: Sym) -> Eval<super::Raise> {
+        let text = format!("cannot assign to field '{name}'");
+        if let Some(m) = self.import_module("dataclasses")?
+            && let Some(class) = self.module_attr(&m, Sym::new("FrozenInstanceError"))?
+        {
+            let e = self.call(&class, Args::from([Value::from(text)]))?;
+            return self.raise_value(&e);
+        }
+        Ok(self.raise(Exc::AttributeError, text))
     }
 
     fn set_module_attr(&mut self, i: &Rc<Instance>, name: Sym, value: Value) -> Eval<()> {
@@ -464,7 +475,7 @@ impl Interp {
     ///
     /// # Errors
     /// `AttributeError` where there is none.
-    pub fn del_attr(&mut self, object: &Value, name: Sym) -> Eval<()> {
+    pub(crate) fn del_attr(&mut self, object: &Value, name: Sym) -> Eval<()> {
         let removed = match object {
             Value::Instance(i) => {
                 let class = i.class();

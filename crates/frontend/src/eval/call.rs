@@ -18,7 +18,7 @@ impl Interp {
     ///
     /// # Errors
     /// `TypeError` for what cannot be called, and whatever the call raises.
-    pub fn call(&mut self, function: &Value, args: Args) -> Eval<Value> {
+    pub(crate) fn call(&mut self, function: &Value, args: Args) -> Eval<Value> {
         self.call_from(function, args, None)
     }
 
@@ -86,7 +86,7 @@ impl Interp {
     ///
     /// # Errors
     /// `AttributeError` where there is none, and whatever it raises.
-    pub fn call_method(&mut self, object: &Value, name: &str, mut args: Args) -> Eval<Value> {
+    pub(crate) fn call_method(&mut self, object: &Value, name: &str, mut args: Args) -> Eval<Value> {
         let name = Sym::new(name);
         if let Some(method) = self.find_method(object, name)? {
             args.pos.insert(0, object.clone());
@@ -272,18 +272,15 @@ impl Interp {
             }
             _ => Value::Instance(self.new_object(class, &args)?),
         };
-        match class.lookup(known::INIT) {
-            Some(init @ (Value::Function(_) | Value::Native(_))) => {
-                let mut all = args;
-                all.pos.insert(0, object.clone());
-                let result = self.call(&init, all)?;
-                if !result.is_none() {
-                    let name = self.type_name(&result);
-                    let text = format!("__init__() should return None, not '{name}'");
-                    return Err(self.raise(Exc::TypeError, text));
-                }
+        if let Some(init @ (Value::Function(_) | Value::Native(_))) = class.lookup(known::INIT) {
+            let mut all = args;
+            all.pos.insert(0, object.clone());
+            let result = self.call(&init, all)?;
+            if !result.is_none() {
+                let name = self.type_name(&result);
+                let text = format!("__init__() should return None, not '{name}'");
+                return Err(self.raise(Exc::TypeError, text));
             }
-            _ => {}
         }
         Ok(object)
     }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 /// What instances of a class carry natively.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NativeKind {
+pub(crate) enum NativeKind {
     /// Attributes only.
     Object,
     /// `torch.nn.Module` and its subclasses.
@@ -27,7 +27,7 @@ pub enum NativeKind {
 }
 
 /// A class.
-pub struct Class {
+pub(crate) struct Class {
     /// `__name__`.
     pub name: Rc<str>,
     /// `__qualname__`, where it is not the name.
@@ -58,7 +58,7 @@ pub struct Class {
 
 /// Which attribute hooks a class has, its own or inherited.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Hooks {
+pub(crate) struct Hooks {
     /// `__getattr__`.
     pub getattr: bool,
     /// `__getattribute__`.
@@ -71,7 +71,7 @@ pub struct Hooks {
 
 impl Class {
     /// An attribute of the class or its ancestors.
-    pub fn lookup(&self, name: Sym) -> Option<Value> {
+    pub(crate) fn lookup(&self, name: Sym) -> Option<Value> {
         if let Some(v) = self.attrs.borrow().get(&name) {
             return Some(v.clone());
         }
@@ -79,7 +79,7 @@ impl Class {
     }
 
     /// An attribute of the ancestors that come after `after` in this class's order: what `super()` sees.
-    pub fn lookup_after(self: &Rc<Self>, after: &Rc<Class>, name: Sym) -> Option<Value> {
+    pub(crate) fn lookup_after(self: &Rc<Self>, after: &Rc<Class>, name: Sym) -> Option<Value> {
         let skip = if Rc::ptr_eq(self, after) {
             0
         } else {
@@ -89,24 +89,24 @@ impl Class {
     }
 
     /// Whether it is `other` or derives from it.
-    pub fn is_subclass(self: &Rc<Self>, other: &Rc<Class>) -> bool {
+    pub(crate) fn is_subclass(self: &Rc<Self>, other: &Rc<Class>) -> bool {
         Rc::ptr_eq(self, other) || self.mro.iter().any(|c| Rc::ptr_eq(c, other))
     }
 
     /// Whether the class or an ancestor has this name and comes from this module.
-    pub fn derives_from(&self, module: &str, name: &str) -> bool {
+    pub(crate) fn derives_from(&self, module: &str, name: &str) -> bool {
         let is = |c: &Class| &*c.name == name && &*c.module == module;
         is(self) || self.mro.iter().any(|c| is(c))
     }
 
     /// Whether it is an enumeration.
-    pub fn is_enum(&self) -> bool {
+    pub(crate) fn is_enum(&self) -> bool {
         self.members.borrow().is_some()
     }
 }
 
 /// The C3 linearisation of a class with these bases, without the class itself. `None`: the orders contradict each other.
-pub fn linearize(bases: &[Rc<Class>]) -> Option<Vec<Rc<Class>>> {
+pub(crate) fn linearize(bases: &[Rc<Class>]) -> Option<Vec<Rc<Class>>> {
     if let [base] = bases {
         return Some(std::iter::once(base.clone()).chain(base.mro.iter().cloned()).collect());
     }
@@ -134,7 +134,7 @@ pub fn linearize(bases: &[Rc<Class>]) -> Option<Vec<Rc<Class>>> {
 }
 
 /// An instance of a class.
-pub struct Instance {
+pub(crate) struct Instance {
     /// Its class.
     pub class: RefCell<Rc<Class>>,
     /// `__dict__`.
@@ -147,7 +147,7 @@ pub struct Instance {
 
 /// What an instance carries beside its attributes.
 #[derive(Default)]
-pub enum NativeState {
+pub(crate) enum NativeState {
     /// Nothing.
     #[default]
     None,
@@ -161,7 +161,7 @@ pub enum NativeState {
 
 impl Instance {
     /// A fresh instance without attributes.
-    pub fn new(class: Rc<Class>, native: NativeState, span: Span) -> Self {
+    pub(crate) fn new(class: Rc<Class>, native: NativeState, span: Span) -> Self {
         Instance {
             class: RefCell::new(class),
             attrs: RefCell::new(Nest::default()),
@@ -171,22 +171,22 @@ impl Instance {
     }
 
     /// Its class.
-    pub fn class(&self) -> Rc<Class> {
+    pub(crate) fn class(&self) -> Rc<Class> {
         self.class.borrow().clone()
     }
 
     /// An own attribute, without any lookup in the class.
-    pub fn get(&self, name: Sym) -> Option<Value> {
+    pub(crate) fn get(&self, name: Sym) -> Option<Value> {
         self.attrs.borrow().get(&name).cloned()
     }
 
     /// Sets an own attribute, without any hook.
-    pub fn set(&self, name: Sym, value: Value) {
+    pub(crate) fn set(&self, name: Sym, value: Value) {
         self.attrs.borrow_mut().insert(name, value);
     }
 
     /// The builtin value that it wraps, where its class derives from a builtin one.
-    pub fn payload_value(&self) -> Option<Value> {
+    pub(crate) fn payload_value(&self) -> Option<Value> {
         match &*self.native.borrow() {
             NativeState::Wrapped(v) => Some(v.clone()),
             _ => None,

@@ -7,6 +7,7 @@ use super::frame::Frame;
 use super::nest::Nest;
 use super::value::{Attrs, NativeFn, Value};
 use super::Interp;
+use crate::python::enums::Auto;
 use crate::syntax::ast::ClassDef;
 use crate::syntax::sym::{Sym, known};
 use archsmith_ir::Span;
@@ -45,6 +46,7 @@ impl Interp {
         self.at(span, f);
         self.enter()?;
         let mut body = Frame::new(f.module.clone(), def.code.clone(), &self.capture(&def.code, f));
+        body.auto = Auto::of(&bases);
         let run = self.exec_top(&def.code.body, &mut body);
         self.leave();
         run?;
@@ -210,7 +212,7 @@ impl Hooks {
 
 impl Class {
     /// A class of this crate, without a definition in the source. `bases` must have a consistent order.
-    pub fn native(
+    pub(crate) fn native(
         name: &str,
         module: &str,
         bases: Vec<Rc<Class>>,

@@ -27,7 +27,7 @@ impl Interp {
     }
 
     /// `a op b`: a truth value, or whatever a tensor or a method of the source gives.
-    pub fn compare(&mut self, op: CmpOp, a: &Value, b: &Value) -> Eval<Value> {
+    pub(crate) fn compare(&mut self, op: CmpOp, a: &Value, b: &Value) -> Eval<Value> {
         match op {
             CmpOp::Is => return Ok(Value::Bool(a.is(b))),
             CmpOp::IsNot => return Ok(Value::Bool(!a.is(b))),
@@ -92,7 +92,7 @@ impl Interp {
     }
 
     /// Whether two values are equal, as a truth value.
-    pub fn equal(&mut self, a: &Value, b: &Value) -> Eval<bool> {
+    pub(crate) fn equal(&mut self, a: &Value, b: &Value) -> Eval<bool> {
         if a.is(b) && !matches!(a, Value::Float(_)) {
             return Ok(true);
         }

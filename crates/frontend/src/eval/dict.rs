@@ -12,24 +12,24 @@ use rustc_hash::FxBuildHasher;
 use std::hash::{Hash, Hasher};
 
 /// A dict's content, in order of insertion.
-pub type Dict = IndexMap<Key, Value, FxBuildHasher>;
+pub(crate) type Dict = IndexMap<Key, Value, FxBuildHasher>;
 
 /// A set's content, in order of insertion (Python's order is arbitrary).
-pub type Set = IndexSet<Key, FxBuildHasher>;
+pub(crate) type Set = IndexSet<Key, FxBuildHasher>;
 
 /// Tuples nest no deeper in a key.
 const MAX_DEPTH: u32 = 64;
 
 /// A hashable value.
 #[derive(Clone, Debug)]
-pub struct Key(Value);
+pub(crate) struct Key(Value);
 
 impl Key {
     /// A value as a key.
     ///
     /// # Errors
     /// `TypeError` for a value that cannot be hashed.
-    pub fn new(i: &Interp, value: &Value) -> Eval<Key> {
+    pub(crate) fn new(i: &Interp, value: &Value) -> Eval<Key> {
         match hashable(value, 0) {
             Ok(()) => Ok(Key(canonical(value))),
             Err(None) => Err(i.raise(Exc::RecursionError, "a tuple used as a key is nested too deeply")),
@@ -38,12 +38,12 @@ impl Key {
     }
 
     /// A string as a key.
-    pub fn str(text: &str) -> Key {
+    pub(crate) fn str(text: &str) -> Key {
         Key(Value::Str(text.into()))
     }
 
     /// The value.
-    pub fn value(&self) -> &Value {
+    pub(crate) fn value(&self) -> &Value {
         &self.0
     }
 }
@@ -71,7 +71,7 @@ fn hashable(value: &Value, depth: u32) -> Result<(), Option<&Value>> {
 }
 
 /// A hash that equal keys share; also Python's `hash()` here.
-pub fn hash_value(value: &Value) -> u64 {
+pub(crate) fn hash_value(value: &Value) -> u64 {
     let mut h = rustc_hash::FxHasher::default();
     Key(value.clone()).hash(&mut h);
     h.finish()
@@ -151,7 +151,7 @@ fn key_eq(a: &Value, b: &Value) -> bool {
 }
 
 /// Looks a string up without making a key.
-pub struct StrKey<'a>(pub &'a str);
+pub(crate) struct StrKey<'a>(pub &'a str);
 
 impl Hash for StrKey<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {

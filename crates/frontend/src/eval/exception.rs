@@ -1,6 +1,6 @@
 //! Exceptions: what code of the source may catch, and aborts, which it may not.
 
-use super::class::{Instance, NativeKind, NativeState};
+use super::class::{Instance, NativeState};
 use super::value::Value;
 use super::Interp;
 use crate::diagnostic::Diagnostic;
@@ -8,11 +8,11 @@ use archsmith_ir::{OpError, Span};
 use std::rc::Rc;
 
 /// The result of evaluating something.
-pub type Eval<T> = Result<T, Raise>;
+pub(crate) type Eval<T> = Result<T, Raise>;
 
 /// Why an evaluation ended early.
 #[derive(Clone)]
-pub enum Raise {
+pub(crate) enum Raise {
     /// A Python exception: `try` may catch it.
     Exception(Box<Thrown>),
     /// Elaboration ends here: out of fuel, unsupported, data-dependent. No `try` catches it and no `finally` runs.
@@ -21,7 +21,7 @@ pub enum Raise {
 
 /// An exception on its way.
 #[derive(Clone)]
-pub struct Thrown {
+pub(crate) struct Thrown {
     /// The exception: an instance of a subclass of `BaseException`.
     pub exception: Rc<Instance>,
     /// Where in the author's source it was raised.
@@ -36,7 +36,7 @@ pub struct Thrown {
 
 /// What an exception instance carries.
 #[derive(Clone, Default)]
-pub struct ExceptionState {
+pub(crate) struct ExceptionState {
     /// `args`.
     pub args: Vec<Value>,
     /// `__cause__`.
@@ -50,24 +50,24 @@ macro_rules! exceptions {
         /// The builtin exception classes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs, reason = "they are named as in Python")]
-        pub enum Exc { BaseException, $($name),* }
+        pub(crate) enum Exc { BaseException, $($name),* }
 
         impl Exc {
             /// Every class with its base; a base comes first.
             pub(crate) const ALL: &[(Exc, Exc)] = &[(Exc::BaseException, Exc::BaseException), $((Exc::$name, Exc::$base)),*];
 
             /// Its Python name.
-            pub fn name(self) -> &'static str {
+            pub(crate) fn name(self) -> &'static str {
                 match self { Exc::BaseException => "BaseException", $(Exc::$name => stringify!($name)),* }
             }
 
             /// The stable code that an uncaught one is reported under.
-            pub fn code(self) -> &'static str {
+            pub(crate) fn code(self) -> &'static str {
                 match self { Exc::BaseException => "exception", $(Exc::$name => $code),* }
             }
 
             /// The class with this Python name.
-            pub fn by_name(name: &str) -> Option<Exc> {
+            pub(crate) fn by_name(name: &str) -> Option<Exc> {
                 Exc::ALL.iter().map(|(e, _)| *e).find(|e| e.name() == name)
             }
         }
@@ -129,13 +129,13 @@ exceptions! {
 impl Interp {
     /// A Python exception with a message, raised where the author's source stands now.
     #[cold]
-    pub fn raise(&self, class: Exc, message: impl Into<String>) -> Raise {
+    pub(crate) fn raise(&self, class: Exc, message: impl Into<String>) -> Raise {
         self.raise_args(class, vec![Value::from(message.into())])
     }
 
     /// A Python exception with these arguments.
     #[cold]
-    pub fn raise_args(&self, class: Exc, args: Vec<Value>) -> Raise {
+    pub(crate) fn raise_args(&self, class: Exc, args: Vec<Value>) -> Raise {
         let state = ExceptionState { args, cause: None, origin: Some((self.span, class.code())) };
         let instance = Instance::new(self.builtins.exception(class), NativeState::Exception(Box::new(state)), self.span);
         Raise::Exception(Box::new(Thrown {
@@ -149,20 +149,20 @@ impl Interp {
 
     /// Ends the elaboration: Python code cannot catch it.
     #[cold]
-    pub fn abort(&self, code: &'static str, message: impl Into<String>) -> Raise {
+    pub(crate) fn abort(&self, code: &'static str, message: impl Into<String>) -> Raise {
         Raise::Abort(Box::new(Diagnostic::error(code, message, self.span)))
     }
 
     /// Ends the elaboration because Archsmith does not do what Python and PyTorch would: code `unsupported`.
     #[cold]
-    pub fn unsupported(&self, message: impl Into<String>) -> Raise {
+    pub(crate) fn unsupported(&self, message: impl Into<String>) -> Raise {
         self.abort(OpError::UNSUPPORTED, message)
     }
 
     /// An operator's refusal: a `RuntimeError` that keeps the operator's code, or an abort when it is merely unsupported or
     /// too large.
     #[cold]
-    pub fn raise_op(&self, error: OpError) -> Raise {
+    pub(crate) fn raise_op(&self, error: OpError) -> Raise {
         if error.code == OpError::UNSUPPORTED || error.code == OpError::TOO_LARGE {
             return Raise::Abort(Box::new(Diagnostic::from_op(error, self.span)));
         }
@@ -178,7 +178,7 @@ impl Interp {
     }
 
     /// What to report of an exception that nothing caught, or of an abort.
-    pub fn diagnose(&mut self, raise: Raise) -> Diagnostic {
+    pub(crate) fn diagnose(&mut self, raise: Raise) -> Diagnostic {
         let thrown = match raise {
             Raise::Abort(d) => return *d,
             Raise::Exception(t) => t,
@@ -195,7 +195,7 @@ impl Interp {
     }
 
     /// `str(exception)`; a `__str__` of the source is not run.
-    pub fn exception_text(&mut self, exception: &Rc<Instance>) -> String {
+    pub(crate) fn exception_text(&mut self, exception: &Rc<Instance>) -> String {
         let (args, is_key) = match &*exception.native.borrow() {
             NativeState::Exception(s) => {
                 (s.args.clone(), exception.class().is_subclass(&self.builtins.exception(Exc::KeyError)))
@@ -214,7 +214,7 @@ impl Interp {
 
 impl Raise {
     /// Adds what to do about it.
-    pub fn into_help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn into_help(mut self, help: impl Into<String>) -> Self {
         match &mut self {
             Raise::Exception(t) => t.help = Some(help.into()),
             Raise::Abort(d) => d.help = Some(help.into()),
@@ -223,15 +223,10 @@ impl Raise {
     }
 
     /// Whether it is an exception of this builtin class or of a subclass.
-    pub fn is(&self, i: &Interp, class: Exc) -> bool {
+    pub(crate) fn is(&self, i: &Interp, class: Exc) -> bool {
         match self {
             Raise::Exception(t) => t.exception.class().is_subclass(&i.builtins.exception(class)),
             Raise::Abort(_) => false,
         }
     }
-}
-
-/// Whether a class is an exception class.
-pub(crate) fn is_exception_class(kind: NativeKind) -> bool {
-    kind == NativeKind::Exception
 }

@@ -334,7 +334,7 @@ fn is_namespace_function(name: &str) -> bool {
 
 impl Value {
     /// The dict, or the dict that an instance of a dict subclass wraps.
-    pub fn as_dict(&self) -> Option<Rc<super::value::DictObj>> {
+    pub(crate) fn as_dict(&self) -> Option<Rc<super::value::DictObj>> {
         match self {
             Value::Dict(d) => Some(d.clone()),
             Value::Instance(i) => match i.payload_value() {

@@ -6,6 +6,7 @@ use super::module::PyModule;
 use super::nest::Nest;
 use super::value::{Attrs, Value};
 use super::Interp;
+use crate::python::enums::Auto;
 use crate::syntax::ast::{Code, CodeKind, Place, Var};
 use crate::syntax::sym::{Sym, known};
 use std::rc::Rc;
@@ -19,6 +20,8 @@ pub(crate) struct Frame {
     pub(crate) module: Rc<PyModule>,
     /// What a class body has defined.
     pub(crate) class: Attrs,
+    /// In the body of an enumeration: what `auto()` becomes when it is bound.
+    pub(crate) auto: Option<Auto>,
 }
 
 impl Frame {
@@ -34,7 +37,7 @@ impl Frame {
         cells.extend((0..layout.cells).map(|_| Rc::new(Cell::default())));
         cells.extend_from_slice(closure);
         let slots = Nest::new(vec![None; usize::from(layout.slots)]);
-        Frame { slots, cells, module, class: Attrs::default(), code }
+        Frame { slots, cells, module, class: Attrs::default(), auto: None, code }
     }
 
     pub(crate) fn place(&self, var: Var) -> (Sym, Place) {
@@ -104,6 +107,9 @@ impl Interp {
         if let Some(v) = self.module_attr(&f.module.clone(), name)? {
             return Ok(v);
         }
+        if name == known::NAME {
+            return Ok(Value::Str(f.module.name.clone()));
+        }
         Err(self.raise(Exc::NameError, format!("name '{name}' is not defined")))
     }
 
@@ -121,6 +127,10 @@ impl Interp {
             Place::Slot(s) => f.slots[usize::from(s)] = Some(value),
             Place::Cell(c) => f.cells[usize::from(c)].set(Some(value)),
             Place::Class | Place::ClassCell(_) => {
+                let value = match f.auto {
+                    Some(auto) => auto.resolve(name, value, &f.class),
+                    None => value,
+                };
                 f.class.insert(name, value);
             }
             Place::Global => {

@@ -59,7 +59,7 @@ impl Interp {
     /// # Errors
     /// An abort `out-of-fuel`.
     #[inline]
-    pub fn step(&mut self) -> Eval<()> {
+    pub(crate) fn step(&mut self) -> Eval<()> {
         if self.fuel.steps == 0 {
             return Err(self.out_of_steps());
         }
@@ -73,7 +73,7 @@ impl Interp {
     }
 
     /// Counts `n` steps at once.
-    pub fn steps(&mut self, n: usize) -> Eval<()> {
+    pub(crate) fn steps(&mut self, n: usize) -> Eval<()> {
         match self.fuel.steps.checked_sub(n as u64) {
             Some(left) => {
                 self.fuel.steps = left;
@@ -87,7 +87,7 @@ impl Interp {
     ///
     /// # Errors
     /// An abort `out-of-fuel`.
-    pub fn allocate(&mut self, elements: usize) -> Eval<()> {
+    pub(crate) fn allocate(&mut self, elements: usize) -> Eval<()> {
         match self.fuel.elements.checked_sub(elements as u64) {
             Some(left) => {
                 self.fuel.elements = left;
@@ -134,7 +134,7 @@ impl Interp {
     }
 
     /// Steps that have run.
-    pub fn steps_used(&self) -> u64 {
+    pub(crate) fn steps_used(&self) -> u64 {
         self.limits.steps - self.fuel.steps
     }
 }

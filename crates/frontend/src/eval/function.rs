@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A function object.
-pub struct Function {
+pub(crate) struct Function {
     /// What it runs.
     pub code: Rc<Code>,
     /// Where its global names are.
@@ -23,23 +23,23 @@ pub struct Function {
 
 impl Function {
     /// `__name__`.
-    pub fn name(&self) -> Rc<str> {
+    pub(crate) fn name(&self) -> Rc<str> {
         self.code.name.clone()
     }
 }
 
 /// A variable that a nested function shares.
 #[derive(Default)]
-pub struct Cell(RefCell<Nest<Option<Value>>>);
+pub(crate) struct Cell(RefCell<Nest<Option<Value>>>);
 
 impl Cell {
     /// Its value; `None` while unbound.
-    pub fn get(&self) -> Option<Value> {
+    pub(crate) fn get(&self) -> Option<Value> {
         self.0.borrow().clone().take()
     }
 
     /// Binds or unbinds it.
-    pub fn set(&self, value: Option<Value>) {
+    pub(crate) fn set(&self, value: Option<Value>) {
         // The old value is freed after the borrow ends: freeing may run long.
         let old = self.0.replace(Nest::new(value));
         drop(old);

@@ -14,7 +14,7 @@ use crate::syntax::ast::{Block, Code, Expr, ExprKind, For, Stmt, StmtKind, Try};
 use std::rc::Rc;
 
 /// A generator between two items.
-pub struct Suspended {
+pub(crate) struct Suspended {
     frame: Frame,
     open: Vec<Open>,
     /// What `send` gave.

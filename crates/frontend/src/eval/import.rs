@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 impl Interp {
     /// The module of a dotted name. `None`: it is not one that Archsmith knows.
-    pub fn import_module(&mut self, dotted: &str) -> Eval<Option<Rc<PyModule>>> {
+    pub(crate) fn import_module(&mut self, dotted: &str) -> Eval<Option<Rc<PyModule>>> {
         if let Some(m) = self.modules.get(dotted) {
             return Ok(Some(m.clone()));
         }

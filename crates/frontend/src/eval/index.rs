@@ -18,7 +18,7 @@ impl Interp {
             return Err(self.raise(Exc::ValueError, "slice step cannot be zero"));
         }
         let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
-        let mut bound = |i: &mut Self, v: &Value, default: i64| -> Eval<i64> {
+        let bound = |i: &mut Self, v: &Value, default: i64| -> Eval<i64> {
             if v.is_none() {
                 return Ok(default);
             }
@@ -57,7 +57,7 @@ impl Interp {
     }
 
     /// `object[index]`.
-    pub fn get_item(&mut self, object: &Value, index: &Value) -> Eval<Value> {
+    pub(crate) fn get_item(&mut self, object: &Value, index: &Value) -> Eval<Value> {
         match object {
             Value::List(l) => match index {
                 Value::Slice(s) => {
@@ -185,7 +185,7 @@ impl Interp {
     }
 
     /// `object[index] = value`.
-    pub fn set_item(&mut self, object: &Value, index: &Value, value: Value) -> Eval<()> {
+    pub(crate) fn set_item(&mut self, object: &Value, index: &Value, value: Value) -> Eval<()> {
         match object {
             Value::List(l) => {
                 if let Value::Slice(s) = index {
@@ -244,7 +244,7 @@ impl Interp {
     }
 
     /// `del object[index]`.
-    pub fn del_item(&mut self, object: &Value, index: &Value) -> Eval<()> {
+    pub(crate) fn del_item(&mut self, object: &Value, index: &Value) -> Eval<()> {
         match object {
             Value::List(l) => {
                 let n = l.borrow().len();

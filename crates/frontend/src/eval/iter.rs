@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 /// An iterator.
 #[derive(Default)]
-pub enum Iter {
+pub(crate) enum Iter {
     /// Nothing is left.
     #[default]
     Done,
@@ -60,7 +60,7 @@ impl Interp {
     ///
     /// # Errors
     /// `TypeError` for what cannot be iterated.
-    pub fn iter(&mut self, v: &Value) -> Eval<Value> {
+    pub(crate) fn iter(&mut self, v: &Value) -> Eval<Value> {
         Ok(Value::iterator(match v {
             Value::Iterator(_) => return Ok(v.clone()),
             Value::List(l) => Iter::List { list: l.clone(), at: 0 },
@@ -113,7 +113,7 @@ impl Interp {
     }
 
     /// The next item of an iterator; `None` at its end.
-    pub fn next(&mut self, iter: &Value) -> Eval<Option<Value>> {
+    pub(crate) fn next(&mut self, iter: &Value) -> Eval<Option<Value>> {
         self.step()?;
         let Value::Iterator(cell) = iter else {
             if let Value::Instance(_) = iter {
@@ -333,7 +333,7 @@ impl Interp {
     }
 
     /// All items of something that can be iterated.
-    pub fn iterate(&mut self, v: &Value) -> Eval<Vec<Value>> {
+    pub(crate) fn iterate(&mut self, v: &Value) -> Eval<Vec<Value>> {
         match v {
             Value::List(l) => return Ok(l.borrow().clone()),
             Value::Tuple(t) => return Ok(t.items().to_vec()),

@@ -4,36 +4,38 @@
 //! bounded by [`Limits`]; what exceeds them is an abort that no `try` catches. One [`Interp`] serves one network and stays in
 //! one thread.
 
-pub mod args;
+pub(crate) mod args;
 mod assign;
 mod attribute;
+mod bound;
 mod call;
-pub mod class;
+pub(crate) mod class;
 mod classdef;
 mod compare;
 mod comprehension;
-pub mod dict;
-pub mod exception;
+mod container;
+pub(crate) mod dict;
+pub(crate) mod exception;
 mod expr;
 pub(crate) mod format;
 mod frame;
-pub mod function;
+pub(crate) mod function;
 pub(crate) mod generator;
 mod import;
 mod index;
 mod fuel;
-pub mod iter;
+pub(crate) mod iter;
 mod matching;
-pub mod module;
-pub mod nest;
-pub mod number;
+pub(crate) mod module;
+pub(crate) mod nest;
+pub(crate) mod number;
 pub(crate) mod operators;
 mod protocol;
 pub(crate) mod repr;
 mod stmt;
-pub mod value;
+pub(crate) mod value;
 
-pub use exception::{Eval, Exc, Raise};
+pub(crate) use exception::{Eval, Exc, Raise};
 pub use fuel::Limits;
 pub(crate) use frame::Frame;
 
@@ -47,7 +49,7 @@ use std::rc::{Rc, Weak};
 use value::Value;
 
 /// The state of one elaboration.
-pub struct Interp {
+pub(crate) struct Interp {
     /// Where the author's source stands now; library code leaves it at the author's call.
     pub span: Span,
     /// Bounds.
@@ -80,7 +82,7 @@ enum Held {
 
 impl Interp {
     /// A fresh interpreter. `stack_bytes` is what is left of the native stack of this thread.
-    pub fn new(limits: Limits, stack_bytes: usize) -> Self {
+    pub(crate) fn new(limits: Limits, stack_bytes: usize) -> Self {
         let fuel = fuel::Fuel::new(&limits, stack_bytes);
         Interp {
             span: Span::default(),
@@ -98,7 +100,7 @@ impl Interp {
     }
 
     /// Runs a module's top level: the author's text.
-    pub fn run_source(&mut self, module: &Rc<PyModule>, source: &Rc<Source>) -> Eval<()> {
+    pub(crate) fn run_source(&mut self, module: &Rc<PyModule>, source: &Rc<Source>) -> Eval<()> {
         self.hold_module(module);
         let mut frame = Frame::top(module.clone(), source.code.clone());
         self.exec_top(&source.code.body, &mut frame)
@@ -111,7 +113,7 @@ impl Interp {
     }
 
     /// What `print` has written so far.
-    pub fn printed(&self) -> &str {
+    pub(crate) fn printed(&self) -> &str {
         &self.printed
     }
 
@@ -133,7 +135,7 @@ impl Interp {
     }
 
     /// A fresh instance that this interpreter frees at its end.
-    pub fn new_instance(&mut self, class: &Rc<Class>, native: class::NativeState) -> Rc<Instance> {
+    pub(crate) fn new_instance(&mut self, class: &Rc<Class>, native: class::NativeState) -> Rc<Instance> {
         let instance = Rc::new(Instance::new(class.clone(), native, self.span));
         self.hold_instance(&instance);
         instance

@@ -13,15 +13,18 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A module object.
-pub struct PyModule {
+pub(crate) struct PyModule {
     /// Its dotted name.
     pub name: Rc<str>,
     /// Its attributes.
     pub attrs: RefCell<Nest<Attrs>>,
     lazy: Option<Lazy>,
     /// Finds an attribute that neither `attrs` nor the sources hold; `None`: there is no such attribute.
-    pub fallback: Option<fn(&mut Interp, &Rc<PyModule>, &str) -> Eval<Option<Value>>>,
+    pub fallback: Option<Fallback>,
 }
+
+/// Finds an attribute of a module by its name.
+pub(crate) type Fallback = fn(&mut Interp, &Rc<PyModule>, &str) -> Eval<Option<Value>>;
 
 /// Definitions that have not run yet.
 struct Lazy {
@@ -32,12 +35,12 @@ struct Lazy {
 
 impl PyModule {
     /// An empty module.
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         PyModule { name: name.into(), attrs: RefCell::default(), lazy: None, fallback: None }
     }
 
     /// A module whose definitions come from these sources when they are asked for. A later definition of a name wins.
-    pub fn lazy(name: &str, sources: Vec<Rc<Source>>) -> Self {
+    pub(crate) fn lazy(name: &str, sources: Vec<Rc<Source>>) -> Self {
         let mut index = FxHashMap::default();
         for (i, source) in sources.iter().enumerate() {
             for (name, statement) in source.definitions() {
@@ -48,17 +51,17 @@ impl PyModule {
     }
 
     /// Sets an attribute.
-    pub fn set(&self, name: &str, value: Value) {
+    pub(crate) fn set(&self, name: &str, value: Value) {
         self.attrs.borrow_mut().insert(Sym::new(name), value);
     }
 
     /// An attribute that exists already; runs nothing.
-    pub fn get(&self, name: Sym) -> Option<Value> {
+    pub(crate) fn get(&self, name: Sym) -> Option<Value> {
         self.attrs.borrow().get(&name).cloned()
     }
 
     /// The names that it has or could produce.
-    pub fn names(&self) -> Vec<Sym> {
+    pub(crate) fn names(&self) -> Vec<Sym> {
         let mut names: Vec<Sym> = self.attrs.borrow().keys().copied().collect();
         if let Some(lazy) = &self.lazy {
             let mut more: Vec<Sym> = lazy.index.keys().copied().filter(|n| !names.contains(n)).collect();
@@ -71,7 +74,7 @@ impl PyModule {
 
 impl Interp {
     /// An attribute of a module; runs its definition if that has not run yet. `None`: there is no such attribute.
-    pub fn module_attr(&mut self, module: &Rc<PyModule>, name: Sym) -> Eval<Option<Value>> {
+    pub(crate) fn module_attr(&mut self, module: &Rc<PyModule>, name: Sym) -> Eval<Option<Value>> {
         if let Some(v) = module.get(name) {
             return Ok(Some(v));
         }

@@ -17,16 +17,16 @@ thread_local! {
 
 /// Content that is freed without recursing deeper than a fixed bound.
 #[derive(Clone, Debug, Default)]
-pub struct Nest<T: Default + 'static>(T);
+pub(crate) struct Nest<T: Default + 'static>(T);
 
 impl<T: Default + 'static> Nest<T> {
     /// Wraps a content.
-    pub fn new(content: T) -> Self {
+    pub(crate) fn new(content: T) -> Self {
         Nest(content)
     }
 
     /// Takes the content out and leaves an empty one.
-    pub fn take(&mut self) -> T {
+    pub(crate) fn take(&mut self) -> T {
         mem::take(&mut self.0)
     }
 }

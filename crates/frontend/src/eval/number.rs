@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 const MAX_BITS: u64 = 1 << 17;
 
 /// The nearest float; infinite where there is none.
-pub fn big_to_f64(b: &BigInt) -> f64 {
+pub(crate) fn big_to_f64(b: &BigInt) -> f64 {
     let (sign, digits) = b.to_u64_digits();
     let n = digits.len();
     let top = match n {

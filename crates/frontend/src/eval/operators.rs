@@ -13,7 +13,7 @@ impl Interp {
     ///
     /// # Errors
     /// `TypeError` where the operands do not support it, and whatever a method or a tensor operator raises.
-    pub fn binary(&mut self, op: BinOp, a: &Value, b: &Value) -> Eval<Value> {
+    pub(crate) fn binary(&mut self, op: BinOp, a: &Value, b: &Value) -> Eval<Value> {
         if let Some(v) = self.arithmetic(op, a, b)? {
             return Ok(v);
         }
@@ -147,7 +147,7 @@ impl Interp {
     }
 
     /// `a op= b`: lists, sets and dicts change in place, tensors as PyTorch has it.
-    pub fn inplace(&mut self, op: BinOp, a: &Value, b: &Value) -> Eval<Value> {
+    pub(crate) fn inplace(&mut self, op: BinOp, a: &Value, b: &Value) -> Eval<Value> {
         match (op, a) {
             (_, Value::Int(_) | Value::Float(_) | Value::Str(_)) => return self.binary(op, a, b),
             (_, Value::Tensor(t)) => return crate::torch::tensor_inplace(self, op, t, b),
@@ -192,7 +192,7 @@ impl Interp {
     }
 
     /// `-a`, `+a`, `~a`, `not a`.
-    pub fn unary(&mut self, op: UnaryOp, a: &Value) -> Eval<Value> {
+    pub(crate) fn unary(&mut self, op: UnaryOp, a: &Value) -> Eval<Value> {
         match (op, a) {
             (UnaryOp::Not, _) => return Ok(Value::Bool(!self.truth(a)?)),
             (UnaryOp::Neg, Value::Float(v)) => return Ok(Value::Float(-v)),

@@ -13,7 +13,7 @@ impl Interp {
     ///
     /// # Errors
     /// What a tensor or a method of the source raises.
-    pub fn truth(&mut self, v: &Value) -> Eval<bool> {
+    pub(crate) fn truth(&mut self, v: &Value) -> Eval<bool> {
         Ok(match v {
             Value::Bool(b) => *b,
             Value::None => false,
@@ -54,7 +54,7 @@ impl Interp {
     ///
     /// # Errors
     /// `TypeError` where it has none.
-    pub fn len(&mut self, v: &Value) -> Eval<usize> {
+    pub(crate) fn len(&mut self, v: &Value) -> Eval<usize> {
         Ok(match v {
             Value::Str(s) => {
                 if s.is_ascii() {
@@ -100,7 +100,7 @@ impl Interp {
     }
 
     /// The class of a value.
-    pub fn class_of(&self, v: &Value) -> Rc<Class> {
+    pub(crate) fn class_of(&self, v: &Value) -> Rc<Class> {
         if let Value::Instance(i) = v {
             return i.class();
         }
@@ -108,7 +108,7 @@ impl Interp {
     }
 
     /// `type(value).__name__`.
-    pub fn type_name(&self, v: &Value) -> Rc<str> {
+    pub(crate) fn type_name(&self, v: &Value) -> Rc<str> {
         match v {
             Value::Instance(i) => i.class.borrow().name.clone(),
             other => other.kind_name().into(),
@@ -124,7 +124,7 @@ impl Interp {
     }
 
     /// `isinstance(value, class)`.
-    pub fn is_instance(&mut self, v: &Value, class: &Rc<Class>) -> bool {
+    pub(crate) fn is_instance(&mut self, v: &Value, class: &Rc<Class>) -> bool {
         if let Value::Instance(i) = v {
             return i.class.borrow().is_subclass(class) || self.is_virtual(v, class);
         }

@@ -54,7 +54,7 @@ fn quote_bytes(bytes: &[u8]) -> String {
 
 impl Interp {
     /// `repr(value)`.
-    pub fn repr(&mut self, v: &Value) -> Eval<Rc<str>> {
+    pub(crate) fn repr(&mut self, v: &Value) -> Eval<Rc<str>> {
         self.check_stack()?;
         self.step()?;
         let container = matches!(v, Value::List(_) | Value::Dict(_));
@@ -230,7 +230,7 @@ impl Interp {
     }
 
     /// `str(value)`.
-    pub fn str(&mut self, v: &Value) -> Eval<Rc<str>> {
+    pub(crate) fn str(&mut self, v: &Value) -> Eval<Rc<str>> {
         match v {
             Value::Str(s) => Ok(s.clone()),
             Value::Device(d) => Ok(d.clone()),

@@ -261,9 +261,8 @@ impl Interp {
             self.handling.pop();
             if let Some(name) = h.name {
                 // The name is gone after the handler, whether or not the handler deleted it.
-                match self.unbind(name, f) {
-                    Err(e @ Raise::Abort(_)) => return Err(e),
-                    _ => {}
+                if let Err(e @ Raise::Abort(_)) = self.unbind(name, f) {
+                    return Err(e);
                 }
             }
             return result;

@@ -3,6 +3,9 @@
 //! Single-threaded and reference-counted. Everything that holds other values does so in a [`Nest`], so freeing never recurses
 //! deeply. A value is never executed code: natives are functions of this crate.
 
+pub(crate) use super::bound::{BoundMethod, Partial, Property, Super};
+pub(crate) use super::container::{DictKind, DictObj, List, Range, SetObj, Slice, Tuple, View, ViewKind};
+
 use super::args::Args;
 use super::class::{Class, Instance};
 use super::dict::{Dict, Set};
@@ -17,16 +20,16 @@ use archsmith_ir::DType;
 use indexmap::IndexMap;
 use num_bigint::BigInt;
 use rustc_hash::FxBuildHasher;
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
 /// Names and their values, in order of definition.
-pub type Attrs = IndexMap<Sym, Value, FxBuildHasher>;
+pub(crate) type Attrs = IndexMap<Sym, Value, FxBuildHasher>;
 
 /// A Python value.
 #[derive(Clone, Default)]
-pub enum Value {
+pub(crate) enum Value {
     /// `None`.
     #[default]
     None,
@@ -99,7 +102,7 @@ pub enum Value {
 
 /// A function of this crate that Python code can call.
 #[derive(Clone, Copy)]
-pub struct Native {
+pub(crate) struct Native {
     /// Its Python name, for messages.
     pub name: &'static str,
     /// The function. A method gets its receiver as the first positional argument.
@@ -107,312 +110,67 @@ pub struct Native {
 }
 
 /// The type of a native function.
-pub type NativeFn = fn(&mut Interp, Args) -> Eval<Value>;
-
-/// A tuple's items.
-pub struct Tuple {
-    items: Nest<Vec<Value>>,
-    /// Whether it is a `torch.Size`.
-    pub size: bool,
-}
-
-impl Tuple {
-    /// A tuple.
-    pub fn new(items: Vec<Value>) -> Self {
-        Tuple { items: Nest::new(items), size: false }
-    }
-
-    /// The items.
-    pub fn items(&self) -> &[Value] {
-        &self.items
-    }
-}
-
-/// A list's items.
-#[derive(Default)]
-pub struct List(RefCell<Nest<Vec<Value>>>);
-
-impl List {
-    /// A list.
-    pub fn new(items: Vec<Value>) -> Self {
-        List(RefCell::new(Nest::new(items)))
-    }
-
-    /// The items, to read. Must not be held while Python code runs.
-    pub fn borrow(&self) -> Ref<'_, Vec<Value>> {
-        Ref::map(self.0.borrow(), |n| &**n)
-    }
-
-    /// The items, to change. Must not be held while Python code runs.
-    pub fn borrow_mut(&self) -> RefMut<'_, Vec<Value>> {
-        RefMut::map(self.0.borrow_mut(), |n| &mut **n)
-    }
-}
-
-/// A dict object.
-#[derive(Default)]
-pub struct DictObj {
-    content: RefCell<Nest<Dict>>,
-    /// Which dict class it is an instance of.
-    pub kind: DictKind,
-}
-
-/// The dict classes that share one representation.
-#[derive(Clone, Default)]
-pub enum DictKind {
-    /// `dict`.
-    #[default]
-    Plain,
-    /// `collections.OrderedDict`.
-    Ordered,
-    /// `collections.Counter`.
-    Counter,
-    /// `collections.defaultdict`, with its factory.
-    Default(Value),
-}
-
-impl DictObj {
-    /// A plain dict.
-    pub fn new(content: Dict) -> Self {
-        Self::of(content, DictKind::Plain)
-    }
-
-    /// A dict of some class.
-    pub fn of(content: Dict, kind: DictKind) -> Self {
-        DictObj { content: RefCell::new(Nest::new(content)), kind }
-    }
-
-    /// The content, to read. Must not be held while Python code runs.
-    pub fn borrow(&self) -> Ref<'_, Dict> {
-        Ref::map(self.content.borrow(), |n| &**n)
-    }
-
-    /// The content, to change. Must not be held while Python code runs.
-    pub fn borrow_mut(&self) -> RefMut<'_, Dict> {
-        RefMut::map(self.content.borrow_mut(), |n| &mut **n)
-    }
-}
-
-/// A view of a dict.
-pub struct View {
-    /// The dict.
-    pub dict: Rc<DictObj>,
-    /// What is seen of it.
-    pub what: ViewKind,
-}
-
-/// What a view sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ViewKind {
-    /// Its keys.
-    Keys,
-    /// Its values.
-    Values,
-    /// Pairs.
-    Items,
-}
-
-/// A set or frozenset.
-#[derive(Default)]
-pub struct SetObj {
-    content: RefCell<Nest<Set>>,
-    /// Whether it is a frozenset.
-    pub frozen: bool,
-}
-
-impl SetObj {
-    /// A set.
-    pub fn new(content: Set, frozen: bool) -> Self {
-        SetObj { content: RefCell::new(Nest::new(content)), frozen }
-    }
-
-    /// The content, to read.
-    pub fn borrow(&self) -> Ref<'_, Set> {
-        Ref::map(self.content.borrow(), |n| &**n)
-    }
-
-    /// The content, to change.
-    pub fn borrow_mut(&self) -> RefMut<'_, Set> {
-        RefMut::map(self.content.borrow_mut(), |n| &mut **n)
-    }
-}
-
-/// `slice(start, stop, step)`.
-#[derive(Clone, Default)]
-pub struct Slice {
-    /// First index.
-    pub start: Value,
-    /// One past the last index.
-    pub stop: Value,
-    /// Step.
-    pub step: Value,
-}
-
-/// `range(start, stop, step)`; the step is not zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
-    /// First value.
-    pub start: i64,
-    /// Where it ends.
-    pub stop: i64,
-    /// Step.
-    pub step: i64,
-}
-
-impl Range {
-    /// Number of values.
-    pub fn len(&self) -> usize {
-        let (lo, hi, step) = if self.step > 0 {
-            (self.start, self.stop, self.step as i128)
-        } else {
-            (self.stop, self.start, -(self.step as i128))
-        };
-        if lo >= hi {
-            return 0;
-        }
-        let n = (hi as i128 - lo as i128 + step - 1) / step;
-        usize::try_from(n).unwrap_or(usize::MAX)
-    }
-
-    /// Whether it has no values.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The value at an index below the length.
-    pub fn at(&self, i: usize) -> i64 {
-        self.start.wrapping_add((i as i64).wrapping_mul(self.step))
-    }
-}
-
-/// A function with its receiver.
-pub struct BoundMethod {
-    content: Nest<Option<(Value, Value)>>,
-}
-
-impl BoundMethod {
-    /// Binds.
-    pub fn new(receiver: Value, function: Value) -> Self {
-        BoundMethod { content: Nest::new(Some((receiver, function))) }
-    }
-
-    /// `__self__`.
-    pub fn receiver(&self) -> Value {
-        self.content.as_ref().map_or(Value::None, |c| c.0.clone())
-    }
-
-    /// `__func__`.
-    pub fn function(&self) -> Value {
-        self.content.as_ref().map_or(Value::None, |c| c.1.clone())
-    }
-}
-
-/// A property's functions; `None` where there is none.
-#[derive(Clone, Default)]
-pub struct Property {
-    /// Reads.
-    pub get: Value,
-    /// Writes.
-    pub set: Value,
-    /// Deletes.
-    pub del: Value,
-    /// `functools.cached_property`: the first reading is kept as an instance attribute of this name.
-    pub cached: Option<Sym>,
-}
-
-/// `super(class, object)`.
-pub struct Super {
-    /// Attributes are searched after this class in the order of the object's class.
-    pub after: Rc<Class>,
-    /// An instance, or a class in a classmethod.
-    pub object: Value,
-}
-
-/// `functools.partial(function, *args, **keywords)`.
-pub struct Partial {
-    content: Nest<Vec<Value>>,
-    /// Keyword arguments.
-    pub keywords: Vec<(Sym, Value)>,
-}
-
-impl Partial {
-    /// A partial application.
-    pub fn new(function: Value, args: Vec<Value>, keywords: Vec<(Sym, Value)>) -> Self {
-        let mut content = vec![function];
-        content.extend(args);
-        Partial { content: Nest::new(content), keywords }
-    }
-
-    /// The function.
-    pub fn function(&self) -> &Value {
-        &self.content[0]
-    }
-
-    /// Its first positional arguments.
-    pub fn args(&self) -> &[Value] {
-        &self.content[1..]
-    }
-}
+pub(crate) type NativeFn = fn(&mut Interp, Args) -> Eval<Value>;
 
 impl Value {
     /// A string.
-    pub fn str(text: impl AsRef<str>) -> Value {
+    pub(crate) fn str(text: impl AsRef<str>) -> Value {
         Value::Str(text.as_ref().into())
     }
 
     /// A list.
-    pub fn list(items: Vec<Value>) -> Value {
+    pub(crate) fn list(items: Vec<Value>) -> Value {
         Value::List(Rc::new(List::new(items)))
     }
 
     /// A tuple.
-    pub fn tuple(items: Vec<Value>) -> Value {
+    pub(crate) fn tuple(items: Vec<Value>) -> Value {
         Value::Tuple(Rc::new(Tuple::new(items)))
     }
 
     /// A `torch.Size`.
-    pub fn size(shape: &[usize]) -> Value {
+    pub(crate) fn size(shape: &[usize]) -> Value {
         let items = shape.iter().map(|&d| Value::Int(d as i64)).collect();
-        Value::Tuple(Rc::new(Tuple { items: Nest::new(items), size: true }))
+        Value::Tuple(Rc::new(Tuple::size(items)))
     }
 
     /// A plain dict.
-    pub fn dict(content: Dict) -> Value {
+    pub(crate) fn dict(content: Dict) -> Value {
         Value::Dict(Rc::new(DictObj::new(content)))
     }
 
     /// A set.
-    pub fn set(content: Set) -> Value {
+    pub(crate) fn set(content: Set) -> Value {
         Value::Set(Rc::new(SetObj::new(content, false)))
     }
 
     /// A native function.
-    pub fn native(name: &'static str, f: NativeFn) -> Value {
+    pub(crate) fn native(name: &'static str, f: NativeFn) -> Value {
         Value::Native(Native { name, f })
     }
 
     /// A bound method.
-    pub fn bound(receiver: Value, function: Value) -> Value {
+    pub(crate) fn bound(receiver: Value, function: Value) -> Value {
         Value::BoundMethod(Rc::new(BoundMethod::new(receiver, function)))
     }
 
     /// An iterator.
-    pub fn iterator(iter: Iter) -> Value {
+    pub(crate) fn iterator(iter: Iter) -> Value {
         Value::Iterator(Rc::new(RefCell::new(Nest::new(iter))))
     }
 
     /// A staticmethod.
-    pub fn static_method(function: Value) -> Value {
+    pub(crate) fn static_method(function: Value) -> Value {
         Value::StaticMethod(Rc::new(Nest::new(Some(function))))
     }
 
     /// A classmethod.
-    pub fn class_method(function: Value) -> Value {
+    pub(crate) fn class_method(function: Value) -> Value {
         Value::ClassMethod(Rc::new(Nest::new(Some(function))))
     }
 
     /// An integer of any size, in its canonical variant.
-    pub fn big(value: BigInt) -> Value {
+    pub(crate) fn big(value: BigInt) -> Value {
         match i64::try_from(&value) {
             Ok(v) => Value::Int(v),
             Err(_) => Value::Big(Rc::new(value)),
@@ -420,12 +178,12 @@ impl Value {
     }
 
     /// Whether it is `None`.
-    pub fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         matches!(self, Value::None)
     }
 
     /// An integer or truth value of 64 bits.
-    pub fn as_int(&self) -> Option<i64> {
+    pub(crate) fn as_int(&self) -> Option<i64> {
         match self {
             Value::Int(v) => Some(*v),
             Value::Bool(b) => Some(i64::from(*b)),
@@ -435,7 +193,7 @@ impl Value {
     }
 
     /// A number as a float.
-    pub fn as_float(&self) -> Option<f64> {
+    pub(crate) fn as_float(&self) -> Option<f64> {
         match self {
             Value::Float(v) => Some(*v),
             Value::Int(v) => Some(*v as f64),
@@ -447,7 +205,7 @@ impl Value {
     }
 
     /// A string.
-    pub fn as_str(&self) -> Option<&str> {
+    pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Value::Str(s) => Some(s),
             _ => None,
@@ -455,7 +213,7 @@ impl Value {
     }
 
     /// The tensor.
-    pub fn as_tensor(&self) -> Option<&Tensor> {
+    pub(crate) fn as_tensor(&self) -> Option<&Tensor> {
         match self {
             Value::Tensor(t) => Some(t),
             _ => None,
@@ -463,7 +221,7 @@ impl Value {
     }
 
     /// The instance.
-    pub fn as_instance(&self) -> Option<&Rc<Instance>> {
+    pub(crate) fn as_instance(&self) -> Option<&Rc<Instance>> {
         match self {
             Value::Instance(i) => Some(i),
             _ => None,
@@ -471,7 +229,7 @@ impl Value {
     }
 
     /// The items of a list, tuple or named tuple.
-    pub fn as_sequence(&self) -> Option<Vec<Value>> {
+    pub(crate) fn as_sequence(&self) -> Option<Vec<Value>> {
         match self {
             Value::List(l) => Some(l.borrow().clone()),
             Value::Tuple(t) => Some(t.items().to_vec()),
@@ -481,7 +239,7 @@ impl Value {
     }
 
     /// Python's `is`.
-    pub fn is(&self, other: &Value) -> bool {
+    pub(crate) fn is(&self, other: &Value) -> bool {
         use Value::*;
         match (self, other) {
             (None, None) | (NotImplemented, NotImplemented) | (Ellipsis, Ellipsis) => true,
@@ -516,7 +274,7 @@ impl Value {
     }
 
     /// A number that two values share exactly when they are one object: the address, or something of the content.
-    pub fn id(&self) -> i64 {
+    pub(crate) fn id(&self) -> i64 {
         use Value::*;
         fn at<T: ?Sized>(rc: &Rc<T>) -> i64 {
             Rc::as_ptr(rc).cast::<u8>().addr() as i64

@@ -46,6 +46,17 @@ def _zip(f, a, b):
     return f(a, b)
 
 
+def _pick(x, index):
+    if not index:
+        return x
+    head, rest = index[0], index[1:]
+    if head is None:
+        return ndarray([_pick(x, rest)])
+    if isinstance(head, slice):
+        return ndarray([_pick(row, rest) for row in list.__getitem__(x, head)])
+    return _pick(list.__getitem__(x, head), rest)
+
+
 def _rank(x):
     return 1 + (_rank(x[0]) if len(x) else 0) if isinstance(x, (list, tuple)) else 0
 
@@ -116,13 +127,10 @@ class ndarray(list):
         return _min(self.flatten())
 
     def __getitem__(self, index):
+        if index is None:
+            return ndarray([self])
         if isinstance(index, tuple):
-            head, rest = index[0], index[1:]
-            if isinstance(head, slice):
-                rows = list.__getitem__(self, head)
-                return ndarray([row[rest] if rest else row for row in rows])
-            row = list.__getitem__(self, head)
-            return row[rest if len(rest) > 1 else rest[0]] if rest else row
+            return _pick(self, index)
         found = list.__getitem__(self, index)
         return ndarray(found) if isinstance(index, slice) else found
 

@@ -17,7 +17,7 @@ pub(super) fn copy(i: &mut Interp, v: &Value, deep: bool, memo: &mut Memo) -> Ev
     if let Some(known) = memo.get(&v.id()).filter(|_| deep) {
         return Ok(known.clone());
     }
-    let mut inner = |i: &mut Interp, v: &Value, memo: &mut Memo| {
+    let inner = |i: &mut Interp, v: &Value, memo: &mut Memo| {
         if deep { copy(i, v, true, memo) } else { Ok(v.clone()) }
     };
     let out = match v {
@@ -76,7 +76,7 @@ fn copy_instance(i: &mut Interp, v: &Value, deep: bool, memo: &mut Memo) -> Eval
     if class.kind == NativeKind::Exception || class.is_enum() {
         return Ok(v.clone());
     }
-    let mut inner = |i: &mut Interp, v: &Value, memo: &mut Memo| {
+    let inner = |i: &mut Interp, v: &Value, memo: &mut Memo| {
         if deep { copy(i, v, true, memo) } else { Ok(v.clone()) }
     };
     let new = i.new_instance(&class, NativeState::None);

@@ -13,6 +13,52 @@ use std::rc::Rc;
 /// What `auto()` gives; the class that it stands in makes a value of it.
 const AUTO: &str = "enum.auto";
 
+/// What `auto()` becomes in the body of an enumeration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Auto {
+    /// One more than the last number.
+    Number,
+    /// The next power of two.
+    Flag,
+    /// The name in lower case.
+    Text,
+}
+
+impl Auto {
+    /// For a class with these bases; `None` where it is no enumeration.
+    pub(crate) fn of(bases: &[Value]) -> Option<Auto> {
+        let mut found = None;
+        for base in bases {
+            let Value::Class(c) = base else { continue };
+            if !c.is_enum() {
+                continue;
+            }
+            let derives = |name| c.derives_from("enum", name);
+            found = Some(match () {
+                () if derives("Flag") || derives("IntFlag") => Auto::Flag,
+                () if derives("StrEnum") => Auto::Text,
+                () => Auto::Number,
+            });
+        }
+        found
+    }
+
+    /// The value that is bound to a name; `before` is what the body has bound so far.
+    pub(crate) fn resolve(self, name: Sym, value: Value, before: &Attrs) -> Value {
+        if !matches!(&value, Value::Opaque(o) if &**o == AUTO) {
+            return value;
+        }
+        let numbers = before.values().filter_map(|v| if let Value::Int(n) = v { Some(*n) } else { None });
+        let last = numbers.max().unwrap_or(0);
+        match self {
+            Auto::Number => Value::Int(last.saturating_add(1)),
+            Auto::Flag if last <= 0 => Value::Int(1),
+            Auto::Flag => Value::Int(1i64.checked_shl(64 - last.leading_zeros()).unwrap_or(0)),
+            Auto::Text => Value::from(name.name().to_lowercase()),
+        }
+    }
+}
+
 /// Turns the plain attributes of a fresh enumeration class into members.
 pub(crate) fn collect(i: &mut Interp, class: &Rc<Class>) -> Eval<()> {
     let plain: Vec<(Sym, Value)> = class
@@ -27,19 +73,7 @@ pub(crate) fn collect(i: &mut Interp, class: &Rc<Class>) -> Eval<()> {
         .map(|(n, v)| (*n, v.clone()))
         .collect();
     let mut members: Vec<Value> = Vec::new();
-    let flag = class.mro.iter().any(|c| matches!(&*c.name, "Flag" | "IntFlag") && &*c.module == "enum");
-    let text = class.mro.iter().any(|c| &*c.name == "StrEnum" && &*c.module == "enum");
-    let mut last = 0i64;
     for (name, value) in plain {
-        let value = match &value {
-            Value::Opaque(o) if &**o == AUTO && text => Value::from(name.name().to_lowercase()),
-            Value::Opaque(o) if &**o == AUTO && flag => {
-                Value::Int(if last <= 0 { 1 } else { 1i64.checked_shl(64 - last.leading_zeros()).unwrap_or(0) })
-            }
-            Value::Opaque(o) if &**o == AUTO => Value::Int(last.saturating_add(1)),
-            v => v.clone(),
-        };
-        last = value.as_int().unwrap_or(last);
         let mut same = None;
         for m in &members {
             if let Value::Instance(o) = m

@@ -28,7 +28,7 @@ use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 /// Builtin classes and functions, shared by all networks of a thread.
-pub struct Builtins {
+pub(crate) struct Builtins {
     classes: FxHashMap<&'static str, Rc<Class>>,
     exceptions: Vec<Rc<Class>>,
     /// Builtin names.
@@ -41,24 +41,24 @@ thread_local! {
 
 impl Builtins {
     /// This thread's.
-    pub fn shared() -> Rc<Builtins> {
+    pub(crate) fn shared() -> Rc<Builtins> {
         SHARED.with(Rc::clone)
     }
 
     /// A builtin class by its name; `object` for a name that is none.
-    pub fn class(&self, name: &str) -> Rc<Class> {
+    pub(crate) fn class(&self, name: &str) -> Rc<Class> {
         self.classes.get(name).or_else(|| self.classes.get("object")).cloned().unwrap_or_else(|| {
             Rc::new(Class::native("object", "builtins", Vec::new(), NativeKind::Object, None, Attrs::default()))
         })
     }
 
     /// The class of an exception.
-    pub fn exception(&self, e: Exc) -> Rc<Class> {
+    pub(crate) fn exception(&self, e: Exc) -> Rc<Class> {
         self.exceptions.get(e as usize).cloned().unwrap_or_else(|| self.class("object"))
     }
 
     /// The class of a value that is no instance.
-    pub fn class_of(&self, v: &Value) -> Rc<Class> {
+    pub(crate) fn class_of(&self, v: &Value) -> Rc<Class> {
         self.class(v.kind_name())
     }
 
@@ -153,7 +153,6 @@ impl Builtins {
             ("NotImplemented", Value::NotImplemented),
             ("Ellipsis", Value::Ellipsis),
             ("__debug__", Value::Bool(true)),
-            ("__name__", Value::str("__main__")),
             ("__file__", Value::str("net.py")),
         ] {
             b.names.insert(Sym::new(name), v);

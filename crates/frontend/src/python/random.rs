@@ -7,16 +7,16 @@ use crate::eval::{Exc, Interp};
 
 /// The state of the sequence (splitmix64).
 #[derive(Clone, Debug, Default)]
-pub struct State(u64);
+pub(crate) struct State(u64);
 
 impl State {
     /// Starts the sequence anew.
-    pub fn seed(&mut self, seed: u64) {
+    pub(crate) fn seed(&mut self, seed: u64) {
         self.0 = seed;
     }
 
     /// The next number in [0, 1).
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 /// A parsed text.
 #[derive(Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// Its top level.
     pub code: Rc<Code>,
     /// The top-level statement that defines each name; for a library.
@@ -21,7 +21,7 @@ pub struct Source {
 
 impl Source {
     /// The names that top-level statements define, each with the index of its statement.
-    pub fn definitions(&self) -> &[(Sym, u32)] {
+    pub(crate) fn definitions(&self) -> &[(Sym, u32)] {
         &self.definitions
     }
 }
@@ -75,7 +75,7 @@ pub(crate) struct Layout {
 
 /// Something that runs in a frame of its own.
 #[derive(Debug)]
-pub struct Code {
+pub(crate) struct Code {
     /// `__name__`.
     pub name: Rc<str>,
     /// `__qualname__`.
@@ -115,15 +115,6 @@ pub(crate) struct Params {
     pub(crate) star: Option<Sym>,
     pub(crate) keyword_only: Vec<Param>,
     pub(crate) double_star: Option<Sym>,
-}
-
-impl Params {
-    pub(crate) fn count(&self) -> usize {
-        self.positional.len()
-            + usize::from(self.star.is_some())
-            + self.keyword_only.len()
-            + usize::from(self.double_star.is_some())
-    }
 }
 
 #[derive(Debug)]
@@ -339,7 +330,7 @@ pub(crate) enum FPart {
 
 /// A unary operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UnaryOp {
+pub(crate) enum UnaryOp {
     /// `-x`
     Neg,
     /// `+x`
@@ -353,7 +344,7 @@ pub enum UnaryOp {
 /// A binary operator, comparisons apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "they are named as in Python's operator module")]
-pub enum BinOp {
+pub(crate) enum BinOp {
     Add,
     Sub,
     Mul,
@@ -372,7 +363,7 @@ pub enum BinOp {
 /// A comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "they are named as in Python's operator module")]
-pub enum CmpOp {
+pub(crate) enum CmpOp {
     Eq,
     Ne,
     Lt,
@@ -387,7 +378,7 @@ pub enum CmpOp {
 
 impl BinOp {
     /// Its sign.
-    pub fn sign(self) -> &'static str {
+    pub(crate) fn sign(self) -> &'static str {
         match self {
             BinOp::Add => "+",
             BinOp::Sub => "-",
@@ -406,7 +397,7 @@ impl BinOp {
     }
 
     /// The method that implements it: plain, reflected, in place.
-    pub fn methods(self) -> [&'static str; 3] {
+    pub(crate) fn methods(self) -> [&'static str; 3] {
         match self {
             BinOp::Add => ["__add__", "__radd__", "__iadd__"],
             BinOp::Sub => ["__sub__", "__rsub__", "__isub__"],
@@ -427,7 +418,7 @@ impl BinOp {
 
 impl CmpOp {
     /// Its sign.
-    pub fn sign(self) -> &'static str {
+    pub(crate) fn sign(self) -> &'static str {
         match self {
             CmpOp::Eq => "==",
             CmpOp::Ne => "!=",
@@ -443,7 +434,7 @@ impl CmpOp {
     }
 
     /// The method of the left operand and that of the right one; none for `is` and `in`.
-    pub fn methods(self) -> Option<[&'static str; 2]> {
+    pub(crate) fn methods(self) -> Option<[&'static str; 2]> {
         Some(match self {
             CmpOp::Eq => ["__eq__", "__eq__"],
             CmpOp::Ne => ["__ne__", "__ne__"],

@@ -5,5 +5,5 @@ mod lower;
 mod scope;
 pub(crate) mod sym;
 
-pub use lower::parse;
-pub use sym::Sym;
+pub(crate) use lower::parse;
+pub(crate) use sym::Sym;

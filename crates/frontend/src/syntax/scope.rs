@@ -80,10 +80,6 @@ impl Scopes {
         &mut self.all[self.current]
     }
 
-    pub(super) fn scope(&self, index: usize) -> &Scope {
-        &self.all[index]
-    }
-
     fn var_of(&mut self, scope: usize, name: Sym) -> Var {
         let s = &mut self.all[scope];
         if let Some(&v) = s.index.get(&name) {

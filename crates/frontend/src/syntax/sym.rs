@@ -1,8 +1,8 @@
 //! Interned identifiers.
 //!
 //! A [`Sym`] is a number that stands for a name; equal names have equal numbers within one thread. The table lives as long as
-//! its thread, because parsed library code is shared between networks; [`reset`] empties it when it has grown beyond reason.
-//! Values are single-threaded, so a symbol never crosses threads.
+//! its thread, because parsed library code is shared between networks; a worker whose table has grown beyond reason makes way
+//! for a fresh one. Values are single-threaded, so a symbol never crosses threads.
 
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 /// An interned name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Sym(u32);
+pub(crate) struct Sym(u32);
 
 struct Table {
     names: Vec<Rc<str>>,
@@ -45,22 +45,17 @@ thread_local! {
 
 impl Sym {
     /// The symbol of a name.
-    pub fn new(name: &str) -> Sym {
+    pub(crate) fn new(name: &str) -> Sym {
         TABLE.with_borrow_mut(|t| Sym(t.intern(name)))
     }
 
-    /// The symbol of a name that has one already. `None`: no code of this thread has ever spelled it.
-    pub fn known(name: &str) -> Option<Sym> {
-        TABLE.with_borrow(|t| t.index.get(name).map(|&id| Sym(id)))
-    }
-
     /// The name.
-    pub fn name(self) -> Rc<str> {
+    pub(crate) fn name(self) -> Rc<str> {
         TABLE.with_borrow(|t| t.names[self.0 as usize].clone())
     }
 
     /// Runs a function on the name without counting a reference.
-    pub fn with<R>(self, f: impl FnOnce(&str) -> R) -> R {
+    pub(crate) fn with<R>(self, f: impl FnOnce(&str) -> R) -> R {
         let name = self.name();
         f(&name)
     }
@@ -83,11 +78,6 @@ pub(crate) fn count() -> usize {
     TABLE.with_borrow(|t| t.names.len())
 }
 
-/// Empties this thread's table. No symbol that was made before may be used after.
-pub(crate) fn reset() {
-    TABLE.with_borrow_mut(|t| *t = Table::new());
-}
-
 macro_rules! known {
     ($($constant:ident = $name:literal),* $(,)?) => {
         /// Symbols that the evaluator itself speaks of.
@@ -106,7 +96,7 @@ macro_rules! known {
 
 known! {
     INIT = "__init__", NEW = "__new__", CALL = "__call__", GETATTR = "__getattr__", SETATTR = "__setattr__",
-    DELATTR = "__delattr__", CLASS = "__class__", DICT = "__dict__", NAME = "__name__", QUALNAME = "__qualname__",
+    DELATTR = "__delattr__", CLASS = "__class__", DICT = "__dict__", NAME = "__name__",
     MODULE = "__module__", DOC = "__doc__", LEN = "__len__", ITER = "__iter__", NEXT = "__next__",
     GETITEM = "__getitem__", SETITEM = "__setitem__", DELITEM = "__delitem__", CONTAINS = "__contains__",
     BOOL = "__bool__", EQ = "__eq__", REPR = "__repr__", STR = "__str__", ENTER = "__enter__", EXIT = "__exit__",

@@ -39,7 +39,7 @@ struct Lower<'t> {
 ///
 /// # Errors
 /// The first place where it is not Python, code `syntax-error`.
-pub fn parse(text: &str, user: bool) -> Result<Source, Diagnostic> {
+pub(crate) fn parse(text: &str, user: bool) -> Result<Source, Diagnostic> {
     let whole = Span { start: 0, end: text.len().min(u32::MAX as usize) as u32 };
     if text.len() > u32::MAX as usize / 2 {
         return Err(Diagnostic::error("syntax-error", "the text is too long", Span::default()));

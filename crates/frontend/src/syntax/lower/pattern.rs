@@ -115,10 +115,10 @@ impl Lower<'_> {
             }
             K::ComplexPattern => return self.err(node, "complex numbers are not supported"),
             _ => {
-                if cst::children(node).first().is_some_and(|n| cst::kind(*n) == K::Minus) {
-                    if let Some(inner) = parts.first() {
-                        return self.negative(*inner);
-                    }
+                if cst::children(node).first().is_some_and(|n| cst::kind(*n) == K::Minus)
+                    && let Some(inner) = parts.first()
+                {
+                    return self.negative(*inner);
                 }
                 Pattern::Value(self.expr(node)?)
             }
