@@ -7,9 +7,11 @@ mod composed;
 mod cpu;
 mod differentiable;
 mod matmul;
+#[cfg(test)]
+mod tests;
 
 use burn::tensor::backend::Backend;
-use burn::tensor::ops::FloatTensor;
+use burn::tensor::ops::{FloatTensor, IntTensor};
 
 /// The settings of a two-dimensional convolution; padding is the same before and after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,21 @@ pub struct ConvGeometry {
     pub dilation: [usize; 2],
     /// Number of channel groups.
     pub groups: usize,
+}
+
+/// The windows of a two-dimensional maximum pool. Padding never wins; a window may reach beyond the right padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolWindow {
+    /// Window.
+    pub kernel: [usize; 2],
+    /// Step of the window.
+    pub stride: [usize; 2],
+    /// Padding before the input.
+    pub padding: [usize; 2],
+    /// Distance between taps.
+    pub dilation: [usize; 2],
+    /// Number of windows.
+    pub output: [usize; 2],
 }
 
 /// A backend with the functions that training needs beyond the library's.
@@ -49,6 +66,22 @@ pub trait Kernels: Backend {
         g: ConvGeometry,
     ) -> FloatTensor<Self> {
         composed::convolve_dw::<Self>(x, w, dy, g)
+    }
+
+    /// Maximum pool: `x [N, C, H, W]` → `[N, C, H', W']`, and whatever [`Kernels::max_pool_backward`] wants to know of the
+    /// places of the maxima.
+    fn max_pool(x: FloatTensor<Self>, w: PoolWindow) -> (FloatTensor<Self>, IntTensor<Self>) {
+        composed::max_pool::<Self>(x, w)
+    }
+
+    /// Gradient of [`Kernels::max_pool`] for `x`, whose values do not matter but whose shape does.
+    fn max_pool_backward(
+        x: FloatTensor<Self>,
+        places: IntTensor<Self>,
+        dy: FloatTensor<Self>,
+        w: PoolWindow,
+    ) -> FloatTensor<Self> {
+        composed::max_pool_backward::<Self>(x, places, dy, w)
     }
 
     /// Batch normalisation by batch statistics: `x [N, C, S]`, `weight [C]`, `bias [C]` → the result, the mean and the biased

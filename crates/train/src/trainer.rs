@@ -91,10 +91,6 @@ where
         self.steps
     }
 
-    pub(crate) fn network(&self) -> &Network<B> {
-        &self.network
-    }
-
     fn images<C: burn::tensor::backend::Backend>(&self, images: Vec<f32>, device: &C::Device) -> Tensor<C, 4> {
         let s = self.interface.image;
         Tensor::from_data(TensorData::new(images, [self.interface.batch, s.channels, s.height, s.width]), device)

@@ -1,9 +1,9 @@
 //! The functions of [`super::Kernels`] on a backend's own operations.
 
-use super::ConvGeometry;
-use burn::tensor::TensorMetadata;
+use super::{ConvGeometry, PoolWindow};
 use burn::tensor::backend::Backend;
-use burn::tensor::ops::{ConvOptions, FloatTensor};
+use burn::tensor::ops::{ConvOptions, FloatTensor, IntTensor};
+use burn::tensor::{Slice, TensorMetadata};
 
 fn options(g: ConvGeometry) -> ConvOptions<2> {
     ConvOptions::new(g.stride, g.padding, g.dilation, g.groups)
@@ -89,4 +89,36 @@ pub(super) fn batch_norm_backward<B: Backend>(
     let inner = B::float_sub(inner, B::float_mul(normed, B::float_mul_scalar(dw.clone(), factor.into())));
     let dx = B::float_mul(inner, B::float_mul(channels::<B>(weight), r));
     (dx, flat::<B>(dw), flat::<B>(db))
+}
+
+/// The input in a frame of negative infinity that makes every window whole, and where it lies there.
+fn framed<B: Backend>(x: FloatTensor<B>, w: PoolWindow) -> (FloatTensor<B>, [Slice; 4]) {
+    let shape = x.shape();
+    let reach = |d: usize| (w.output[d] - 1) * w.stride[d] + w.dilation[d] * (w.kernel[d] - 1) + 1;
+    let size = |d: usize| reach(d).max(w.padding[d] + shape[2 + d]);
+    let range = |start: usize, len: usize| Slice::new(start as isize, Some((start + len) as isize), 1);
+    let place = [range(0, shape[0]), range(0, shape[1]), range(w.padding[0], shape[2]), range(w.padding[1], shape[3])];
+    let full = [shape[0], shape[1], size(0), size(1)];
+    if full[..] == shape[..] {
+        return (x, place);
+    }
+    let canvas = B::float_full(full.into(), f64::NEG_INFINITY.into(), &B::float_device(&x), x.dtype().into());
+    (B::float_slice_assign(canvas, &place, x), place)
+}
+
+pub(super) fn max_pool<B: Backend>(x: FloatTensor<B>, w: PoolWindow) -> (FloatTensor<B>, IntTensor<B>) {
+    let (x, _) = framed::<B>(x, w);
+    let result = B::max_pool2d_with_indices(x, w.kernel, w.stride, [0, 0], w.dilation, false);
+    (result.output, result.indices)
+}
+
+pub(super) fn max_pool_backward<B: Backend>(
+    x: FloatTensor<B>,
+    places: IntTensor<B>,
+    dy: FloatTensor<B>,
+    w: PoolWindow,
+) -> FloatTensor<B> {
+    let (x, place) = framed::<B>(x, w);
+    let dx = B::max_pool2d_with_indices_backward(x, w.kernel, w.stride, [0, 0], w.dilation, false, dy, places);
+    B::float_slice(dx.x_grad, &place)
 }

@@ -7,11 +7,12 @@
 
 mod conv;
 mod norm;
+mod pool;
 
-use super::{ConvGeometry, Kernels, composed};
+use super::{ConvGeometry, Kernels, PoolWindow, composed};
 use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::ops::FloatTensor;
+use burn::tensor::ops::{FloatTensor, IntTensor};
 use burn::tensor::{Bytes, DType, Shape, TensorMetadata};
 
 fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
@@ -55,6 +56,32 @@ impl Kernels for Flex {
         };
         let (dy, x) = (dy.to_contiguous(), x.to_contiguous());
         tensor(conv::backward_w(x.storage(), dy.storage(), &c), vec![c.o, c.c / c.groups, c.kh, c.kw])
+    }
+
+    fn max_pool(x: FloatTensor<Self>, w: PoolWindow) -> (FloatTensor<Self>, IntTensor<Self>) {
+        let [n, c, h, width] = x.shape().dims();
+        if !all_f32(&[&x]) || i32::try_from(h * width).is_err() {
+            return composed::max_pool::<Self>(x, w);
+        }
+        let (y, places) = pool::forward(x.to_contiguous().storage(), h, width, &w);
+        let shape = vec![n, c, w.output[0], w.output[1]];
+        let layout = Layout::contiguous(Shape::from(shape.clone()));
+        (tensor(y, shape), FlexTensor::new(Bytes::from_elems(places), layout, DType::I32))
+    }
+
+    fn max_pool_backward(
+        x: FloatTensor<Self>,
+        places: IntTensor<Self>,
+        dy: FloatTensor<Self>,
+        w: PoolWindow,
+    ) -> FloatTensor<Self> {
+        // The composed form keeps its own kind of places.
+        if places.dtype() != DType::I32 || !all_f32(&[&dy]) {
+            return composed::max_pool_backward::<Self>(x, places, dy, w);
+        }
+        let [n, c, h, width] = x.shape().dims();
+        let dx = pool::backward(dy.to_contiguous().storage(), places.storage(), h, width, &w);
+        tensor(dx, vec![n, c, h, width])
     }
 
     fn batch_norm(

@@ -1,12 +1,12 @@
 //! Gradients of the functions of [`super::Kernels`], as operations of the library's automatic differentiation.
 
-use super::{ConvGeometry, Kernels};
+use super::{ConvGeometry, Kernels, PoolWindow};
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::tensor::ops::FloatTensor;
+use burn::tensor::ops::{FloatTensor, IntTensor};
 
 #[derive(Debug)]
 struct Convolve;
@@ -23,6 +23,22 @@ impl<B: Kernels> Backward<B, 2> for Convolve {
         }
         if let Some(node) = for_w {
             grads.register::<B>(node.id, B::convolve_dw(x, w, dy, g));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct MaxPool;
+
+impl<B: Kernels> Backward<B, 1> for MaxPool {
+    type State = (B::FloatTensorPrimitive, B::IntTensorPrimitive, PoolWindow);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        let (x, places, w) = ops.state;
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, B::max_pool_backward(x, places, dy, w));
         }
     }
 }
@@ -54,6 +70,15 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             }
             OpsKind::UnTracked(prep) => prep.finish(B::convolve(x.primitive, w.primitive, g)),
         }
+    }
+
+    fn max_pool(x: FloatTensor<Self>, w: PoolWindow) -> (FloatTensor<Self>, IntTensor<Self>) {
+        let (y, places) = B::max_pool(x.primitive.clone(), w);
+        let y = match MaxPool.prepare::<C>([x.node.clone()]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((x.primitive, places.clone(), w), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        };
+        (y, places)
     }
 
     fn batch_norm(

@@ -7,7 +7,7 @@
 use super::exec::{Operands, concat, pad};
 use super::reduce;
 use super::value::{Place, Value};
-use crate::kernels::{ConvGeometry, Kernels};
+use crate::kernels::{ConvGeometry, Kernels, PoolWindow};
 use archsmith_ir::prim::{InterpolateMode, PadMode, PoolKind, Prim, ReduceOp};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 
@@ -157,18 +157,23 @@ impl Window<'_> {
 }
 
 fn max_pool<B: Kernels>(x: Value<B>, shape: &[usize], w: &Window<'_>, output: &[usize], place: &Place<B>) -> Value<B> {
+    if w.kernel.len() < 3 {
+        let window = PoolWindow {
+            kernel: pair(w.kernel, 1),
+            stride: pair(w.stride, 1),
+            padding: pair(w.padding, 0),
+            dilation: pair(w.dilation, 1),
+            output: pair(&output[2..], 1),
+        };
+        let x = x.reshape(&planar(shape)).float(place);
+        return Value::Float(B::max_pool(x, window).0).reshape(output);
+    }
     let pads = w.pads(shape, output);
     let x = if pads.iter().any(|&p| p != (0, 0)) {
         pad(x, shape, PadMode::Constant(f64::NEG_INFINITY), &pads, place)
     } else {
         x
     };
-    if w.kernel.len() < 3 {
-        let padded = x.shape().to_vec();
-        let x = x.reshape(&planar(&padded)).float(place);
-        let y = B::max_pool2d(x, pair(w.kernel, 1), pair(w.stride, 1), [0, 0], pair(w.dilation, 1), false);
-        return Value::Float(y).reshape(output);
-    }
     // The maximum is separable: the taps of one dimension after the other.
     let mut x = x;
     for d in 0..w.kernel.len() {
