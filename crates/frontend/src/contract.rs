@@ -97,6 +97,20 @@ pub fn elaborate(source: &str, options: &Options) -> Result<Elaborated, Rejectio
     crate::worker::run(source, options)
 }
 
+/// Parses a source text alone.
+///
+/// # Errors
+/// Stage [`Stage::Unparsed`] at the first place that is no Python.
+pub fn parse(source: &str) -> Result<(), Rejection> {
+    let tree = crate::cst::parse(source).ok_or_else(|| {
+        Rejection::new(Stage::Unparsed, Diagnostic::error("syntax-error", "the text cannot be parsed", Default::default()))
+    })?;
+    match crate::cst::first_error(&tree, source) {
+        Some(diagnostic) => Err(Rejection::new(Stage::Unparsed, diagnostic)),
+        None => Ok(()),
+    }
+}
+
 /// Elaborates a source text and proves the graph's types.
 ///
 /// # Errors

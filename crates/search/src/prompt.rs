@@ -4,6 +4,7 @@
 //! drift apart. A prompt is a pair of turns; for a plain model the system turn is empty.
 
 use crate::config::{Config, PromptStyle};
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 
@@ -105,7 +106,7 @@ impl Prompts {
         let f = &self.frame;
         let values = context! {
             c => f.channels, h => f.height, w => f.width, classes => f.classes, max_params => f.max_params, epochs => f.epochs,
-            hyperparameters => self.hyperparameters, accuracy => accuracy, examples => minijinja::Value::from_serialize(examples),
+            hyperparameters => Serde(&self.hyperparameters), accuracy => accuracy, examples => Serde(examples),
         };
         self.prompt("full.j2", "compact.j2", values)
     }
@@ -128,7 +129,7 @@ impl Prompts {
         let f = &self.frame;
         let values = context! {
             c => f.channels, h => f.height, w => f.width, classes => f.classes, max_params => f.max_params,
-            text => text, diagnostics => minijinja::Value::from_serialize(diagnostics),
+            text => text, diagnostics => Serde(diagnostics),
         };
         self.prompt("repair.j2", "repair.j2", values)
     }

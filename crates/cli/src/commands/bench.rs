@@ -36,7 +36,7 @@ pub(super) fn check(args: BenchCheckArgs) -> anyhow::Result<Ending> {
     let bar = output::bar(sources.len() as u64, "bench");
     for source in &sources {
         let t = Instant::now();
-        let _ = archsmith_frontend::cst::parse(source);
+        let _ = archsmith_frontend::parse(source);
         let p = micros(t);
         let t = Instant::now();
         let found = archsmith_frontend::elaborate(source, &options);

@@ -23,6 +23,12 @@ fn all_f32(tensors: &[&FlexTensor]) -> bool {
     tensors.iter().all(|t| t.dtype() == DType::F32)
 }
 
+/// One plane of a maximum pool, for the tests.
+#[cfg(test)]
+pub(super) fn max_pool_plane(x: &[f32], h: usize, width: usize, w: &PoolWindow) -> (Vec<f32>, Vec<i32>) {
+    pool::forward(x, h, width, w)
+}
+
 impl Kernels for Flex {
     fn convolve(x: FloatTensor<Self>, w: FloatTensor<Self>, g: ConvGeometry) -> FloatTensor<Self> {
         let Some(c) = conv::Sizes::new(&x.shape(), &w.shape(), g).filter(|_| all_f32(&[&x, &w])) else {

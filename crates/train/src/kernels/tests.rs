@@ -49,6 +49,10 @@ fn convolutions_agree() {
 fn maximum_pools_agree() {
     for (size, w) in [
         (
+            [2, 3, 7, 5],
+            PoolWindow { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], output: [4, 3] },
+        ),
+        (
             [2, 3, 8, 6],
             PoolWindow { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], output: [4, 3] },
         ),
@@ -87,5 +91,19 @@ fn batch_norms_agree() {
         near(dx, expected.0);
         near(dw, expected.1);
         near(db, expected.2);
+    }
+}
+
+#[test]
+fn a_pool_hands_nan_on_and_prefers_the_first_of_equals() {
+    let mut values = vec![1.0f32; 32];
+    values[5] = f32::NAN;
+    for w in [
+        PoolWindow { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], output: [2, 4] },
+        PoolWindow { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 2], output: [2, 3] },
+    ] {
+        let (y, places) = super::cpu::max_pool_plane(&values, 4, 8, &w);
+        assert_eq!(y.iter().filter(|v| v.is_nan()).count(), 1, "{y:?}");
+        assert_eq!(places[0], 0);
     }
 }
