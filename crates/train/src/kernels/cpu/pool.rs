@@ -58,7 +58,7 @@ fn better<'a>(y: &mut [f32], places: &mut [i32], start: usize, step: usize, x: i
     let mut place = start as i32;
     for ((y, p), &v) in y.iter_mut().zip(places).zip(x) {
         (*y, *p) = best((*y, *p), (v, place));
-        place += step as i32;
+        place = place.wrapping_add(step as i32);
     }
 }
 
@@ -82,9 +82,11 @@ fn quarters(x: &[f32], y: &mut [f32], places: &mut [i32], h: usize, width: usize
         let lower = &x[start + below..start + below + width];
         let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
         for (i, ((y, p), (u, l))) in y[..whole].iter_mut().zip(&mut places[..whole]).zip(pairs).enumerate() {
-            let at = (start + 2 * i) as i32;
-            let first = best((u[0], at), (u[1], at + 1));
-            let second = best((l[0], at + below as i32), (l[1], at + below as i32 + 1));
+            // Wrapping: a check for overflow in here would keep the loop from being vectorised.
+            let at = (start as i32).wrapping_add((i as i32).wrapping_mul(2));
+            let under = at.wrapping_add(below as i32);
+            let first = best((u[0], at), (u[1], at.wrapping_add(1)));
+            let second = best((l[0], under), (l[1], under.wrapping_add(1)));
             (*y, *p) = best(first, second);
         }
         for i in whole..columns {
