@@ -375,8 +375,7 @@ impl Interp {
                 hooks.getattr |= name == known::GETATTR;
                 hooks.setattr |= name == known::SETATTR;
                 c.hooks.set(hooks);
-                let old = c.attrs.borrow_mut().insert(name, value);
-                drop(old);
+                c.set(name, value);
                 Ok(())
             }
             Value::Module(m) => {
@@ -487,7 +486,7 @@ impl Interp {
                 }
                 return self.del_instance_attr(i, &class, name);
             }
-            Value::Class(c) if c.mutable => c.attrs.borrow_mut().shift_remove(&name),
+            Value::Class(c) if c.mutable => c.remove(name),
             Value::Module(m) => m.attrs.borrow_mut().shift_remove(&name),
             Value::Function(f) => f.attrs.borrow_mut().shift_remove(&name),
             _ => None,

@@ -97,7 +97,7 @@ impl Interp {
     }
 
     fn call_function(&mut self, function: &Rc<Function>, args: Args, site: Option<Span>) -> Eval<Value> {
-        let mut frame = Frame::new(function.module.clone(), function.code.clone(), &function.closure);
+        let mut frame = self.call_frame(function);
         self.bind_arguments(function, args, &mut frame)?;
         for (param, cell) in &function.code.layout().cell_params {
             let v = frame.slots[usize::from(*param)].take();
@@ -108,10 +108,10 @@ impl Interp {
         }
         self.enter()?;
         let span = self.span;
-        let code = function.code.clone();
-        let result = self.exec_block(&code.body, &mut frame);
+        let result = self.exec_block(&function.code.body, &mut frame);
         self.leave();
         self.span = span;
+        self.end_frame(&mut frame);
         match result {
             Ok(Flow::Return(v)) => Ok(v),
             Ok(_) => Ok(Value::None),

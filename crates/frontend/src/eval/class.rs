@@ -6,8 +6,14 @@ use super::value::{Attrs, Value};
 use crate::syntax::Sym;
 use crate::torch::module::ModuleState;
 use archsmith_ir::Span;
+use rustc_hash::FxHashMap;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
+
+thread_local! {
+    /// Counts the changes of classes that exist: what lookups have found before one no longer holds.
+    static VERSION: Cell<u32> = const { Cell::new(0) };
+}
 
 /// What instances of a class carry natively.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +44,10 @@ pub(crate) struct Class {
     pub bases: Vec<Rc<Class>>,
     /// All ancestors in order of lookup, without the class itself.
     pub mro: Vec<Rc<Class>>,
-    /// Own attributes.
+    /// Own attributes; changed only through [`Class::set`] and [`Class::remove`].
     pub attrs: RefCell<Nest<Attrs>>,
+    /// What lookups have found, and the version of all classes that it holds for.
+    pub found: RefCell<(u32, FxHashMap<Sym, Option<Value>>)>,
     /// What instances carry.
     pub kind: NativeKind,
     /// How a builtin class is called; subclasses inherit it.
@@ -72,10 +80,38 @@ pub(crate) struct Hooks {
 impl Class {
     /// An attribute of the class or its ancestors.
     pub(crate) fn lookup(&self, name: Sym) -> Option<Value> {
-        if let Some(v) = self.attrs.borrow().get(&name) {
-            return Some(v.clone());
+        let version = VERSION.get();
+        let mut found = self.found.borrow_mut();
+        if found.0 != version {
+            found.1.clear();
+            found.0 = version;
         }
-        self.mro.iter().find_map(|c| c.attrs.borrow().get(&name).cloned())
+        if let Some(known) = found.1.get(&name) {
+            return known.clone();
+        }
+        let own = self.attrs.borrow().get(&name).cloned();
+        let v = own.or_else(|| self.mro.iter().find_map(|c| c.attrs.borrow().get(&name).cloned()));
+        found.1.insert(name, v.clone());
+        v
+    }
+
+    /// Sets an own attribute.
+    pub(crate) fn set(&self, name: Sym, value: Value) {
+        VERSION.set(VERSION.get().wrapping_add(1));
+        let old = self.attrs.borrow_mut().insert(name, value);
+        drop(old);
+    }
+
+    /// Removes an own attribute.
+    pub(crate) fn remove(&self, name: Sym) -> Option<Value> {
+        VERSION.set(VERSION.get().wrapping_add(1));
+        self.attrs.borrow_mut().shift_remove(&name)
+    }
+
+    /// Lets go of everything that it holds.
+    pub(crate) fn clear(&self) {
+        let old = (self.attrs.take(), self.members.take(), self.found.take());
+        drop(old);
     }
 
     /// An attribute of the ancestors that come after `after` in this class's order: what `super()` sees.

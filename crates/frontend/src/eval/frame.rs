@@ -1,7 +1,7 @@
 //! The frame of a running code: its variables.
 
 use super::exception::{Eval, Exc};
-use super::function::Cell;
+use super::function::{Cell, Function};
 use super::module::PyModule;
 use super::nest::Nest;
 use super::value::{Attrs, Value};
@@ -32,12 +32,17 @@ impl Frame {
 
     /// A frame whose cells end with those captured from outside.
     pub(crate) fn new(module: Rc<PyModule>, code: Rc<Code>, closure: &[Rc<Cell>]) -> Self {
+        Self::reuse(Vec::new(), module, code, closure)
+    }
+
+    /// As [`Frame::new`], in slots that an ended frame has left.
+    fn reuse(mut slots: Vec<Option<Value>>, module: Rc<PyModule>, code: Rc<Code>, closure: &[Rc<Cell>]) -> Self {
         let layout = code.layout();
         let mut cells = Vec::with_capacity(usize::from(layout.cells) + closure.len());
         cells.extend((0..layout.cells).map(|_| Rc::new(Cell::default())));
         cells.extend_from_slice(closure);
-        let slots = Nest::new(vec![None; usize::from(layout.slots)]);
-        Frame { slots, cells, module, class: Attrs::default(), auto: None, code }
+        slots.resize(usize::from(layout.slots), None);
+        Frame { slots: Nest::new(slots), cells, module, class: Attrs::default(), auto: None, code }
     }
 
     pub(crate) fn place(&self, var: Var) -> (Sym, Place) {
@@ -62,7 +67,25 @@ impl Frame {
     }
 }
 
+/// Slots that are kept for later frames.
+const MAX_KEPT: usize = 64;
+
 impl Interp {
+    /// The frame of a call.
+    pub(crate) fn call_frame(&mut self, function: &Function) -> Frame {
+        let slots = self.slots.pop().unwrap_or_default();
+        Frame::reuse(slots, function.module.clone(), function.code.clone(), &function.closure)
+    }
+
+    /// Takes back what a frame's call no longer needs.
+    pub(crate) fn end_frame(&mut self, frame: &mut Frame) {
+        if self.slots.len() < MAX_KEPT {
+            let mut slots = frame.slots.take();
+            slots.clear();
+            self.slots.push(slots);
+        }
+    }
+
     /// The value of a variable.
     #[inline]
     pub(crate) fn load(&mut self, var: Var, f: &Frame) -> Eval<Value> {

@@ -67,6 +67,8 @@ pub(crate) struct Interp {
     pub(crate) printed: String,
     /// The state of `random`.
     pub(crate) random: crate::python::random::State,
+    /// Slots of frames that have ended, to be used again.
+    slots: Vec<Vec<Option<Value>>>,
     /// Everything that may take part in a cycle of references, emptied at the end.
     heap: Vec<Held>,
     /// What the torch side keeps.
@@ -94,6 +96,7 @@ impl Interp {
             showing: Vec::new(),
             printed: String::new(),
             random: Default::default(),
+            slots: Vec::new(),
             heap: Vec::new(),
             torch: Default::default(),
         }
@@ -151,9 +154,7 @@ impl Drop for Interp {
             match held {
                 Held::Class(c) => {
                     if let Some(c) = c.upgrade() {
-                        let old = c.attrs.take();
-                        let members = c.members.take();
-                        drop((old, members));
+                        c.clear();
                     }
                 }
                 Held::Instance(i) => {

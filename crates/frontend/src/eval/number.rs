@@ -105,7 +105,7 @@ impl Interp {
         }
     }
 
-    fn int_op(&mut self, op: BinOp, a: i64, b: i64) -> Eval<Value> {
+    pub(super) fn int_op(&mut self, op: BinOp, a: i64, b: i64) -> Eval<Value> {
         let checked = match op {
             BinOp::Add => a.checked_add(b),
             BinOp::Sub => a.checked_sub(b),
@@ -214,7 +214,7 @@ impl Interp {
         }))
     }
 
-    fn float_op(&mut self, op: BinOp, a: f64, b: f64) -> Eval<Value> {
+    pub(super) fn float_op(&mut self, op: BinOp, a: f64, b: f64) -> Eval<Value> {
         Ok(Value::Float(match op {
             BinOp::Add => a + b,
             BinOp::Sub => a - b,

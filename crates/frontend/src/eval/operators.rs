@@ -14,6 +14,11 @@ impl Interp {
     /// # Errors
     /// `TypeError` where the operands do not support it, and whatever a method or a tensor operator raises.
     pub(crate) fn binary(&mut self, op: BinOp, a: &Value, b: &Value) -> Eval<Value> {
+        match (a, b) {
+            (Value::Int(x), Value::Int(y)) => return self.int_op(op, *x, *y),
+            (Value::Float(x), Value::Float(y)) => return self.float_op(op, *x, *y),
+            _ => {}
+        }
         if let Some(v) = self.arithmetic(op, a, b)? {
             return Ok(v);
         }

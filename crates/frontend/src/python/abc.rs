@@ -59,8 +59,8 @@ pub(crate) fn note_abstract(class: &Rc<Class>) {
     let inherits = class.mro.iter().any(|c| c.attrs.borrow().contains_key(&Sym::new("__abstract__")));
     open.sort();
     if !open.is_empty() {
-        class.attrs.borrow_mut().insert(Sym::new("__abstract__"), Value::from(open.join(", ")));
+        class.set(Sym::new("__abstract__"), Value::from(open.join(", ")));
     } else if inherits {
-        class.attrs.borrow_mut().insert(Sym::new("__abstract__"), Value::None);
+        class.set(Sym::new("__abstract__"), Value::None);
     }
 }

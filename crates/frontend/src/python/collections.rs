@@ -65,13 +65,13 @@ pub(crate) fn typed_named_tuple(_i: &mut Interp, class: &Rc<Class>) -> Eval<()> 
         for k in d.borrow().keys() {
             if let Some(name) = k.value().as_str() {
                 fields.push(Sym::new(name));
-                if let Some(v) = class.attrs.borrow_mut().shift_remove(&Sym::new(name)) {
+                if let Some(v) = class.remove(Sym::new(name)) {
                     defaults.insert(k.clone(), v);
                 }
             }
         }
     }
-    class.attrs.borrow_mut().insert(Sym::new("_field_defaults"), Value::dict(defaults));
+    class.set(Sym::new("_field_defaults"), Value::dict(defaults));
     *class.fields.borrow_mut() = Some(fields.into());
     Ok(())
 }

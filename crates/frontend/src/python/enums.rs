@@ -101,7 +101,7 @@ pub(crate) fn collect(i: &mut Interp, class: &Rc<Class>) -> Eval<()> {
                 m
             }
         };
-        class.attrs.borrow_mut().insert(name, member);
+        class.set(name, member);
     }
     let table = members
         .iter()
@@ -110,7 +110,7 @@ pub(crate) fn collect(i: &mut Interp, class: &Rc<Class>) -> Eval<()> {
             Some((crate::eval::dict::Key::str(name.as_str()?), m.clone()))
         })
         .collect();
-    class.attrs.borrow_mut().insert(Sym::new("__members__"), Value::dict(table));
+    class.set(Sym::new("__members__"), Value::dict(table));
     *class.members.borrow_mut() = Some(members);
     Ok(())
 }
