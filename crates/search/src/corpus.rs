@@ -119,9 +119,10 @@ pub fn build(
                 continue;
             }
             if texts.query(&v.text).is_some_and(|n| n.jaccard >= recipe.near_duplicate) {
-                // Numbers are one token to the novelty measure: a variant in width alone is near its source. It teaches
-                // the model to choose widths, so a few of each are kept.
-                if k % 4 != 0 {
+                // Numbers are one token to the novelty measure: a variant in width alone is near its source. It teaches the
+                // model to choose widths, so all variants of the built-in seeds are kept; of the given networks, whose
+                // families are large, only the first.
+                if i >= builtin.len() && k != 0 {
                     continue;
                 }
             } else {

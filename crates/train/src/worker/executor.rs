@@ -144,10 +144,9 @@ impl Executor {
             if start.elapsed() > self.time_limit {
                 return Ok(Ended::OutOfTime);
             }
-            if let (Some(limit), Some(used)) = (self.memory_limit_mb, rss_mb(child.id())) {
-                if used > limit {
-                    return Ok(Ended::OutOfMemory(used));
-                }
+            let used = self.memory_limit_mb.and_then(|limit| rss_mb(child.id()).filter(|&used| used > limit));
+            if let Some(used) = used {
+                return Ok(Ended::OutOfMemory(used));
             }
             thread::sleep(LOOK_EVERY);
         }

@@ -8,7 +8,7 @@ use archsmith_ir::{
 };
 
 /// A body under construction with its state.
-pub struct Builder {
+pub(crate) struct Builder {
     batch: usize,
     state: Vec<StateTensor>,
     init: BodyBuilder,
@@ -34,7 +34,7 @@ fn call(b: &mut BodyBuilder, op: &str, args: &[(&str, Arg)]) -> ValueId {
 }
 
 impl Builder {
-    pub fn new(batch: usize) -> Self {
+    pub(crate) fn new(batch: usize) -> Self {
         Builder { batch, state: Vec::new(), init: BodyBuilder::default() }
     }
 
@@ -44,7 +44,7 @@ impl Builder {
     }
 
     /// A parameter, uniform within ±1/√fan_in.
-    pub fn weight(&mut self, name: &str, shape: &[usize]) -> StateId {
+    pub(crate) fn weight(&mut self, name: &str, shape: &[usize]) -> StateId {
         let fan_in: usize = shape[1..].iter().product::<usize>().max(1);
         let bound = 1.0 / (fan_in as f64).sqrt();
         let empty = self.full(shape, 0.0);
@@ -59,20 +59,20 @@ impl Builder {
         call(&mut self.init, "full", &[("size", size.into()), ("fill_value", Attr::Float(value).into())])
     }
 
-    pub fn constant(&mut self, name: &str, shape: &[usize], value: f64, kind: StateKind) -> StateId {
+    pub(crate) fn constant(&mut self, name: &str, shape: &[usize], value: f64, kind: StateKind) -> StateId {
         let v = self.full(shape, value);
         self.declare(name, TensorType::f32(shape), kind, v)
     }
 
     /// A batch norm's counter of batches.
-    pub fn counter(&mut self, name: &str) -> StateId {
+    pub(crate) fn counter(&mut self, name: &str) -> StateId {
         let zero = [("size", Attr::Ints(Vec::new()).into()), ("fill_value", Attr::Int(0).into())];
         let v = call(&mut self.init, "full", &zero);
         self.declare(name, TensorType::new(DType::I64, []), StateKind::Buffer, v)
     }
 
     /// A graph from the forward pass, which is built once for each mode.
-    pub fn finish(self, recipe: Recipe, forward: impl Fn(&mut Forward<'_>) -> ValueId) -> TypedGraph {
+    pub(crate) fn finish(self, recipe: Recipe, forward: impl Fn(&mut Forward<'_>) -> ValueId) -> TypedGraph {
         let input = TensorType::f32([self.batch, 3, 32, 32]);
         let body = |training: bool| -> Body {
             let mut f = Forward { body: BodyBuilder::default(), state: &self.state, training, x: ValueId(0) };
@@ -98,23 +98,23 @@ impl Builder {
     }
 }
 
-pub struct Forward<'a> {
-    pub body: BodyBuilder,
+pub(crate) struct Forward<'a> {
+    pub(crate) body: BodyBuilder,
     state: &'a [StateTensor],
-    pub training: bool,
-    pub x: ValueId,
+    pub(crate) training: bool,
+    pub(crate) x: ValueId,
 }
 
 impl Forward<'_> {
-    pub fn state(&mut self, id: StateId) -> Arg {
+    pub(crate) fn state(&mut self, id: StateId) -> Arg {
         Arg::Tensor(self.body.state(id, self.state[id.index()].ty.clone()))
     }
 
-    pub fn call(&mut self, op: &str, args: &[(&str, Arg)]) -> ValueId {
+    pub(crate) fn call(&mut self, op: &str, args: &[(&str, Arg)]) -> ValueId {
         call(&mut self.body, op, args)
     }
 
-    pub fn on(&mut self, op: &str, x: ValueId, args: &[(&str, Arg)]) -> ValueId {
+    pub(crate) fn on(&mut self, op: &str, x: ValueId, args: &[(&str, Arg)]) -> ValueId {
         let mut all = vec![("input", Arg::Tensor(x))];
         all.extend(args.iter().cloned());
         self.call(op, &all)
@@ -122,7 +122,7 @@ impl Forward<'_> {
 }
 
 /// Three convolutions (with batch norm where `norm`), pooling between them, a linear head.
-pub fn small_conv(batch: usize, widths: [usize; 3], norm: bool, dropout: f64, recipe: Recipe) -> TypedGraph {
+pub(crate) fn small_conv(batch: usize, widths: [usize; 3], norm: bool, dropout: f64, recipe: Recipe) -> TypedGraph {
     let mut b = Builder::new(batch);
     let mut layers = Vec::new();
     let mut before = 3;

@@ -1,4 +1,5 @@
 //! Optimisers, clipping, schedules and losses against values that PyTorch 2 computed.
+#![allow(clippy::excessive_precision, reason = "they are as PyTorch printed them")]
 
 use archsmith_ir::StateId;
 use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};

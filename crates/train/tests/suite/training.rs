@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 static DATA: LazyLock<Arc<Dataset>> = LazyLock::new(|| Arc::new(Dataset::embedded_sample().unwrap()));
 
-pub fn splits(train: usize) -> Splits {
+fn splits(train: usize) -> Splits {
     let config = SplitConfig { validation: 300, train_limit: Some(train), test_limit: Some(200), seed: 1 };
     Splits::new(DATA.clone(), &config).unwrap()
 }
