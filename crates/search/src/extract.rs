@@ -39,11 +39,7 @@ pub fn source_of(answer: &str) -> String {
 /// The text with the imports that it uses and lacks put in front, or `None` where it lacks none. Names that language models most
 /// often use without importing them.
 pub fn with_missing_imports(text: &str) -> Option<String> {
-    let imports = |name: &str| {
-        text.lines().map(str::trim).any(|l| {
-            (l.starts_with("import ") || l.starts_with("from ")) && l.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|w| w == name)
-        })
-    };
+    let imported: Vec<&str> = text.lines().map(str::trim).flat_map(bound_by_import).collect();
     let uses = |name: &str| text.contains(&format!("{name}."));
     let candidates = [
         ("torch", "import torch\n"),
@@ -56,11 +52,30 @@ pub fn with_missing_imports(text: &str) -> Option<String> {
         let used = uses(name) && text.match_indices(&format!("{name}.")).any(|(i, _)| {
             !text[..i].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.')
         });
-        if used && !imports(name) {
+        if used && !imported.contains(&name) {
             front.push_str(line);
         }
     }
     if front.is_empty() { None } else { Some(format!("{front}{text}")) }
+}
+
+/// The names that an import statement of one line binds: `c` of `import a.b as c`, `a` of `import a.b`, `d` of `from a import d`.
+fn bound_by_import(line: &str) -> Vec<&str> {
+    let (list, from) = match (line.strip_prefix("import "), line.strip_prefix("from ")) {
+        (Some(list), _) => (list, false),
+        (_, Some(rest)) => (rest.split_once(" import ").map_or("", |(_, list)| list), true),
+        _ => return Vec::new(),
+    };
+    let list = list.split('#').next().unwrap_or(list);
+    list.split(',')
+        .map(|part| part.trim_matches(['(', ')', ' ']))
+        .map(|part| match part.split_once(" as ") {
+            Some((_, alias)) => alias.trim(),
+            None if from => part,
+            None => part.split('.').next().unwrap_or(part),
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -93,6 +108,10 @@ mod tests {
         let text = "import torch\n\nclass Net(nn.Module):\n    y = F.relu(torch.ones(2))\n";
         let repaired = with_missing_imports(text).unwrap_or_default();
         assert!(repaired.starts_with("import torch.nn as nn\nimport torch.nn.functional as F\nimport torch\n"), "{repaired}");
+        let functional = "import torch\nimport torch.nn.functional as F\nclass Net(nn.Module): pass\n";
+        assert!(with_missing_imports(functional).is_some_and(|t| t.starts_with("import torch.nn as nn\n")));
+        assert_eq!(bound_by_import("import a.b, c as d"), ["a", "d"]);
+        assert_eq!(bound_by_import("from x.y import e, f as g  # why"), ["e", "g"]);
         assert_eq!(with_missing_imports("import torch\nx = torch.nn.Linear(1, 2)\n"), None);
         assert_eq!(with_missing_imports("import torch.nn as nn\nimport torch\nself.fn.x = 1\n"), None);
     }

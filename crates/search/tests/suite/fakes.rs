@@ -39,11 +39,11 @@ impl Generator for FakeGenerator {
                 return Err(PartError::Interrupted);
             }
             let mut rng = Seed::from_u64(r.seed).derive("fake", &[self.learnt]).rng();
-            let n = (r.seed % 8) as usize;
+            let n = (r.seed >> 7) as usize % 6;
             let text = match n {
                 0 => "import torch\nclass Net(:\n".to_string(),
                 1 => variant(SOURCES[1], &mut rng).replacen("import torch.nn as nn\n", "", 1),
-                _ => variant(SOURCES[n % SOURCES.len()], &mut rng),
+                _ => variant(SOURCES[n - 2], &mut rng),
             };
             out.push(Proposal { text, tokens: 7, seconds: 0.5 });
         }
