@@ -1,0 +1,235 @@
+//! The command as its users meet it: what it prints, what it answers to bad input, and one small run of everything.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn archsmith(args: &[&str]) -> Output {
+    match Command::new(env!("CARGO_BIN_EXE_archsmith")).args(args).stdin(Stdio::null()).output() {
+        Ok(o) => o,
+        Err(e) => panic!("{e}"),
+    }
+}
+
+fn code(o: &Output) -> i32 {
+    o.status.code().unwrap_or(-1)
+}
+
+fn out(o: &Output) -> String {
+    String::from_utf8_lossy(&o.stdout).into_owned()
+}
+
+fn err(o: &Output) -> String {
+    String::from_utf8_lossy(&o.stderr).into_owned()
+}
+
+fn json(line: &str) -> serde_json::Value {
+    match serde_json::from_str(line) {
+        Ok(v) => v,
+        Err(e) => panic!("{e}: {line}"),
+    }
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        match tempfile::tempdir() {
+            Ok(d) => Folder(d),
+            Err(e) => panic!("{e}"),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        if let Err(e) = std::fs::write(self.path(name), content) {
+            panic!("{e}");
+        }
+        self.text(name)
+    }
+}
+
+/// A whole network around the body of `__init__` and `forward`.
+fn network(init: &str, forward: &str) -> String {
+    format!(
+        "import torch\nimport torch.nn as nn\n\ndef supported_hyperparameters():\n    return {{'lr', 'momentum'}}\n\nclass Net(nn.Module):\n    def __init__(self, in_shape, out_shape, prm, device):\n        super().__init__()\n        {init}\n        self.head = nn.Linear(3, out_shape[0])\n\n    def forward(self, x):\n        {forward}\n\n    def train_setup(self, prm):\n        self.optimizer = torch.optim.SGD(self.parameters(), lr=prm['lr'])\n\n    def learn(self, train_data):\n        pass\n"
+    )
+}
+
+fn good() -> String {
+    network("pass", "return self.head(x.mean((2, 3)))")
+}
+
+fn check(source: impl AsRef<[u8]>) -> (i32, serde_json::Value, Duration) {
+    let folder = Folder::new();
+    let file = folder.file("net.py", source);
+    let started = Instant::now();
+    let o = archsmith(&["check", "--json", &file]);
+    (code(&o), json(out(&o).lines().next().unwrap_or_default()), started.elapsed())
+}
+
+#[test]
+fn a_good_network_is_typed_with_its_figures() {
+    let (code, line, _) = check(good());
+    assert_eq!(code, 0, "{line}");
+    assert_eq!((&line["ok"], &line["verdict"]), (&true.into(), &"typed".into()));
+    assert_eq!((&line["params"], &line["trainable"], &line["macs"]), (&40.into(), &40.into(), &30.into()));
+    assert_eq!(line["out_shape"], serde_json::json!([64, 10]));
+}
+
+#[test]
+fn bad_networks_get_a_verdict_a_code_and_a_line() {
+    let cases = [
+        ("class Net(:\n".to_string(), "unparsed"),
+        ("import torch\n".to_string(), "contract"),
+        (network("pass", "return None"), "contract"),
+        (network("self.big = nn.Linear(10**12, 10**12)", "return self.head(x.mean((2, 3)))"), "over-budget"),
+        (network("while True: pass", "return self.head(x.mean((2, 3)))"), "over-budget"),
+        (network("pass", "return self.head(x)"), "ill-typed"),
+        (network("open('/etc/passwd')", "return self.head(x.mean((2, 3)))"), "unsupported"),
+    ];
+    for (source, verdict) in cases {
+        let (exit, line, took) = check(&source);
+        assert_eq!((exit, &line["verdict"]), (1, &verdict.into()), "{line}\n{source}");
+        assert!(line["code"].is_string() && line["message"].is_string(), "{line}");
+        assert!(took < Duration::from_secs(20), "{took:?}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_are_said_so() {
+    let folder = Folder::new();
+    let latin = folder.file("latin.py", b"# caf\xe9\n");
+    let o = archsmith(&["check", &latin]);
+    assert!(out(&o).contains("not UTF-8: byte 5") && code(&o) == 3, "{}{}", out(&o), err(&o));
+    let o = archsmith(&["check", &folder.text("absent.py")]);
+    assert!(out(&o).contains("absent.py could not be read") && code(&o) == 3, "{}{}", out(&o), err(&o));
+}
+
+#[test]
+fn wrong_use_is_exit_code_2_and_names_what_is_wrong() {
+    let folder = Folder::new();
+    let file = folder.file("net.py", good());
+    let unknown = folder.file("mine.toml", "[run]\ncycels = 3\n");
+    let cases: [(&[&str], &str); 6] = [
+        (&["check", &file, "--in-shape", "1,2"], "--in-shape"),
+        (&["run", "--config", &unknown, "--out", &folder.text("r")], "cycels"),
+        (&["run", "--set", "training.batch=1", "--out", &folder.text("r")], "training.batch"),
+        (&["run", "--preset", "huge", "--out", &folder.text("r")], "smoke, laptop and paper"),
+        (&["ops", "conv9d"], "no operator"),
+        (&["frobnicate"], "frobnicate"),
+    ];
+    for (args, text) in cases {
+        let o = archsmith(args);
+        assert!(code(&o) == 2 && err(&o).contains(text), "{args:?}: {} {}", code(&o), err(&o));
+    }
+    assert!(!folder.path("r").exists(), "nothing was begun");
+}
+
+#[test]
+fn a_missing_model_or_data_set_is_exit_code_3_and_says_what_to_do() {
+    let folder = Folder::new();
+    let file = folder.file("net.py", good());
+    let truncated = folder.file("model.gguf", b"GGUF\x03\x00");
+    let cases: [(&[&str], &str); 4] = [
+        (&["generate", "--model", &folder.text("absent.gguf")], "absent.gguf"),
+        (&["generate", "--model", &truncated], "model.gguf"),
+        (&["train", &file, "--data", "fashion-mnist", "--path", &folder.text("nowhere")], "nowhere"),
+        (&["train", &file, "--data", "imagenet"], "fashion-mnist-sample, fashion-mnist and cifar10"),
+    ];
+    for (args, text) in cases {
+        let o = archsmith(args);
+        assert!(code(&o) == 3 && err(&o).contains(text), "{args:?}: {} {}", code(&o), err(&o));
+    }
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    for command in [
+        "run", "check", "summary", "train", "generate", "finetune", "pretrain", "corpus import", "archive ls", "archive show",
+        "archive top", "archive digest", "archive verify", "novelty", "report", "ops", "doctor",
+    ] {
+        let mut args: Vec<&str> = command.split(' ').collect();
+        args.push("--help");
+        let o = archsmith(&args);
+        assert!(code(&o) == 0 && out(&o).contains("Example"), "{command}: {}", out(&o));
+    }
+}
+
+#[test]
+fn summary_novelty_and_ops_answer_in_json() {
+    let folder = Folder::new();
+    let file = folder.file("net.py", good());
+    let renamed = folder.file("renamed.py", good().replace("head", "classifier"));
+    let o = archsmith(&["summary", "--json", &file]);
+    assert_eq!(json(&out(&o))["params"], 40, "{}", err(&o));
+    let o = archsmith(&["novelty", "--json", &file, &renamed]);
+    let line = json(&out(&o));
+    assert_eq!((&line["same_graph"], &line["near_duplicate"]), (&true.into(), &true.into()), "{line}");
+    let o = archsmith(&["ops", "torch.nn.functional.relu", "--json"]);
+    assert_eq!(json(&out(&o))["name"], "relu");
+}
+
+/// Settings of a run that takes seconds: one seed network after another would be trained on a few images.
+fn small() -> Vec<String> {
+    ["run.cycles=2", "run.candidates=4", "data.train_images=200", "data.validation_images=100", "data.test_images=100",
+        "admission.threshold=0.0", "sampling.max_new_tokens=900", "sft.epochs=1"]
+        .iter()
+        .flat_map(|s| ["--set".to_string(), (*s).to_string()])
+        .collect()
+}
+
+fn run(dir: &Path, more: &[&str]) -> Output {
+    let mut args: Vec<String> = vec!["run".into(), "--out".into(), dir.display().to_string()];
+    args.extend(small());
+    args.extend(more.iter().map(ToString::to_string));
+    archsmith(&args.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_small_run_repeats_and_survives_being_killed() {
+    let folder = Folder::new();
+    let (a, b) = (folder.path("a"), folder.path("b"));
+    let first = run(&a, &[]);
+    assert_eq!(code(&first), 0, "{}", err(&first));
+    let digest = out(&first).trim().to_string();
+    assert_eq!(digest.len(), 64, "{digest}");
+    assert!(a.join("report.html").is_file() && a.join("events.jsonl").is_file() && a.join("versions.json").is_file());
+
+    // The second run is killed where it stands, several times, and taken up again.
+    let mut args: Vec<String> = vec!["run".into(), "--out".into(), b.display().to_string()];
+    args.extend(small());
+    for wait_ms in [1500, 4000, 7000] {
+        let mut child = match Command::new(env!("CARGO_BIN_EXE_archsmith")).args(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+            Ok(c) => c,
+            Err(e) => panic!("{e}"),
+        };
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        let _ = child.kill();
+        let _ = child.wait();
+        if b.join("config.toml").is_file() {
+            args = vec!["run".into(), "--resume".into(), b.display().to_string()];
+        }
+    }
+    let last = archsmith(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(code(&last), 0, "{}", err(&last));
+    assert_eq!(out(&last).trim(), digest);
+
+    let dir = a.display().to_string();
+    let o = archsmith(&["archive", "verify", &dir]);
+    assert_eq!(code(&o), 0, "{}", out(&o));
+    let o = archsmith(&["archive", "ls", "--json", &dir]);
+    let raw = out(&o).lines().filter(|l| json(l)["attempt"] == 0).count();
+    assert_eq!(raw, 8, "{}", out(&o));
+    let o = archsmith(&["archive", "digest", &dir]);
+    assert_eq!(out(&o).trim(), digest);
+    let o = archsmith(&["run", "--resume", &dir]);
+    assert!(code(&o) == 0 && out(&o).trim() == digest, "a finished run has nothing to do");
+}
