@@ -118,6 +118,7 @@ pub enum Verdict {
         /// Id of the network that it repeats.
         of: String,
         /// Exact Jaccard similarity of the two shingle sets; 1 for a duplicate found by its graph.
+        #[serde(deserialize_with = "null_as_nan")]
         jaccard: f64,
     },
     /// See [`Stage::Crashed`].
