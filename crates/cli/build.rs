@@ -13,7 +13,9 @@ fn main() {
     };
     files.retain(|f| f.extension().is_some_and(|e| e == "py"));
     files.sort();
-    let mut code = String::from("/// Name and source of each built-in seed network.\npub(crate) static SEEDS: &[(&str, &str)] = &[\n");
+    let mut code = String::from(
+        "/// Name and source of each built-in seed network.\npub(crate) static SEEDS: &[(&str, &str)] = &[\n",
+    );
     for file in &files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         let _ = writeln!(code, "    ({name:?}, include_str!({:?})),", file.display().to_string());

@@ -534,7 +534,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(&folder.path().join("archive.sqlite")).unwrap();
         let hash = store.put_prompt("write a network").unwrap();
-        store.put_cycle(&CycleRecord { cycle: 0, candidates: 0, sft: None, adapter: None, topped_up: Vec::new() }).unwrap();
+        store
+            .put_cycle(&CycleRecord { cycle: 0, candidates: 0, sft: None, adapter: None, topped_up: Vec::new() })
+            .unwrap();
         assert_eq!(store.verify().unwrap(), []);
         store.execute("UPDATE prompt SET text = 'other'", []).unwrap();
         store.execute("UPDATE cycle SET record = replace(record, '\"candidates\":0', '\"candidates\":3')", []).unwrap();

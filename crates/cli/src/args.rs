@@ -6,7 +6,9 @@ use std::path::PathBuf;
 /// Lets a language model design neural networks, and learn from what it designs.
 #[derive(Debug, Parser)]
 #[command(name = "archsmith", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Start with `archsmith run`: three cycles, offline, about five minutes. Then open the report it names.")]
+#[command(
+    after_help = "Start with `archsmith run`: three cycles, offline, about five minutes. Then open the report it names."
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,

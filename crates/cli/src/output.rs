@@ -113,7 +113,11 @@ pub(crate) fn spinner(what: impl Into<String>) -> ProgressBar {
 }
 
 fn target() -> ProgressDrawTarget {
-    if settings().quiet || !std::io::stderr().is_terminal() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() }
+    if settings().quiet || !std::io::stderr().is_terminal() {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    }
 }
 
 /// `1234567` as `1,234,567`.

@@ -1,7 +1,7 @@
 //! The real parts behind the loop's traits: the language model and the trainer.
 
-mod generator;
 mod evaluator;
+mod generator;
 
 pub(crate) use evaluator::{WorkerEvaluator, data_ref};
 pub(crate) use generator::{LlmGenerator, generate, load_model};

@@ -153,8 +153,23 @@ fn a_missing_model_or_data_set_is_exit_code_3_and_says_what_to_do() {
 #[test]
 fn every_command_has_help_with_an_example() {
     for command in [
-        "run", "check", "summary", "train", "generate", "finetune", "pretrain", "corpus import", "archive ls", "archive show",
-        "archive top", "archive digest", "archive verify", "novelty", "report", "ops", "doctor",
+        "run",
+        "check",
+        "summary",
+        "train",
+        "generate",
+        "finetune",
+        "pretrain",
+        "corpus import",
+        "archive ls",
+        "archive show",
+        "archive top",
+        "archive digest",
+        "archive verify",
+        "novelty",
+        "report",
+        "ops",
+        "doctor",
     ] {
         let mut args: Vec<&str> = command.split(' ').collect();
         args.push("--help");
@@ -179,11 +194,19 @@ fn summary_novelty_and_ops_answer_in_json() {
 
 /// Settings of a run that takes seconds: one seed network after another would be trained on a few images.
 fn small() -> Vec<String> {
-    ["run.cycles=2", "run.candidates=4", "data.train_images=200", "data.validation_images=100", "data.test_images=100",
-        "admission.threshold=0.0", "sampling.max_new_tokens=900", "sft.epochs=1"]
-        .iter()
-        .flat_map(|s| ["--set".to_string(), (*s).to_string()])
-        .collect()
+    [
+        "run.cycles=2",
+        "run.candidates=4",
+        "data.train_images=200",
+        "data.validation_images=100",
+        "data.test_images=100",
+        "admission.threshold=0.0",
+        "sampling.max_new_tokens=900",
+        "sft.epochs=1",
+    ]
+    .iter()
+    .flat_map(|s| ["--set".to_string(), (*s).to_string()])
+    .collect()
 }
 
 fn run(dir: &Path, more: &[&str]) -> Output {
@@ -207,7 +230,12 @@ fn a_small_run_repeats_and_survives_being_killed() {
     let mut args: Vec<String> = vec!["run".into(), "--out".into(), b.display().to_string()];
     args.extend(small());
     for wait_ms in [1500, 4000, 7000] {
-        let mut child = match Command::new(env!("CARGO_BIN_EXE_archsmith")).args(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+        let mut child = match Command::new(env!("CARGO_BIN_EXE_archsmith"))
+            .args(&args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+        {
             Ok(c) => c,
             Err(e) => panic!("{e}"),
         };

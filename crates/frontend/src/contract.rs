@@ -103,7 +103,10 @@ pub fn elaborate(source: &str, options: &Options) -> Result<Elaborated, Rejectio
 /// Stage [`Stage::Unparsed`] at the first place that is no Python.
 pub fn parse(source: &str) -> Result<(), Rejection> {
     let tree = crate::cst::parse(source).ok_or_else(|| {
-        Rejection::new(Stage::Unparsed, Diagnostic::error("syntax-error", "the text cannot be parsed", Default::default()))
+        Rejection::new(
+            Stage::Unparsed,
+            Diagnostic::error("syntax-error", "the text cannot be parsed", Default::default()),
+        )
     })?;
     match crate::cst::first_error(&tree, source) {
         Some(diagnostic) => Err(Rejection::new(Stage::Unparsed, diagnostic)),

@@ -176,7 +176,8 @@ fn describe(node: Node<'_>, text: &str) -> Diagnostic {
     if node.end_byte() >= text.trim_end().len() && !line.is_empty() {
         // A text that a language model stopped writing in the middle.
         let message = format!("invalid syntax: the text ends inside what starts with '{line}'");
-        return Diagnostic::error("syntax-error", message, at).help("was the text cut off? the closing part is missing");
+        return Diagnostic::error("syntax-error", message, at)
+            .help("was the text cut off? the closing part is missing");
     }
     Diagnostic::error("syntax-error", format!("invalid syntax near '{line}'"), at)
 }

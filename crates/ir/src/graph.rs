@@ -167,12 +167,14 @@ pub struct Node {
 impl Node {
     /// The tensors it reads, in argument order.
     pub fn inputs(&self) -> impl Iterator<Item = ValueId> + '_ {
-        self.args.iter().flat_map(|a| match a {
-            Arg::Tensor(v) => std::slice::from_ref(v).iter(),
-            Arg::Tensors(v) => v.iter(),
-            Arg::Attr(_) => [].iter(),
-        })
-        .copied()
+        self.args
+            .iter()
+            .flat_map(|a| match a {
+                Arg::Tensor(v) => std::slice::from_ref(v).iter(),
+                Arg::Tensors(v) => v.iter(),
+                Arg::Attr(_) => [].iter(),
+            })
+            .copied()
     }
 
     /// The values it makes.

@@ -35,7 +35,9 @@ pub mod text;
 pub mod types;
 
 pub use attr::Attr;
-pub use graph::{Arg, Body, Graph, Node, NodeId, Scope, ScopeId, Span, StateId, StateKind, StateTensor, ValueDef, ValueId};
+pub use graph::{
+    Arg, Body, Graph, Node, NodeId, Scope, ScopeId, Span, StateId, StateKind, StateTensor, ValueDef, ValueId,
+};
 pub use infer::{Program, Step, TypedGraph, infer};
 pub use op::{Call, Emitter, Example, OpError, Operator, Returns, V};
 pub use ops::OpId;

@@ -317,7 +317,8 @@ impl Emitter {
     pub fn apply_all(&mut self, prim: Prim, inputs: &[V]) -> Result<Vec<V>, OpError> {
         let types: Vec<&TensorType> = inputs.iter().map(|v| &self.program.values[v.index()]).collect();
         let outputs = crate::prim::infer(&prim, &types)?;
-        if let Some(t) = outputs.iter().find(|t| t.numel() > MAX_ELEMENTS || t.shape.iter().any(|&d| d > MAX_ELEMENTS)) {
+        if let Some(t) = outputs.iter().find(|t| t.numel() > MAX_ELEMENTS || t.shape.iter().any(|&d| d > MAX_ELEMENTS))
+        {
             return Err(OpError {
                 code: OpError::TOO_LARGE,
                 message: format!("a tensor of {t} has more than {MAX_ELEMENTS} elements"),
@@ -327,7 +328,13 @@ impl Emitter {
         let first = V(self.program.values.len() as u32);
         let n = outputs.len() as u32;
         self.program.values.extend(outputs);
-        self.program.steps.push(Step { prim, inputs: inputs.to_vec(), first_output: first, outputs: n, node: self.node });
+        self.program.steps.push(Step {
+            prim,
+            inputs: inputs.to_vec(),
+            first_output: first,
+            outputs: n,
+            node: self.node,
+        });
         Ok((first.0..first.0 + n).map(V).collect())
     }
 
@@ -431,7 +438,11 @@ pub const MAX_ELEMENTS: usize = 1 << 36;
 pub fn normalize_dim(dim: i64, rank: usize) -> Result<usize, OpError> {
     let n = rank.max(1) as i64;
     if dim < -n || dim >= n {
-        return Err(OpError::argument(format!("dimension out of range (expected to be in range of [{}, {}], but got {dim})", -n, n - 1)));
+        return Err(OpError::argument(format!(
+            "dimension out of range (expected to be in range of [{}, {}], but got {dim})",
+            -n,
+            n - 1
+        )));
     }
     Ok(if dim < 0 { dim + n } else { dim } as usize)
 }

@@ -302,15 +302,29 @@ pub enum UnaryOp {
     HardSigmoid,
     HardSwish,
     /// `x·Φ(x)`, or its tanh approximation.
-    Gelu { tanh: bool },
+    Gelu {
+        tanh: bool,
+    },
     /// `x` above 0, `slope·x` below.
-    LeakyRelu { slope: f64 },
+    LeakyRelu {
+        slope: f64,
+    },
     /// `scale·x` above 0, `scale·alpha·(exp(input_scale·x) − 1)` below: ELU, SELU, CELU.
-    Elu { alpha: f64, scale: f64, input_scale: f64 },
+    Elu {
+        alpha: f64,
+        scale: f64,
+        input_scale: f64,
+    },
     /// `ln(1 + exp(beta·x)) / beta`, linear where `beta·x > threshold`.
-    Softplus { beta: f64, threshold: f64 },
+    Softplus {
+        beta: f64,
+        threshold: f64,
+    },
     /// Limited to `min ≤ x ≤ max`.
-    Clamp { min: f64, max: f64 },
+    Clamp {
+        min: f64,
+        max: f64,
+    },
     /// Logical not, of bool.
     Not,
     IsNan,
@@ -367,7 +381,9 @@ pub enum ReduceOp {
     Any,
     All,
     /// Variance with `n − correction` in the denominator.
-    Var { correction: f64 },
+    Var {
+        correction: f64,
+    },
 }
 
 /// What a pool computes.

@@ -266,7 +266,8 @@ impl Config {
     /// # Errors
     /// Unknown presets and keys, values of the wrong kind or out of range.
     pub fn resolve(preset: &str, file: Option<(&str, &str)>, settings: &[String]) -> Result<Config, ConfigError> {
-        let text = PRESETS.iter().find(|(n, _)| *n == preset).ok_or_else(|| ConfigError::UnknownPreset(preset.to_string()))?.1;
+        let text =
+            PRESETS.iter().find(|(n, _)| *n == preset).ok_or_else(|| ConfigError::UnknownPreset(preset.to_string()))?.1;
         let mut table = parse_table(text, preset)?;
         if let Some((origin, text)) = file {
             merge(&mut table, parse_table(text, origin)?);
@@ -275,9 +276,9 @@ impl Config {
             merge(&mut table, parse_setting(setting)?);
         }
         let origin = file.map_or("settings", |f| f.0);
-        let config: Config = toml::Value::Table(table)
-            .try_into()
-            .map_err(|e: toml::de::Error| ConfigError::Invalid { origin: origin.to_string(), message: e.message().to_string() })?;
+        let config: Config = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| {
+            ConfigError::Invalid { origin: origin.to_string(), message: e.message().to_string() }
+        })?;
         config.validate()?;
         Ok(config)
     }
@@ -311,18 +312,58 @@ impl Config {
         check(self.run.cycles >= 1, "run.cycles", self.run.cycles, "at least 1")?;
         check(self.run.candidates >= 1, "run.candidates", self.run.candidates, "at least 1")?;
         check(self.model.batch >= 1, "model.batch", self.model.batch, "at least 1")?;
-        check(share(low) && share(high) && low <= high, "prompt.accuracy", format!("{:?}", self.prompt.accuracy), "two shares between 0 and 1, the smaller first")?;
+        check(
+            share(low) && share(high) && low <= high,
+            "prompt.accuracy",
+            format!("{:?}", self.prompt.accuracy),
+            "two shares between 0 and 1, the smaller first",
+        )?;
         check(self.sampling.temperature >= 0.0, "sampling.temperature", self.sampling.temperature, "not negative")?;
-        check(self.sampling.top_p > 0.0 && self.sampling.top_p <= 1.0, "sampling.top_p", self.sampling.top_p, "above 0, at most 1")?;
-        check(self.sampling.max_new_tokens >= 1, "sampling.max_new_tokens", self.sampling.max_new_tokens, "at least 1")?;
-        check(self.data.validation_images >= 1, "data.validation_images", self.data.validation_images, "at least 1: selection needs images that are not trained on")?;
+        check(
+            self.sampling.top_p > 0.0 && self.sampling.top_p <= 1.0,
+            "sampling.top_p",
+            self.sampling.top_p,
+            "above 0, at most 1",
+        )?;
+        check(
+            self.sampling.max_new_tokens >= 1,
+            "sampling.max_new_tokens",
+            self.sampling.max_new_tokens,
+            "at least 1",
+        )?;
+        check(
+            self.data.validation_images >= 1,
+            "data.validation_images",
+            self.data.validation_images,
+            "at least 1: selection needs images that are not trained on",
+        )?;
         check(self.training.epochs >= 1, "training.epochs", self.training.epochs, "at least 1")?;
-        check(self.training.batch >= 2, "training.batch", self.training.batch, "at least 2: batch norm needs more than one image")?;
+        check(
+            self.training.batch >= 2,
+            "training.batch",
+            self.training.batch,
+            "at least 2: batch norm needs more than one image",
+        )?;
         check(self.training.workers >= 1, "training.workers", self.training.workers, "at least 1")?;
         check(self.training.threads >= 1, "training.threads", self.training.threads, "at least 1")?;
-        check(share(self.admission.threshold), "admission.threshold", self.admission.threshold, "a share between 0 and 1")?;
-        check(share(self.admission.top_up_floor), "admission.top_up_floor", self.admission.top_up_floor, "a share between 0 and 1")?;
-        check(share(self.novelty.near_duplicate), "novelty.near_duplicate", self.novelty.near_duplicate, "a share between 0 and 1")?;
+        check(
+            share(self.admission.threshold),
+            "admission.threshold",
+            self.admission.threshold,
+            "a share between 0 and 1",
+        )?;
+        check(
+            share(self.admission.top_up_floor),
+            "admission.top_up_floor",
+            self.admission.top_up_floor,
+            "a share between 0 and 1",
+        )?;
+        check(
+            share(self.novelty.near_duplicate),
+            "novelty.near_duplicate",
+            self.novelty.near_duplicate,
+            "a share between 0 and 1",
+        )?;
         check(self.sft.rank >= 1, "sft.rank", self.sft.rank, "at least 1")?;
         check(self.sft.batch >= 1, "sft.batch", self.sft.batch, "at least 1")?;
         check(self.sft.lr > 0.0, "sft.lr", self.sft.lr, "above 0")?;

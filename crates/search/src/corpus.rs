@@ -93,11 +93,8 @@ pub fn build(
     progress: &(dyn Fn() + Sync),
 ) -> Result<(Vec<Document>, CorpusCounts), CorpusError> {
     let base = Seed::from_u64(recipe.seed);
-    let sources: Vec<(&SeedRecord, u32)> = builtin
-        .iter()
-        .map(|s| (s, recipe.seed_variants))
-        .chain(given.iter().map(|s| (s, recipe.variants)))
-        .collect();
+    let sources: Vec<(&SeedRecord, u32)> =
+        builtin.iter().map(|s| (s, recipe.seed_variants)).chain(given.iter().map(|s| (s, recipe.variants))).collect();
     let valid: Vec<(usize, Vec<Valid>)> = sources
         .par_iter()
         .enumerate()

@@ -49,9 +49,10 @@ pub fn with_missing_imports(text: &str) -> Option<String> {
     ];
     let mut front = String::new();
     for (name, line) in candidates {
-        let used = uses(name) && text.match_indices(&format!("{name}.")).any(|(i, _)| {
-            !text[..i].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.')
-        });
+        let used = uses(name)
+            && text
+                .match_indices(&format!("{name}."))
+                .any(|(i, _)| !text[..i].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.'));
         if used && !imported.contains(&name) {
             front.push_str(line);
         }
@@ -95,7 +96,10 @@ mod tests {
 
     #[test]
     fn a_started_answer_ends_at_the_lone_fence() {
-        assert_eq!(source_of("import torch\nclass Net:\n    pass\n```\nThis network …"), "import torch\nclass Net:\n    pass\n");
+        assert_eq!(
+            source_of("import torch\nclass Net:\n    pass\n```\nThis network …"),
+            "import torch\nclass Net:\n    pass\n"
+        );
     }
 
     #[test]
@@ -107,7 +111,10 @@ mod tests {
     fn missing_imports_are_found_and_only_those() {
         let text = "import torch\n\nclass Net(nn.Module):\n    y = F.relu(torch.ones(2))\n";
         let repaired = with_missing_imports(text).unwrap_or_default();
-        assert!(repaired.starts_with("import torch.nn as nn\nimport torch.nn.functional as F\nimport torch\n"), "{repaired}");
+        assert!(
+            repaired.starts_with("import torch.nn as nn\nimport torch.nn.functional as F\nimport torch\n"),
+            "{repaired}"
+        );
         let functional = "import torch\nimport torch.nn.functional as F\nclass Net(nn.Module): pass\n";
         assert!(with_missing_imports(functional).is_some_and(|t| t.starts_with("import torch.nn as nn\n")));
         assert_eq!(bound_by_import("import a.b, c as d"), ["a", "d"]);

@@ -137,11 +137,8 @@ impl Gates {
 
 /// How networks are elaborated under a configuration.
 pub fn options(config: &Config, input: [usize; 3], classes: usize) -> Options {
-    let mut options = Options {
-        in_shape: [config.training.batch, input[0], input[1], input[2]],
-        classes,
-        ..Options::default()
-    };
+    let mut options =
+        Options { in_shape: [config.training.batch, input[0], input[1], input[2]], classes, ..Options::default() };
     for (name, value) in &config.training.prm {
         options.prm.insert(name.clone(), Prm::Float(*value));
     }
@@ -156,9 +153,9 @@ fn refusal(rejection: &Rejection) -> Verdict {
             feature: rejection.diagnostics.first().map_or_else(String::new, |d| d.message.clone()),
         },
         RejectionStage::IllTyped => Verdict::IllTyped,
-        RejectionStage::OverBudget => Verdict::OverBudget {
-            what: rejection.diagnostics.first().map_or_else(String::new, |d| d.message.clone()),
-        },
+        RejectionStage::OverBudget => {
+            Verdict::OverBudget { what: rejection.diagnostics.first().map_or_else(String::new, |d| d.message.clone()) }
+        }
     }
 }
 
@@ -166,5 +163,10 @@ fn refusal(rejection: &Rejection) -> Verdict {
 pub fn diagnostic_record(d: &Diagnostic, source: &str) -> DiagnosticRecord {
     let (line, column) = d.position(source);
     let number = |n: usize| u32::try_from(n).ok();
-    DiagnosticRecord { code: d.code.to_string(), message: d.message.clone(), line: number(line), column: number(column) }
+    DiagnosticRecord {
+        code: d.code.to_string(),
+        message: d.message.clone(),
+        line: number(line),
+        column: number(column),
+    }
 }

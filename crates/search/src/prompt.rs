@@ -79,7 +79,13 @@ impl Prompts {
     ///
     /// # Errors
     /// A template that does not parse.
-    pub fn new(config: &Config, channels: usize, height: usize, width: usize, classes: usize) -> Result<Prompts, PromptError> {
+    pub fn new(
+        config: &Config,
+        channels: usize,
+        height: usize,
+        width: usize,
+        classes: usize,
+    ) -> Result<Prompts, PromptError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let templates = [
@@ -93,7 +99,14 @@ impl Prompts {
         for (name, text) in templates {
             environment.add_template(name, text).map_err(|source| PromptError { name: name.into(), source })?;
         }
-        let frame = Frame { channels, height, width, classes, max_params: config.budget.max_params, epochs: config.training.epochs };
+        let frame = Frame {
+            channels,
+            height,
+            width,
+            classes,
+            max_params: config.budget.max_params,
+            epochs: config.training.epochs,
+        };
         let hyperparameters = config.training.prm.keys().cloned().collect();
         Ok(Prompts { environment, style: config.prompt.style, frame, hyperparameters })
     }

@@ -16,7 +16,8 @@ use crate::gates::Gates;
 use crate::parts::{Evaluator, Generator, PartError};
 use crate::prompt::{PromptError, Prompts};
 use archsmith_archive::{
-    Event, EventLog, EventLogError, PairError, RunDir, RunDirError, RunRecord, SeedRecord, Store, StoreError, TimedEvent, run_id,
+    Event, EventLog, EventLogError, PairError, RunDir, RunDirError, RunRecord, SeedRecord, Store, StoreError,
+    TimedEvent, run_id,
 };
 use archsmith_ir::seed::Seed;
 use serde_json::Value;
@@ -150,7 +151,12 @@ impl Search {
     ///
     /// # Errors
     /// A folder that is no run, a damaged archive, another process that writes it.
-    pub fn resume(root: &Path, contract: Contract, seeds: impl FnOnce(&Config) -> Result<Vec<SeedRecord>, RunError>, created: String) -> Result<Search, RunError> {
+    pub fn resume(
+        root: &Path,
+        contract: Contract,
+        seeds: impl FnOnce(&Config) -> Result<Vec<SeedRecord>, RunError>,
+        created: String,
+    ) -> Result<Search, RunError> {
         let dir = RunDir::open(root)?;
         let text = dir.config()?;
         let config = Config::from_toml(&text, &dir.config_path().display().to_string())?;
@@ -269,7 +275,10 @@ impl Search {
         self.log.append(&timed)?;
         if matches!(
             timed.event,
-            Event::CandidateFinished { .. } | Event::CycleFinished { .. } | Event::RunFinished { .. } | Event::Interrupted { .. }
+            Event::CandidateFinished { .. }
+                | Event::CycleFinished { .. }
+                | Event::RunFinished { .. }
+                | Event::Interrupted { .. }
         ) {
             self.log.sync()?;
         }

@@ -109,7 +109,10 @@ fn print(candidates: &[&CandidateRecord], json: bool) -> anyhow::Result<Ending> 
 fn show(args: ArchiveShowArgs) -> anyhow::Result<Ending> {
     let store = open(&args.dir)?;
     let Some(c) = store.candidate(&args.id)? else {
-        output::note(format!("no candidate's id, or more than one, begins with '{}'; `archsmith archive ls` lists them", args.id));
+        output::note(format!(
+            "no candidate's id, or more than one, begins with '{}'; `archsmith archive ls` lists them",
+            args.id
+        ));
         return Ok(Ending::No);
     };
     if args.json {
@@ -125,7 +128,12 @@ fn show(args: ArchiveShowArgs) -> anyhow::Result<Ending> {
         output::line(format!("nearest  {n}"))?;
     }
     for d in &c.diagnostics {
-        output::line(format!("         line {}: [{}] {}", d.line.map_or_else(|| "–".into(), |l| l.to_string()), d.code, d.message))?;
+        output::line(format!(
+            "         line {}: [{}] {}",
+            d.line.map_or_else(|| "–".into(), |l| l.to_string()),
+            d.code,
+            d.message
+        ))?;
     }
     output::line(format!("\n{}", c.text.trim_end()))?;
     Ok(Ending::Done)

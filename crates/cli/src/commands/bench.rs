@@ -75,7 +75,9 @@ pub(super) fn train(args: BenchTrainArgs) -> anyhow::Result<Ending> {
         options.prm.insert("batch".into(), Prm::Int(args.batch as i64));
         let (graph, _) = match archsmith_frontend::check(&source, &options) {
             Ok(found) => found,
-            Err(r) => bail!("{}: {}", net.display(), r.diagnostics.first().map_or_else(String::new, |d| d.message.clone())),
+            Err(r) => {
+                bail!("{}: {}", net.display(), r.diagnostics.first().map_or_else(String::new, |d| d.message.clone()))
+            }
         };
         let name = net.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let result = archsmith_train::bench::bench(&graph, args.steps, args.threads, device)?;

@@ -76,7 +76,10 @@ fn check_file(file: &Path, options: &Options) -> (Line, String) {
         Ok(s) => s,
         Err(e) => {
             let message = format!("{e:#}");
-            return (empty("unreadable", Some("unreadable".into()), Some(message.clone()), None), format!("{name}: {message}"));
+            return (
+                empty("unreadable", Some("unreadable".into()), Some(message.clone()), None),
+                format!("{name}: {message}"),
+            );
         }
     };
     match archsmith_frontend::check(&source, options) {

@@ -72,7 +72,8 @@ pub(super) fn import(args: ImportArgs) -> anyhow::Result<Ending> {
         text.push_str(&serde_json::to_string(seed)?);
         text.push('\n');
     }
-    write_atomically(&args.out, text.as_bytes()).with_context(|| format!("{} could not be written", args.out.display()))?;
+    write_atomically(&args.out, text.as_bytes())
+        .with_context(|| format!("{} could not be written", args.out.display()))?;
     let typed = seeds.iter().filter(|s| s.fingerprint.is_some()).count();
     let measured = seeds.iter().filter(|s| s.accuracy.is_some()).count();
     output::note(format!(

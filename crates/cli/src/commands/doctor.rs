@@ -79,7 +79,12 @@ fn model() -> Finding {
     match crate::wiring::load_model("embedded", 1) {
         Ok(m) => {
             let info = m.describe();
-            finding("embedded model", true, format!("{} parameters, vocabulary {}", output::thousands(info.parameters as u64), info.vocabulary), None)
+            finding(
+                "embedded model",
+                true,
+                format!("{} parameters, vocabulary {}", output::thousands(info.parameters as u64), info.vocabulary),
+                None,
+            )
         }
         Err(e) => finding("embedded model", false, format!("{e:#}"), Some("this build is damaged; build it again")),
     }
@@ -87,7 +92,12 @@ fn model() -> Finding {
 
 fn sample() -> Finding {
     match archsmith_train::Dataset::embedded_sample() {
-        Ok(d) => finding("embedded data", true, format!("{} training and {} test images", d.train.labels.len(), d.test.labels.len()), None),
+        Ok(d) => finding(
+            "embedded data",
+            true,
+            format!("{} training and {} test images", d.train.labels.len(), d.test.labels.len()),
+            None,
+        ),
         Err(e) => finding("embedded data", false, e.to_string(), Some("this build is damaged; build it again")),
     }
 }
@@ -120,7 +130,11 @@ fn cuda() -> Vec<Finding> {
     let found = Path::new(&headers).join("include/cuda_runtime.h").exists();
     vec![
         report("cuda", &["libcuda.so.1", "libcuda.so"], "install the NVIDIA driver"),
-        report("nvrtc", &["libnvrtc.so", "libnvrtc.so.12", "libnvrtc.so.13"], "install the CUDA toolkit's nvrtc, and set LD_LIBRARY_PATH"),
+        report(
+            "nvrtc",
+            &["libnvrtc.so", "libnvrtc.so.12", "libnvrtc.so.13"],
+            "install the CUDA toolkit's nvrtc, and set LD_LIBRARY_PATH",
+        ),
         finding("cuda headers", found, headers, (!found).then_some("install the CUDA toolkit and set CUDA_PATH")),
     ]
 }

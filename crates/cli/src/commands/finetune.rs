@@ -34,11 +34,13 @@ struct EndLine {
 }
 
 pub(super) fn finetune(args: FinetuneArgs) -> anyhow::Result<Ending> {
-    let text = std::fs::read_to_string(&args.pairs).with_context(|| format!("{} could not be read", args.pairs.display()))?;
+    let text =
+        std::fs::read_to_string(&args.pairs).with_context(|| format!("{} could not be read", args.pairs.display()))?;
     let mut pairs = Vec::new();
     for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-        let p: PairLine = serde_json::from_str(line)
-            .with_context(|| format!("{}, line {}: expected an object with prompt and completion", args.pairs.display(), i + 1))?;
+        let p: PairLine = serde_json::from_str(line).with_context(|| {
+            format!("{}, line {}: expected an object with prompt and completion", args.pairs.display(), i + 1)
+        })?;
         pairs.push(Pair { prompt: p.prompt, completion: p.completion });
     }
     if pairs.is_empty() {

@@ -81,7 +81,8 @@ fn python_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         if path.is_dir() {
             let inner = path.join("nn");
             let folder = if inner.is_dir() { inner } else { path.clone() };
-            let entries = std::fs::read_dir(&folder).with_context(|| format!("{} could not be listed", folder.display()))?;
+            let entries =
+                std::fs::read_dir(&folder).with_context(|| format!("{} could not be listed", folder.display()))?;
             let mut files = Vec::new();
             for entry in entries {
                 let file = entry.with_context(|| format!("{} could not be listed", folder.display()))?.path();

@@ -63,7 +63,11 @@ fn compare(a: &Path, b: &Path, options: &Options, json: bool) -> anyhow::Result<
     if json {
         output::json(&pair)?;
     } else {
-        output::line(format!("text   Jaccard {jaccard:.3}, novelty {:.3}{}", pair.novelty, if pair.near_duplicate { ": near-duplicates" } else { "" }))?;
+        output::line(format!(
+            "text   Jaccard {jaccard:.3}, novelty {:.3}{}",
+            pair.novelty,
+            if pair.near_duplicate { ": near-duplicates" } else { "" }
+        ))?;
         output::line(match (same_graph, graph_similarity) {
             (Some(true), _) => "graph  the same".to_string(),
             (_, Some(s)) => format!("graph  similarity {s:.3}"),

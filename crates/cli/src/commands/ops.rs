@@ -36,7 +36,8 @@ pub(super) fn ops(args: OpsArgs) -> anyhow::Result<Ending> {
     for id in &found {
         let op = id.get();
         if args.json {
-            let examples = op.examples.iter().map(|e| Example { given: e.given, code: e.code, gives: e.gives }).collect();
+            let examples =
+                op.examples.iter().map(|e| Example { given: e.given, code: e.code, gives: e.gives }).collect();
             output::json(&Line { name: op.name, summary: op.summary, spellings: op.spellings, examples })?;
         } else if args.name.is_none() {
             output::line(format!("{:<28} {}", op.name, op.summary))?;

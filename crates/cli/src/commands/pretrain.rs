@@ -25,7 +25,8 @@ const DEFAULT: &str = include_str!("../../../../assets/model/recipe.toml");
 pub(super) fn pretrain(args: PretrainArgs) -> anyhow::Result<Ending> {
     let (origin, text) = match &args.config {
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
             (path.display().to_string(), text)
         }
         None => ("the built-in recipe".to_string(), DEFAULT.to_string()),
@@ -61,7 +62,11 @@ pub(super) fn pretrain(args: PretrainArgs) -> anyhow::Result<Ending> {
     let report = report?;
     let summary = serde_json::to_string_pretty(&report)?;
     write_atomically(&args.out.join("report.json"), format!("{summary}\n").as_bytes())?;
-    if args.json { output::json(&report)? } else { output::line(summary)? }
+    if args.json {
+        output::json(&report)?
+    } else {
+        output::line(summary)?
+    }
     Ok(Ending::Done)
 }
 

@@ -34,8 +34,17 @@ pub(super) fn view(dir: &Path) -> anyhow::Result<RunView> {
         facts: vec![
             ("Language model".into(), config.model.source.clone()),
             ("Data".into(), config.data.name.clone()),
-            ("Budget".into(), format!("{} parameters, {} multiply-adds an image", config.budget.max_params, config.budget.max_macs)),
-            ("Training".into(), format!("{} epoch(s), batches of {}, on {}", config.training.epochs, config.training.batch, config.training.device)),
+            (
+                "Budget".into(),
+                format!("{} parameters, {} multiply-adds an image", config.budget.max_params, config.budget.max_macs),
+            ),
+            (
+                "Training".into(),
+                format!(
+                    "{} epoch(s), batches of {}, on {}",
+                    config.training.epochs, config.training.batch, config.training.device
+                ),
+            ),
         ],
         threshold: config.admission.threshold,
         events: EventLog::read(&run.events_path())?,

@@ -71,7 +71,11 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<Ending> {
     let figures = report::view(&dir)?;
     let page = report::write(&dir, &figures, None)?;
     output::note(format!("\n{}", archsmith_report::text_summary(&figures).trim_end()));
-    output::note(format!("\n{:.0} s. The report, for any browser: {}", started.elapsed().as_secs_f64(), page.display()));
+    output::note(format!(
+        "\n{:.0} s. The report, for any browser: {}",
+        started.elapsed().as_secs_f64(),
+        page.display()
+    ));
     output::note("archive digest:");
     if !args.json_events {
         output::line(&outcome.digest)?;
@@ -90,7 +94,8 @@ fn create(args: &RunArgs, created: String) -> anyhow::Result<(Search, PathBuf)> 
     let file = match &args.config {
         None => None,
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
             Some((path.display().to_string(), text))
         }
     };
@@ -133,7 +138,9 @@ fn on_ctrl_c(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
         if stop.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        output::note("\nstopping after what is in flight; Ctrl-C again to stop at once (the run can be resumed either way)");
+        output::note(
+            "\nstopping after what is in flight; Ctrl-C again to stop at once (the run can be resumed either way)",
+        );
     })
     .context("Ctrl-C cannot be caught")
 }
@@ -172,7 +179,8 @@ impl View {
                 self.start(u64::from(*candidates), "judging");
             }
             Event::TrainingStarted { .. } => {
-                let trained_so_far = self.bar.as_ref().filter(|b| b.prefix() == "training").map_or(0, |b| b.length().unwrap_or(0));
+                let trained_so_far =
+                    self.bar.as_ref().filter(|b| b.prefix() == "training").map_or(0, |b| b.length().unwrap_or(0));
                 if trained_so_far == 0 {
                     self.start(1, "training");
                 } else if let Some(bar) = &self.bar {

@@ -11,7 +11,11 @@ pub(super) fn summary(args: SummaryArgs) -> anyhow::Result<Ending> {
     match archsmith_frontend::check(&source, &options) {
         Ok((graph, _)) => {
             let table = summary::summary(&graph);
-            if args.json { output::json(&table)? } else { output::line(table.to_text().trim_end())? }
+            if args.json {
+                output::json(&table)?
+            } else {
+                output::line(table.to_text().trim_end())?
+            }
             Ok(Ending::Done)
         }
         Err(rejection) => {

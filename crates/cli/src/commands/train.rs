@@ -43,12 +43,11 @@ pub(super) fn train(args: TrainArgs) -> anyhow::Result<Ending> {
     }
     let path = args.path.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
     let data = data_ref(&args.data, &path)?.load()?;
-    let splits = SplitConfig {
-        train_limit: (args.train_images > 0).then_some(args.train_images),
-        ..SplitConfig::default()
-    };
+    let splits =
+        SplitConfig { train_limit: (args.train_images > 0).then_some(args.train_images), ..SplitConfig::default() };
     let splits = Splits::new(Arc::new(data), &splits)?;
-    let config = FitConfig { epochs: args.epochs, seed: args.seed, device, threads: args.threads, ..FitConfig::default() };
+    let config =
+        FitConfig { epochs: args.epochs, seed: args.seed, device, threads: args.threads, ..FitConfig::default() };
     let bar = output::bar(0, "training");
     let result = fit(&graph, &splits, &config, &mut |p| {
         bar.set_length(p.steps);

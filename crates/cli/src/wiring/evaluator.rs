@@ -49,7 +49,8 @@ fn cifar10_from_hub() -> anyhow::Result<PathBuf> {
     let repository = api.dataset("uoft-cs/cifar10".to_string());
     let mut folder = None;
     for file in ["plain_text/train-00000-of-00001.parquet", "plain_text/test-00000-of-00001.parquet"] {
-        let path = repository.get(file).map_err(|e| anyhow!("CIFAR-10 could not be fetched from the hub: {e}; {help}"))?;
+        let path =
+            repository.get(file).map_err(|e| anyhow!("CIFAR-10 could not be fetched from the hub: {e}; {help}"))?;
         folder = path.parent().map(Path::to_path_buf);
     }
     folder.ok_or_else(|| anyhow!("the hub's cache has no folder; {help}"))

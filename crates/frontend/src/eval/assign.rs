@@ -1,9 +1,9 @@
 //! Assignment, deletion, augmented assignment.
 
+use super::Interp;
 use super::exception::{Eval, Exc};
 use super::frame::Frame;
 use super::value::Value;
-use super::Interp;
 use crate::syntax::ast::{BinOp, Expr, ExprKind};
 
 impl Interp {

@@ -1,11 +1,11 @@
 //! Attribute access: the order of lookup, binding, and the hooks of classes.
 
+use super::Interp;
 use super::args::Args;
 use super::class::{Class, Instance, NativeKind, NativeState};
 use super::dict::Key;
 use super::exception::{Eval, Exc};
 use super::value::{Property, Value};
-use super::Interp;
 use crate::syntax::sym::{Sym, known};
 use std::rc::Rc;
 
@@ -61,12 +61,16 @@ impl Interp {
                 match class.lookup_after(&s.after, name) {
                     Some(found) if instance => self.bind(found, &s.object, &class).map(Some),
                     Some(found) => match found {
-                        Value::ClassMethod(f) => Ok(f.as_ref().as_ref().cloned().map(|f| Value::bound(s.object.clone(), f))),
+                        Value::ClassMethod(f) => {
+                            Ok(f.as_ref().as_ref().cloned().map(|f| Value::bound(s.object.clone(), f)))
+                        }
                         other => Ok(Some(unwrap_static(other))),
                     },
                     // A torch module's own attributes are found through `super()` too.
                     None => match &s.object {
-                        Value::Instance(i) if class.kind == NativeKind::Module => crate::torch::module::get_attr(self, i, name),
+                        Value::Instance(i) if class.kind == NativeKind::Module => {
+                            crate::torch::module::get_attr(self, i, name)
+                        }
                         _ => Ok(None),
                     },
                 }
@@ -142,7 +146,12 @@ impl Interp {
     }
 
     /// `object.__getattribute__(name)`: everything but the hooks.
-    pub(crate) fn plain_instance_attr(&mut self, i: &Rc<Instance>, class: &Rc<Class>, name: Sym) -> Eval<Option<Value>> {
+    pub(crate) fn plain_instance_attr(
+        &mut self,
+        i: &Rc<Instance>,
+        class: &Rc<Class>,
+        name: Sym,
+    ) -> Eval<Option<Value>> {
         let object = || Value::Instance(i.clone());
         let found = class.lookup(name);
         if let Some(Value::Property(p)) = &found {
@@ -273,7 +282,9 @@ impl Interp {
                 Some(Value::dict(dict))
             }
             "__annotations__" => Some(Value::dict(Default::default())),
-            "_fields" => c.fields.borrow().as_ref().map(|f| Value::tuple(f.iter().map(|n| Value::Str(n.name())).collect())),
+            "_fields" => {
+                c.fields.borrow().as_ref().map(|f| Value::tuple(f.iter().map(|n| Value::Str(n.name())).collect()))
+            }
             _ => {
                 let meta = self.builtins.class("type");
                 let found = meta.attrs.borrow().get(&name).cloned();
@@ -293,7 +304,9 @@ impl Interp {
         if let Some(found) = class.lookup(name) {
             return Ok(Some(match found {
                 Value::Native(_) => Value::bound(object.clone(), found),
-                Value::ClassMethod(f) => Value::bound(Value::Class(class), f.as_ref().as_ref().cloned().unwrap_or_default()),
+                Value::ClassMethod(f) => {
+                    Value::bound(Value::Class(class), f.as_ref().as_ref().cloned().unwrap_or_default())
+                }
                 other => unwrap_static(other),
             }));
         }

@@ -1,5 +1,6 @@
 //! Calls: binding of arguments to parameters, running of bodies, making of instances.
 
+use super::Interp;
 use super::args::{Args, missing_arguments, s, was};
 use super::class::{Class, Instance, NativeKind, NativeState};
 use super::exception::{Eval, Exc, ExceptionState, Raise};
@@ -7,7 +8,6 @@ use super::frame::Frame;
 use super::function::Function;
 use super::stmt::Flow;
 use super::value::Value;
-use super::Interp;
 use crate::syntax::ast::CodeKind;
 use crate::syntax::sym::{Sym, known};
 use archsmith_ir::Span;
@@ -178,8 +178,7 @@ impl Interp {
                     return Err(self.raise(Exc::TypeError, text));
                 }
                 None => {
-                    let text =
-                        format!("{}() got an unexpected keyword argument '{name}'", function.code.qualname);
+                    let text = format!("{}() got an unexpected keyword argument '{name}'", function.code.qualname);
                     return Err(self.raise(Exc::TypeError, text));
                 }
             }
@@ -217,14 +216,11 @@ impl Interp {
         let takes = if defaults > 0 { format!("from {} to {n}", n - defaults) } else { format!("{n}") };
         let given = match named {
             0 => format!("{given} {}", was(given)),
-            _ => format!(
-                "{given} positional argument{} (and {named} keyword-only argument{}) were",
-                s(given),
-                s(named)
-            ),
+            _ => {
+                format!("{given} positional argument{} (and {named} keyword-only argument{}) were", s(given), s(named))
+            }
         };
-        let text =
-            format!("{}() takes {takes} positional argument{} but {given} given", function.code.qualname, s(n));
+        let text = format!("{}() takes {takes} positional argument{} but {given} given", function.code.qualname, s(n));
         self.raise(Exc::TypeError, text)
     }
 
@@ -310,7 +306,10 @@ impl Interp {
         let Some(construct) = class.construct else { return Ok(Value::None) };
         let base = class.mro.iter().find(|c| c.kind == NativeKind::Builtin);
         let mutable = base.is_some_and(|b| {
-            matches!(&*b.name, "list" | "dict" | "set" | "OrderedDict" | "defaultdict" | "Counter" | "UserDict" | "deque")
+            matches!(
+                &*b.name,
+                "list" | "dict" | "set" | "OrderedDict" | "defaultdict" | "Counter" | "UserDict" | "deque"
+            )
         });
         // A mutable one is filled by `__init__`.
         if mutable { construct(self, Args::none()) } else { construct(self, args.clone()) }

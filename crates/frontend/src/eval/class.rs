@@ -116,11 +116,7 @@ impl Class {
 
     /// An attribute of the ancestors that come after `after` in this class's order: what `super()` sees.
     pub(crate) fn lookup_after(self: &Rc<Self>, after: &Rc<Class>, name: Sym) -> Option<Value> {
-        let skip = if Rc::ptr_eq(self, after) {
-            0
-        } else {
-            self.mro.iter().position(|c| Rc::ptr_eq(c, after))? + 1
-        };
+        let skip = if Rc::ptr_eq(self, after) { 0 } else { self.mro.iter().position(|c| Rc::ptr_eq(c, after))? + 1 };
         self.mro[skip..].iter().find_map(|c| c.attrs.borrow().get(&name).cloned())
     }
 

@@ -1,12 +1,12 @@
 //! Class statements.
 
+use super::Interp;
 use super::args::Args;
 use super::class::{Class, Hooks, NativeKind, linearize};
 use super::exception::{Eval, Exc};
 use super::frame::Frame;
 use super::nest::Nest;
 use super::value::{Attrs, NativeFn, Value};
-use super::Interp;
 use crate::python::enums::Auto;
 use crate::syntax::ast::ClassDef;
 use crate::syntax::sym::{Sym, known};
@@ -56,7 +56,8 @@ impl Interp {
         if let Some(doc) = &def.code.doc {
             attrs.entry(known::DOC).or_insert_with(|| Value::Str(doc.clone()));
         }
-        let class = self.make_class(def.name.clone(), module, &bases, attrs, if f.code.user { span } else { self.span })?;
+        let class =
+            self.make_class(def.name.clone(), module, &bases, attrs, if f.code.user { span } else { self.span })?;
         let _ = class.qualname.set(def.code.qualname.clone());
         if let Some(cell) = def.code.layout().class_cell {
             body.cells[usize::from(cell)].set(Some(Value::Class(class.clone())));
@@ -118,10 +119,8 @@ impl Interp {
         }
         let Some(mro) = linearize(&classes) else {
             let names: Vec<&str> = classes.iter().map(|c| &*c.name).collect();
-            let text = format!(
-                "Cannot create a consistent method resolution order (MRO) for bases {}",
-                names.join(", ")
-            );
+            let text =
+                format!("Cannot create a consistent method resolution order (MRO) for bases {}", names.join(", "));
             return Err(self.raise(Exc::TypeError, text));
         };
         if mro.len() > MAX_ANCESTORS {

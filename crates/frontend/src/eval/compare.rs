@@ -1,15 +1,21 @@
 //! Comparisons, membership, equality.
 
+use super::Interp;
 use super::exception::{Eval, Exc};
 use super::frame::Frame;
 use super::value::{Value, ViewKind};
-use super::Interp;
 use crate::syntax::ast::{CmpOp, Expr};
 use crate::syntax::sym::{Sym, known};
 use std::cmp::Ordering;
 
 impl Interp {
-    pub(super) fn eval_compare(&mut self, e: &Expr, first: &Expr, rest: &[(CmpOp, Expr)], f: &mut Frame) -> Eval<Value> {
+    pub(super) fn eval_compare(
+        &mut self,
+        e: &Expr,
+        first: &Expr,
+        rest: &[(CmpOp, Expr)],
+        f: &mut Frame,
+    ) -> Eval<Value> {
         let mut left = self.eval(first, f)?;
         let Some(((last_op, last), init)) = rest.split_last() else { return Ok(left) };
         for (op, right) in init {
@@ -119,7 +125,9 @@ impl Interp {
                 return Ok(n == y.len() && (n == 0 || (x.start == y.start && (n == 1 || x.step == y.step))));
             }
             (Device(a), Device(b)) => return Ok(a == b),
-            (BoundMethod(a), BoundMethod(b)) => return Ok(a.receiver().is(&b.receiver()) && a.function().is(&b.function())),
+            (BoundMethod(a), BoundMethod(b)) => {
+                return Ok(a.receiver().is(&b.receiver()) && a.function().is(&b.function()));
+            }
             (Device(d), Str(s)) | (Str(s), Device(d)) => return Ok(d == s),
             _ => {}
         }

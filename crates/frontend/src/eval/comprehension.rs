@@ -1,11 +1,11 @@
 //! List, set and dict comprehensions: they run in the frame around them, with slots of their own.
 
+use super::Interp;
 use super::dict::{Dict, Key, Set};
 use super::exception::Eval;
 use super::frame::Frame;
 use super::function::Cell;
 use super::value::Value;
-use super::Interp;
 use crate::syntax::ast::{Comp, Place};
 use std::rc::Rc;
 

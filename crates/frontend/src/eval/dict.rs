@@ -59,13 +59,15 @@ fn hashable(value: &Value, depth: u32) -> Result<(), Option<&Value>> {
         Value::Set(s) if !s.frozen => Err(Some(value)),
         Value::Tuple(_) if depth >= MAX_DEPTH => Err(None),
         Value::Tuple(t) => t.items().iter().try_for_each(|v| hashable(v, depth + 1)),
-        Value::Instance(i) => match i.payload_value() {
-            Some(Value::List(_) | Value::Dict(_)) => Err(Some(value)),
-            Some(Value::Tuple(t)) if depth < MAX_DEPTH => {
-                if t.items().iter().all(|v| hashable(v, depth + 1).is_ok()) { Ok(()) } else { Err(Some(value)) }
+        Value::Instance(i) => {
+            match i.payload_value() {
+                Some(Value::List(_) | Value::Dict(_)) => Err(Some(value)),
+                Some(Value::Tuple(t)) if depth < MAX_DEPTH => {
+                    if t.items().iter().all(|v| hashable(v, depth + 1).is_ok()) { Ok(()) } else { Err(Some(value)) }
+                }
+                _ => Ok(()),
             }
-            _ => Ok(()),
-        },
+        }
         _ => Ok(()),
     }
 }

@@ -1,8 +1,8 @@
 //! Exceptions: what code of the source may catch, and aborts, which it may not.
 
+use super::Interp;
 use super::class::{Instance, NativeState};
 use super::value::Value;
-use super::Interp;
 use crate::diagnostic::Diagnostic;
 use archsmith_ir::{OpError, Span};
 use std::rc::Rc;
@@ -137,7 +137,8 @@ impl Interp {
     #[cold]
     pub(crate) fn raise_args(&self, class: Exc, args: Vec<Value>) -> Raise {
         let state = ExceptionState { args, cause: None, origin: Some((self.span, class.code())) };
-        let instance = Instance::new(self.builtins.exception(class), NativeState::Exception(Box::new(state)), self.span);
+        let instance =
+            Instance::new(self.builtins.exception(class), NativeState::Exception(Box::new(state)), self.span);
         Raise::Exception(Box::new(Thrown {
             exception: Rc::new(instance),
             span: self.span,

@@ -8,8 +8,8 @@ use super::function::Function;
 use super::nest::Nest;
 use super::value::{Slice, Value};
 use super::{Interp, format};
-use crate::syntax::ast::{Call, Code, CodeKind, Expr, ExprKind, FPart, FunctionDef, UnaryOp};
 use crate::syntax::Sym;
+use crate::syntax::ast::{Call, Code, CodeKind, Expr, ExprKind, FPart, FunctionDef, UnaryOp};
 use std::rc::Rc;
 
 impl Interp {
@@ -116,9 +116,9 @@ impl Interp {
             }
             ExprKind::Yield(_) | ExprKind::YieldFrom(_) => {
                 self.at(e.span, f);
-                Err(self.unsupported("'yield' inside a larger expression is not supported").into_help(
-                    "put it into a statement of its own: 'x = yield value'",
-                ))
+                Err(self
+                    .unsupported("'yield' inside a larger expression is not supported")
+                    .into_help("put it into a statement of its own: 'x = yield value'"))
             }
             ExprKind::Unsupported(what) => {
                 self.at(e.span, f);
@@ -205,7 +205,8 @@ impl Interp {
             }
             _ => (self.eval(&call.function, f)?, None),
         };
-        let mut args = Args { pos: Vec::with_capacity(call.args.len() + 1), kw: Vec::with_capacity(call.keywords.len()) };
+        let mut args =
+            Args { pos: Vec::with_capacity(call.args.len() + 1), kw: Vec::with_capacity(call.keywords.len()) };
         args.pos.extend(receiver);
         for a in &call.args {
             match &a.kind {
@@ -359,5 +360,4 @@ impl Interp {
         }
         Ok(Value::Super(Rc::new(super::value::Super { after: class, object })))
     }
-
 }

@@ -1,11 +1,11 @@
 //! The frame of a running code: its variables.
 
+use super::Interp;
 use super::exception::{Eval, Exc};
 use super::function::{Cell, Function};
 use super::module::PyModule;
 use super::nest::Nest;
 use super::value::{Attrs, Value};
-use super::Interp;
 use crate::python::enums::Auto;
 use crate::syntax::ast::{Code, CodeKind, Place, Var};
 use crate::syntax::sym::{Sym, known};

@@ -1,7 +1,7 @@
 //! Bounds: steps, call depth, native stack, elements of containers.
 
-use super::exception::{Eval, Exc};
 use super::Interp;
+use super::exception::{Eval, Exc};
 
 /// What an elaboration may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,10 @@ impl Interp {
 
     #[cold]
     fn out_of_steps(&self) -> super::Raise {
-        self.abort("out-of-fuel", format!("the program ran for more than {} steps: an endless loop?", self.limits.steps))
+        self.abort(
+            "out-of-fuel",
+            format!("the program ran for more than {} steps: an endless loop?", self.limits.steps),
+        )
     }
 
     /// Counts `n` steps at once.

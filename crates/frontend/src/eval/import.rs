@@ -1,10 +1,10 @@
 //! Import statements: the standard modules of [`crate::python`] and what the torch side knows. Nothing is ever loaded.
 
+use super::Interp;
 use super::exception::{Eval, Exc};
 use super::frame::Frame;
 use super::module::PyModule;
 use super::value::Value;
-use super::Interp;
 use crate::syntax::ast::{Import, ImportFrom};
 use crate::syntax::sym::{Sym, known};
 use std::rc::Rc;

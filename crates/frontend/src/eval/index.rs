@@ -1,11 +1,11 @@
 //! Subscripts: reading, writing and deleting items.
 
+use super::Interp;
 use super::args::Args;
 use super::class::NativeKind;
 use super::dict::Key;
 use super::exception::{Eval, Exc};
 use super::value::{Range, Slice, Value};
-use super::Interp;
 use crate::syntax::sym::known;
 use std::rc::Rc;
 
@@ -194,7 +194,8 @@ impl Interp {
                     let (start, step, count) = self.slice_range(s, len)?;
                     self.allocate(new.len())?;
                     if step == 1 {
-                        let old: Vec<Value> = l.borrow_mut().splice(start as usize..start as usize + count, new).collect();
+                        let old: Vec<Value> =
+                            l.borrow_mut().splice(start as usize..start as usize + count, new).collect();
                         drop(old);
                         return Ok(());
                     }

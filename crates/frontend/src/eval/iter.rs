@@ -1,10 +1,10 @@
 //! Iteration: what `iter` gives, and how the next item is found.
 
+use super::Interp;
 use super::args::Args;
 use super::exception::{Eval, Exc};
 use super::generator::Suspended;
 use super::value::{DictObj, List, Range, SetObj, Tuple, Value, ViewKind};
-use super::Interp;
 use crate::syntax::ast::BinOp;
 use crate::syntax::sym::known;
 use std::rc::Rc;
@@ -71,12 +71,8 @@ impl Interp {
                 self.allocate(b.len())?;
                 Iter::Items { items: b.iter().map(|b| Value::Int(i64::from(*b))).collect(), at: 0 }
             }
-            Value::Dict(d) => {
-                Iter::Dict { dict: d.clone(), what: ViewKind::Keys, at: 0, size: d.borrow().len() }
-            }
-            Value::View(w) => {
-                Iter::Dict { dict: w.dict.clone(), what: w.what, at: 0, size: w.dict.borrow().len() }
-            }
+            Value::Dict(d) => Iter::Dict { dict: d.clone(), what: ViewKind::Keys, at: 0, size: d.borrow().len() },
+            Value::View(w) => Iter::Dict { dict: w.dict.clone(), what: w.what, at: 0, size: w.dict.borrow().len() },
             Value::Set(s) => Iter::Set { set: s.clone(), at: 0, size: s.borrow().len() },
             Value::Tensor(t) => Iter::Items { items: crate::torch::tensor_iter(self, t)?, at: 0 },
             Value::Class(c) if c.is_enum() => {

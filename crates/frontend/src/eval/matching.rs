@@ -1,10 +1,10 @@
 //! The `match` statement.
 
+use super::Interp;
 use super::exception::Eval;
 use super::frame::Frame;
 use super::stmt::Flow;
 use super::value::Value;
-use super::Interp;
 use crate::syntax::ast::{Case, Expr, ExprKind, Pattern};
 use crate::syntax::sym::{Sym, known};
 

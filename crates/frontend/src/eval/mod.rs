@@ -19,11 +19,11 @@ pub(crate) mod exception;
 mod expr;
 pub(crate) mod format;
 mod frame;
+mod fuel;
 pub(crate) mod function;
 pub(crate) mod generator;
 mod import;
 mod index;
-mod fuel;
 pub(crate) mod iter;
 mod matching;
 pub(crate) mod module;
@@ -36,8 +36,8 @@ mod stmt;
 pub(crate) mod value;
 
 pub(crate) use exception::{Eval, Exc, Raise};
-pub use fuel::Limits;
 pub(crate) use frame::Frame;
+pub use fuel::Limits;
 
 use crate::python::Builtins;
 use crate::syntax::ast::Source;
@@ -192,7 +192,13 @@ impl Value {
             Value::Float(_) => "float",
             Value::Str(_) => "str",
             Value::Bytes(_) => "bytes",
-            Value::Tuple(t) => if t.size { "Size" } else { "tuple" },
+            Value::Tuple(t) => {
+                if t.size {
+                    "Size"
+                } else {
+                    "tuple"
+                }
+            }
             Value::List(_) => "list",
             Value::Dict(d) => match d.kind {
                 value::DictKind::Plain => "dict",
@@ -200,7 +206,13 @@ impl Value {
                 value::DictKind::Counter => "Counter",
                 value::DictKind::Default(_) => "defaultdict",
             },
-            Value::Set(s) => if s.frozen { "frozenset" } else { "set" },
+            Value::Set(s) => {
+                if s.frozen {
+                    "frozenset"
+                } else {
+                    "set"
+                }
+            }
             Value::View(v) => match v.what {
                 value::ViewKind::Keys => "dict_keys",
                 value::ViewKind::Values => "dict_values",

@@ -1,8 +1,8 @@
 //! Numbers: integers of any size, floats, Python's division, power, rounding and text forms.
 
+use super::Interp;
 use super::exception::{Eval, Exc};
 use super::value::Value;
-use super::Interp;
 use crate::syntax::ast::BinOp;
 use num_bigint::{BigInt, Sign};
 use std::cmp::Ordering;
@@ -117,7 +117,8 @@ impl Interp {
                 return Ok(Value::Float(a as f64 / b as f64));
             }
             BinOp::FloorDiv | BinOp::Mod if b == 0 => {
-                let text = if op == BinOp::Mod { "integer modulo by zero" } else { "integer division or modulo by zero" };
+                let text =
+                    if op == BinOp::Mod { "integer modulo by zero" } else { "integer division or modulo by zero" };
                 return Err(self.raise(Exc::ZeroDivisionError, text));
             }
             BinOp::FloorDiv => a.checked_div(b).map(|q| if a % b != 0 && (a < 0) != (b < 0) { q - 1 } else { q }),
@@ -241,11 +242,16 @@ impl Interp {
                     return Err(self.raise(Exc::ZeroDivisionError, "0.0 cannot be raised to a negative power"));
                 }
                 if a < 0.0 && b.fract() != 0.0 && b.is_finite() && a.is_finite() {
-                    return Err(self.unsupported("complex numbers are not supported: a negative number to a fractional power"));
+                    return Err(
+                        self.unsupported("complex numbers are not supported: a negative number to a fractional power")
+                    );
                 }
                 let r = a.powf(b);
                 if r.is_infinite() && a.is_finite() && b.is_finite() {
-                    return Err(self.raise_args(Exc::OverflowError, vec![Value::Int(34), Value::str("Numerical result out of range")]));
+                    return Err(self.raise_args(
+                        Exc::OverflowError,
+                        vec![Value::Int(34), Value::str("Numerical result out of range")],
+                    ));
                 }
                 r
             }
@@ -286,7 +292,12 @@ impl Interp {
             (0, _) => (10, &lower[..]),
             (b, _) => (b, &lower[..]),
         };
-        if digits.is_empty() || digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") || digits.len() > 4300 {
+        if digits.is_empty()
+            || digits.starts_with('_')
+            || digits.ends_with('_')
+            || digits.contains("__")
+            || digits.len() > 4300
+        {
             return Err(bad());
         }
         let plain = digits.replace('_', "");

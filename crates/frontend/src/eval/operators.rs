@@ -1,9 +1,9 @@
 //! Unary and binary operators.
 
+use super::Interp;
 use super::dict::Set;
 use super::exception::{Eval, Exc};
 use super::value::{DictKind, DictObj, SetObj, Value};
-use super::Interp;
 use crate::syntax::ast::{BinOp, UnaryOp};
 use crate::syntax::sym::Sym;
 use std::rc::Rc;
@@ -185,12 +185,10 @@ impl Interp {
                     return Ok(a.clone());
                 }
             }
-            (_, Value::Instance(_)) => {
-                match self.call_special(a, Sym::new(op.methods()[2]), vec![b.clone()])? {
-                    None | Some(Value::NotImplemented) => {}
-                    Some(v) => return Ok(v),
-                }
-            }
+            (_, Value::Instance(_)) => match self.call_special(a, Sym::new(op.methods()[2]), vec![b.clone()])? {
+                None | Some(Value::NotImplemented) => {}
+                Some(v) => return Ok(v),
+            },
             _ => {}
         }
         self.binary(op, a, b)

@@ -1,10 +1,10 @@
 //! Truth, length, type names and classes of values.
 
+use super::Interp;
 use super::args::Args;
 use super::class::Class;
 use super::exception::{Eval, Exc};
 use super::value::{DictKind, Value};
-use super::Interp;
 use crate::syntax::sym::known;
 use std::rc::Rc;
 
@@ -154,27 +154,43 @@ impl Interp {
         use Value::*;
         match &*class.name {
             "Iterable" => {
-                matches!(b, List(_) | Tuple(_) | Dict(_) | Set(_) | Str(_) | Bytes(_) | Range(_) | View(_) | Iterator(_) | Tensor(_))
-                    || has(known::ITER)
+                matches!(
+                    b,
+                    List(_)
+                        | Tuple(_)
+                        | Dict(_)
+                        | Set(_)
+                        | Str(_)
+                        | Bytes(_)
+                        | Range(_)
+                        | View(_)
+                        | Iterator(_)
+                        | Tensor(_)
+                ) || has(known::ITER)
             }
             "Iterator" | "Generator" => matches!(b, Iterator(_)) || has(known::NEXT),
             "Sequence" => matches!(b, List(_) | Tuple(_) | Str(_) | Bytes(_) | Range(_)),
             "MutableSequence" => matches!(b, List(_)),
             "Collection" | "Container" => {
-                matches!(b, List(_) | Tuple(_) | Dict(_) | Set(_) | Str(_) | Bytes(_) | Range(_) | View(_)) || has(known::CONTAINS)
+                matches!(b, List(_) | Tuple(_) | Dict(_) | Set(_) | Str(_) | Bytes(_) | Range(_) | View(_))
+                    || has(known::CONTAINS)
             }
             "Sized" => {
-                matches!(b, List(_) | Tuple(_) | Dict(_) | Set(_) | Str(_) | Bytes(_) | Range(_) | View(_)) || has(known::LEN)
+                matches!(b, List(_) | Tuple(_) | Dict(_) | Set(_) | Str(_) | Bytes(_) | Range(_) | View(_))
+                    || has(known::LEN)
             }
             "Mapping" | "MutableMapping" => matches!(b, Dict(_)),
             "Set" => matches!(b, Set(_)),
             "MutableSet" => matches!(b, Set(s) if !s.frozen),
             "Callable" => {
-                matches!(b, Function(_) | Native(_) | Operator(_) | BoundMethod(_) | Class(_) | Partial(_)) || has(known::CALL)
+                matches!(b, Function(_) | Native(_) | Operator(_) | BoundMethod(_) | Class(_) | Partial(_))
+                    || has(known::CALL)
             }
             "Hashable" => !matches!(b, List(_) | Dict(_)) && !matches!(b, Set(s) if !s.frozen),
             "Number" | "Complex" => matches!(b, Int(_) | Bool(_) | Big(_) | Float(_)),
-            "Real" | "Rational" => matches!(b, Int(_) | Bool(_) | Big(_)) || (matches!(b, Float(_)) && &*class.name == "Real"),
+            "Real" | "Rational" => {
+                matches!(b, Int(_) | Bool(_) | Big(_)) || (matches!(b, Float(_)) && &*class.name == "Real")
+            }
             "Integral" => matches!(b, Int(_) | Bool(_) | Big(_)),
             _ => false,
         }
@@ -218,7 +234,10 @@ impl Interp {
                 match n {
                     Value::Int(n) => Ok(n),
                     Value::Bool(b) => Ok(i64::from(b)),
-                    _ => Err(self.raise(Exc::TypeError, "only integer tensors of a single element can be converted to an index")),
+                    _ => Err(self.raise(
+                        Exc::TypeError,
+                        "only integer tensors of a single element can be converted to an index",
+                    )),
                 }
             }
             Value::Instance(_) => {

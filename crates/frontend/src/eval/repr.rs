@@ -1,9 +1,9 @@
 //! `repr` and `str`.
 
+use super::Interp;
 use super::class::{Instance, NativeKind, NativeState};
 use super::exception::Eval;
 use super::value::{DictKind, Value, View, ViewKind};
-use super::Interp;
 use crate::syntax::sym::known;
 use std::rc::Rc;
 
@@ -105,7 +105,8 @@ impl Interp {
                 }
             }
             Value::Dict(d) => {
-                let pairs: Vec<(Value, Value)> = d.borrow().iter().map(|(k, v)| (k.value().clone(), v.clone())).collect();
+                let pairs: Vec<(Value, Value)> =
+                    d.borrow().iter().map(|(k, v)| (k.value().clone(), v.clone())).collect();
                 let mut parts = Vec::with_capacity(pairs.len());
                 for (k, v) in pairs {
                     parts.push(format!("{}: {}", self.repr(&k)?, self.repr(&v)?));
@@ -115,7 +116,8 @@ impl Interp {
                     DictKind::Plain => body,
                     DictKind::Ordered if parts.is_empty() => "OrderedDict()".into(),
                     DictKind::Ordered => {
-                        let items = self.iterate(&Value::View(Rc::new(View { dict: d.clone(), what: ViewKind::Items })))?;
+                        let items =
+                            self.iterate(&Value::View(Rc::new(View { dict: d.clone(), what: ViewKind::Items })))?;
                         format!("OrderedDict([{}])", self.joined(&items)?)
                     }
                     DictKind::Counter if parts.is_empty() => "Counter()".into(),

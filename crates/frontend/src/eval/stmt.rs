@@ -101,7 +101,9 @@ impl Interp {
             }
             StmtKind::With(items, body) => return self.with(items, body, f),
             StmtKind::Try(t) => return self.try_statement(t, f),
-            StmtKind::Raise(exception, cause) => return Err(self.raise_statement(exception.as_ref(), cause.as_ref(), f)?),
+            StmtKind::Raise(exception, cause) => {
+                return Err(self.raise_statement(exception.as_ref(), cause.as_ref(), f)?);
+            }
             StmtKind::Function(def) => {
                 let mut decorators = Vec::with_capacity(def.decorators.len());
                 for d in &def.decorators {
@@ -299,7 +301,8 @@ impl Interp {
 
     /// Runs `__enter__`, binds its result, gives the bound `__exit__`.
     pub(crate) fn enter_context(&mut self, manager: &Value, target: Option<&Expr>, f: &mut Frame) -> Eval<Value> {
-        let (enter, exit) = match (self.find_special(manager, known::ENTER)?, self.find_special(manager, known::EXIT)?) {
+        let (enter, exit) = match (self.find_special(manager, known::ENTER)?, self.find_special(manager, known::EXIT)?)
+        {
             (Some(enter), Some(exit)) => (enter, exit),
             _ => {
                 let name = self.type_name(manager);

@@ -16,8 +16,14 @@ pub(super) fn fill(i: &mut Interp, m: &PyModule) {
         m.set(name, Value::Class(Rc::new(class)));
     }
     m.set("abstractmethod", Value::native("abstractmethod", mark));
-    m.set("abstractclassmethod", Value::native("abstractclassmethod", |i, args| mark(i, args).map(Value::class_method)));
-    m.set("abstractstaticmethod", Value::native("abstractstaticmethod", |i, args| mark(i, args).map(Value::static_method)));
+    m.set(
+        "abstractclassmethod",
+        Value::native("abstractclassmethod", |i, args| mark(i, args).map(Value::class_method)),
+    );
+    m.set(
+        "abstractstaticmethod",
+        Value::native("abstractstaticmethod", |i, args| mark(i, args).map(Value::static_method)),
+    );
     m.set("abstractproperty", Value::native("abstractproperty", super::object::property));
 }
 

@@ -135,5 +135,12 @@ fn replace(i: &mut Interp, args: Args) -> Eval<Value> {
 /// The class `typing.NamedTuple`.
 pub(super) fn named_tuple_base(i: &Interp) -> Value {
     let tuple = i.builtins.class("tuple");
-    Value::Class(Rc::new(Class::native("NamedTuple", "typing", vec![tuple], NativeKind::Wrapper, None, Attrs::default())))
+    Value::Class(Rc::new(Class::native(
+        "NamedTuple",
+        "typing",
+        vec![tuple],
+        NativeKind::Wrapper,
+        None,
+        Attrs::default(),
+    )))
 }

@@ -144,7 +144,8 @@ pub(super) fn fill(i: &Interp, m: &PyModule) {
         ("__and__", |i, args| combine(i, args, |a, b| a & b)),
         ("__xor__", |i, args| combine(i, args, |a, b| a ^ b)),
         ("__contains__", |_, args| {
-            let bits = |v: Option<&Value>| v.and_then(|v| v.as_instance()?.get(known::ENUM_VALUE)?.as_int()).unwrap_or(0);
+            let bits =
+                |v: Option<&Value>| v.and_then(|v| v.as_instance()?.get(known::ENUM_VALUE)?.as_int()).unwrap_or(0);
             let (whole, part) = (bits(args.pos.first()), bits(args.pos.get(1)));
             Ok(Value::Bool(whole & part == part))
         }),
@@ -155,7 +156,10 @@ pub(super) fn fill(i: &Interp, m: &PyModule) {
     ]);
     for (name, class) in [
         ("IntEnum", make("IntEnum", vec![int.clone(), plain.clone()], NativeKind::Wrapper, Attrs::default())),
-        ("StrEnum", make("StrEnum", vec![i.builtins.class("str"), plain.clone()], NativeKind::Wrapper, Attrs::default())),
+        (
+            "StrEnum",
+            make("StrEnum", vec![i.builtins.class("str"), plain.clone()], NativeKind::Wrapper, Attrs::default()),
+        ),
         ("Flag", make("Flag", vec![plain.clone()], NativeKind::Object, flag.clone())),
         ("IntFlag", make("IntFlag", vec![int, plain.clone()], NativeKind::Wrapper, flag)),
         ("Enum", plain),
@@ -184,7 +188,8 @@ fn combine(i: &mut Interp, args: Args, op: fn(i64, i64) -> i64) -> Eval<Value> {
 }
 
 fn member(i: &mut Interp, class: &Rc<Class>, name: Option<Sym>, value: Value) -> Rc<Instance> {
-    let native = if class.kind == NativeKind::Wrapper { NativeState::Wrapped(value.clone()) } else { NativeState::None };
+    let native =
+        if class.kind == NativeKind::Wrapper { NativeState::Wrapped(value.clone()) } else { NativeState::None };
     let o = i.new_instance(class, native);
     let name = name.map_or(Value::None, |n| Value::Str(n.name()));
     o.set(known::ENUM_NAME, name.clone());

@@ -133,7 +133,10 @@ pub(super) fn itertools(name: &str) -> Option<Value> {
     Some(match name {
         "count" => Value::native("count", |i: &mut Interp, args: Args| {
             let [start, step] = args.bind(i, "count", ["start", "step"], 0)?;
-            Ok(Value::iterator(Iter::Count { next: start.unwrap_or(Value::Int(0)), step: step.unwrap_or(Value::Int(1)) }))
+            Ok(Value::iterator(Iter::Count {
+                next: start.unwrap_or(Value::Int(0)),
+                step: step.unwrap_or(Value::Int(1)),
+            }))
         }),
         "cycle" => Value::native("cycle", |i: &mut Interp, args: Args| {
             let [v] = args.exactly(i, "cycle")?;

@@ -29,10 +29,8 @@ fn fill(i: &mut Interp, d: &mut Dict, args: Args, name: &str) -> Eval<()> {
                     other => other?,
                 };
                 let [k, v] = pair.as_slice() else {
-                    let text = format!(
-                        "dictionary update sequence element #{n} has length {}; 2 is required",
-                        pair.len()
-                    );
+                    let text =
+                        format!("dictionary update sequence element #{n} has length {}; 2 is required", pair.len());
                     return Err(i.raise(Exc::ValueError, text));
                 };
                 d.insert(Key::new(i, k)?, v.clone());

@@ -118,18 +118,44 @@ impl Builtins {
             let class = Class::native(name, "builtins", vec![base], NativeKind::Builtin, *construct, attrs());
             b.classes.insert(name, Rc::new(class));
         }
-        let of_type =
-            Class::native("type", "builtins", vec![object], NativeKind::Type, Some(object::type_), object::type_methods());
+        let of_type = Class::native(
+            "type",
+            "builtins",
+            vec![object],
+            NativeKind::Type,
+            Some(object::type_),
+            object::type_methods(),
+        );
         b.classes.insert("type", Rc::new(of_type));
         for (e, base) in Exc::ALL {
             let base = if e == base { b.class("object") } else { b.exception(*base) };
-            let class =
-                Class::native(e.name(), "builtins", vec![base], NativeKind::Exception, None, object::exception_methods());
+            let class = Class::native(
+                e.name(),
+                "builtins",
+                vec![base],
+                NativeKind::Exception,
+                None,
+                object::exception_methods(),
+            );
             b.exceptions.push(Rc::new(class));
         }
         let hidden = [
-            "Size", "OrderedDict", "Counter", "defaultdict", "iterator", "NoneType", "NotImplementedType", "ellipsis", "function",
-            "method", "module", "builtin_function_or_method", "partial", "dict_keys", "dict_values", "dict_items",
+            "Size",
+            "OrderedDict",
+            "Counter",
+            "defaultdict",
+            "iterator",
+            "NoneType",
+            "NotImplementedType",
+            "ellipsis",
+            "function",
+            "method",
+            "module",
+            "builtin_function_or_method",
+            "partial",
+            "dict_keys",
+            "dict_values",
+            "dict_items",
         ];
         let mut names: Vec<(&str, Value)> = b
             .classes

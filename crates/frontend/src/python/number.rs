@@ -120,7 +120,8 @@ pub(super) fn round(i: &mut Interp, args: Args) -> Eval<Value> {
             let digits = n.unsigned_abs().min(400) as usize;
             // To a whole multiple of a power of ten, half to even, by the decimal digits of the exact value.
             let scaled = format!("{:.0}", x.abs());
-            let rounded = if digits > scaled.len() { 0.0 } else { round_decimal(&scaled, digits, x.abs().fract() > 0.0) };
+            let rounded =
+                if digits > scaled.len() { 0.0 } else { round_decimal(&scaled, digits, x.abs().fract() > 0.0) };
             Ok(Value::Float(rounded.copysign(*x)))
         }
         (Value::Tensor(t), _) => {

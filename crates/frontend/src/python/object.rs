@@ -145,7 +145,9 @@ pub(super) fn object_methods() -> Attrs {
             match class {
                 Value::Class(c) if matches!(c.kind, NativeKind::Builtin | NativeKind::Type) => i.instantiate(&c, rest),
                 Value::Class(c) => Ok(Value::Instance(i.new_object(&c, &rest)?)),
-                v => Err(i.raise(Exc::TypeError, format!("object.__new__(X): X is not a type object ({})", i.type_name(&v)))),
+                v => Err(
+                    i.raise(Exc::TypeError, format!("object.__new__(X): X is not a type object ({})", i.type_name(&v)))
+                ),
             }
         }),
         ("__repr__", |i, args| match args.receiver().0 {

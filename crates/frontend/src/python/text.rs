@@ -10,7 +10,9 @@ use std::rc::Rc;
 /// `str(…)`.
 pub(super) fn construct(i: &mut Interp, args: Args) -> Eval<Value> {
     match args.pos.first().or(args.kw.first().map(|(_, v)| v)) {
-        Some(Value::Bytes(b)) if args.pos.len() + args.kw.len() > 1 => Ok(Value::from(String::from_utf8_lossy(b).as_ref())),
+        Some(Value::Bytes(b)) if args.pos.len() + args.kw.len() > 1 => {
+            Ok(Value::from(String::from_utf8_lossy(b).as_ref()))
+        }
         Some(v) => Ok(Value::Str(i.str(&v.clone())?)),
         None => Ok(Value::str("")),
     }
@@ -228,7 +230,11 @@ fn titled(s: &str) -> String {
     let mut start = true;
     let mut out = String::with_capacity(s.len());
     for c in s.chars() {
-        if start { out.extend(c.to_uppercase()) } else { out.extend(c.to_lowercase()) }
+        if start {
+            out.extend(c.to_uppercase())
+        } else {
+            out.extend(c.to_lowercase())
+        }
         start = !c.is_alphabetic();
     }
     out

@@ -17,9 +17,12 @@ pub(super) fn fill(i: &mut Interp, m: &mut PyModule) {
         m.set(name, Value::native(name, first));
     }
     for name in ["TypeVar", "ParamSpec", "TypeVarTuple"] {
-        m.set(name, Value::native(name, |_, args| {
-            Ok(Value::Opaque(args.pos.first().and_then(Value::as_str).unwrap_or("typing.TypeVar").into()))
-        }));
+        m.set(
+            name,
+            Value::native(name, |_, args| {
+                Ok(Value::Opaque(args.pos.first().and_then(Value::as_str).unwrap_or("typing.TypeVar").into()))
+            }),
+        );
     }
     m.set("NewType", Value::native("NewType", |_, args| Ok(args.pos.into_iter().nth(1).unwrap_or_default())));
     m.set("get_type_hints", Value::native("get_type_hints", |_, _| Ok(Value::dict(Default::default()))));

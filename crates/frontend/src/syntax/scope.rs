@@ -263,9 +263,7 @@ impl Scopes {
             layout.class_cell = Some(layout.cells);
             layout.cells += 1;
         }
-        let captured = |name: Sym| {
-            scope.captures.iter().position(|n| *n == name).map(|at| layout.cells + at as u16)
-        };
+        let captured = |name: Sym| scope.captures.iter().position(|n| *n == name).map(|at| layout.cells + at as u16);
         let free: Vec<Option<u16>> = scope.vars.iter().map(|d| if d.free { captured(d.name) } else { None }).collect();
         if function {
             layout.class_cell = captured(known::CLASS);
@@ -312,14 +310,6 @@ impl Scopes {
 
 impl VarData {
     fn new(name: Sym) -> Self {
-        VarData {
-            name,
-            bound: false,
-            global: false,
-            nonlocal: false,
-            inner: false,
-            captured: false,
-            free: false,
-        }
+        VarData { name, bound: false, global: false, nonlocal: false, inner: false, captured: false, free: false }
     }
 }

@@ -54,7 +54,8 @@ fn prints(code: &str) -> String {
 #[test]
 fn code_prints_what_cpython_prints() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/mdtest/python");
-    let mut files: Vec<_> = std::fs::read_dir(&root).expect("the tables").map(|e| e.expect("an entry").path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(&root).expect("the tables").map(|e| e.expect("an entry").path()).collect();
     files.sort();
     let (mut failures, mut count, mut failed) = (String::new(), 0, 0);
     for file in files.iter().filter(|f| f.extension().is_some_and(|e| e == "md")) {

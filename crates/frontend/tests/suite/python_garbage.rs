@@ -49,10 +49,76 @@ fn random_bytes_are_answered() {
 #[test]
 fn random_tokens_are_answered() {
     let words = [
-        "x", "y", "self", "0", "1", "2.5", "'s'", "f'{x}'", "(", ")", "[", "]", "{", "}", ":", ",", ".", "=", "+=", "**", "*", "-",
-        "//", "@", "if", "else", "for", "in", "while", "def", "f", "class", "return", "yield", "lambda", "not", "and", "is", "None",
-        "True", "try", "except", "finally", "with", "as", "import", "from", "torch", "nn", "global", "del", "raise", "assert",
-        "\n", "\n    ", "\n        ", ";", ":=", "...", "->", "~", "<", "==", "match", "case", "_", "print", "range", "len", "\\",
+        "x",
+        "y",
+        "self",
+        "0",
+        "1",
+        "2.5",
+        "'s'",
+        "f'{x}'",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        ",",
+        ".",
+        "=",
+        "+=",
+        "**",
+        "*",
+        "-",
+        "//",
+        "@",
+        "if",
+        "else",
+        "for",
+        "in",
+        "while",
+        "def",
+        "f",
+        "class",
+        "return",
+        "yield",
+        "lambda",
+        "not",
+        "and",
+        "is",
+        "None",
+        "True",
+        "try",
+        "except",
+        "finally",
+        "with",
+        "as",
+        "import",
+        "from",
+        "torch",
+        "nn",
+        "global",
+        "del",
+        "raise",
+        "assert",
+        "\n",
+        "\n    ",
+        "\n        ",
+        ";",
+        ":=",
+        "...",
+        "->",
+        "~",
+        "<",
+        "==",
+        "match",
+        "case",
+        "_",
+        "print",
+        "range",
+        "len",
+        "\\",
     ];
     let mut numbers = Numbers(2);
     for _ in 0..400 {
@@ -64,10 +130,8 @@ fn random_tokens_are_answered() {
 
 #[test]
 fn damaged_networks_are_answered() {
-    let seeds = [
-        include_str!("../../../../assets/seeds/mixture_of_experts.py"),
-        include_str!("python_garbage/everything.py"),
-    ];
+    let seeds =
+        [include_str!("../../../../assets/seeds/mixture_of_experts.py"), include_str!("python_garbage/everything.py")];
     let mut numbers = Numbers(3);
     for round in 0..160 {
         let mut text: Vec<char> = seeds[round % seeds.len()].chars().collect();

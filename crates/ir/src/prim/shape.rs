@@ -27,7 +27,9 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
             if c != cw.saturating_mul(*groups) {
                 return Err(OpError::shape(format!(
                     "the convolution takes {} input channels (weight {:?}, groups {groups}), but the input {:?} has {c}",
-                    cw.saturating_mul(*groups), w.shape, x.shape
+                    cw.saturating_mul(*groups),
+                    w.shape,
+                    x.shape
                 )));
             }
             bias_of(inputs.get(2), o)?;
@@ -37,7 +39,8 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
                 shape.push(windows(size, w.shape[2 + i], stride[i], dilation[i], false).ok_or_else(|| {
                     OpError::shape(format!(
                         "the kernel {:?} (dilation {dilation:?}) is larger than the padded input {:?}",
-                        &w.shape[2..], &x.shape[2..]
+                        &w.shape[2..],
+                        &x.shape[2..]
                     ))
                 })?);
             }
@@ -53,7 +56,10 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
                 )));
             }
             if *groups == 0 || x.shape[1] % groups != 0 {
-                return Err(OpError::argument(format!("{} input channels cannot be divided into {groups} groups", x.shape[1])));
+                return Err(OpError::argument(format!(
+                    "{} input channels cannot be divided into {groups} groups",
+                    x.shape[1]
+                )));
             }
             let o = w.shape[1].saturating_mul(*groups);
             bias_of(inputs.get(2), o)?;
@@ -62,9 +68,14 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
                 if output_padding[i] >= stride[i].max(dilation[i]) {
                     return Err(OpError::argument("output padding must be smaller than either stride or dilation"));
                 }
-                let full = (x.shape[2 + i].max(1) - 1) * stride[i] + dilation[i] * (w.shape[2 + i].max(1) - 1) + output_padding[i] + 1;
+                let full = (x.shape[2 + i].max(1) - 1) * stride[i]
+                    + dilation[i] * (w.shape[2 + i].max(1) - 1)
+                    + output_padding[i]
+                    + 1;
                 shape.push(full.checked_sub(2 * padding[i]).filter(|&n| n > 0).ok_or_else(|| {
-                    OpError::shape(format!("padding {padding:?} leaves nothing of the output of a transposed convolution"))
+                    OpError::shape(format!(
+                        "padding {padding:?} leaves nothing of the output of a transposed convolution"
+                    ))
                 })?);
             }
             one(TensorType::new(same_dtype(&inputs[..2])?, shape))
@@ -72,7 +83,8 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
         Prim::MatMul => {
             let (a, b) = (input(0)?, input(1)?);
             let n = a.rank();
-            let fits = n >= 2 && n == b.rank() && a.shape[..n - 2] == b.shape[..n - 2] && a.shape[n - 1] == b.shape[n - 2];
+            let fits =
+                n >= 2 && n == b.rank() && a.shape[..n - 2] == b.shape[..n - 2] && a.shape[n - 1] == b.shape[n - 2];
             if !fits {
                 return Err(OpError::shape(format!("matrices {:?} and {:?} cannot be multiplied", a.shape, b.shape)));
             }
@@ -103,7 +115,10 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
                 return Err(OpError::dtype(format!("a condition must be bool, found {}", c.dtype)));
             }
             let shape = broadcast(&a.shape, &b.shape).and_then(|s| broadcast(&c.shape, &s)).ok_or_else(|| {
-                OpError::shape(format!("shapes {:?}, {:?} and {:?} cannot be broadcast together", c.shape, a.shape, b.shape))
+                OpError::shape(format!(
+                    "shapes {:?}, {:?} and {:?} cannot be broadcast together",
+                    c.shape, a.shape, b.shape
+                ))
             })?;
             one(TensorType::new(same_dtype(&inputs[1..])?, shape))
         }
@@ -117,7 +132,9 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
             one(TensorType::new(dtype, reduced(&x.shape, dims, *keepdim)))
         }
         Prim::ArgReduce { dim, .. } => one(TensorType::new(DType::I64, reduced(&input(0)?.shape, &[*dim], false))),
-        Prim::CumSum { .. } | Prim::Softmax { .. } | Prim::Dropout { .. } | Prim::Flip { .. } | Prim::Detach => one(input(0)?.clone()),
+        Prim::CumSum { .. } | Prim::Softmax { .. } | Prim::Dropout { .. } | Prim::Flip { .. } | Prim::Detach => {
+            one(input(0)?.clone())
+        }
         Prim::BatchNorm { training, affine, stats, .. } => {
             let x = input(0)?;
             if x.rank() < 2 {
@@ -128,12 +145,17 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
                 if t.shape != [x.shape[1]] {
                     return Err(OpError::shape(format!(
                         "batch norm over {} features, but the input {:?} has {} channels",
-                        t.numel(), x.shape, x.shape[1]
+                        t.numel(),
+                        x.shape,
+                        x.shape[1]
                     )));
                 }
             }
             if *training && x.numel() / x.shape[1].max(1) <= 1 {
-                return Err(OpError::shape(format!("expected more than 1 value per channel when training, got input size {:?}", x.shape)));
+                return Err(OpError::shape(format!(
+                    "expected more than 1 value per channel when training, got input size {:?}",
+                    x.shape
+                )));
             }
             one(x.clone())
         }
@@ -145,7 +167,10 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
             let tail = &x.shape[x.rank() - axes..];
             for t in &inputs[1..] {
                 if t.shape != tail {
-                    return Err(OpError::shape(format!("layer norm over {:?}, but the input {:?} ends in {tail:?}", t.shape, x.shape)));
+                    return Err(OpError::shape(format!(
+                        "layer norm over {:?}, but the input {:?} ends in {tail:?}",
+                        t.shape, x.shape
+                    )));
                 }
             }
             one(x.clone())
@@ -153,11 +178,19 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
         Prim::GroupNorm { groups, .. } => {
             let x = input(0)?;
             if x.rank() < 2 || *groups == 0 || x.shape[1] % groups != 0 {
-                return Err(OpError::shape(format!("the channels of {:?} cannot be divided into {groups} groups", x.shape)));
+                return Err(OpError::shape(format!(
+                    "the channels of {:?} cannot be divided into {groups} groups",
+                    x.shape
+                )));
             }
             for t in &inputs[1..] {
                 if t.shape != [x.shape[1]] {
-                    return Err(OpError::shape(format!("group norm over {} channels, but the input {:?} has {}", t.numel(), x.shape, x.shape[1])));
+                    return Err(OpError::shape(format!(
+                        "group norm over {} channels, but the input {:?} has {}",
+                        t.numel(),
+                        x.shape,
+                        x.shape[1]
+                    )));
                 }
             }
             one(x.clone())
@@ -166,7 +199,11 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
             let x = input(0)?;
             let spatial = kernel.len();
             if x.rank() != spatial + 2 {
-                return Err(OpError::shape(format!("pooling over {spatial} dimensions takes {} dimensions, found {:?}", spatial + 2, x.shape)));
+                return Err(OpError::shape(format!(
+                    "pooling over {spatial} dimensions takes {} dimensions, found {:?}",
+                    spatial + 2,
+                    x.shape
+                )));
             }
             let mut shape = x.shape[..2].to_vec();
             for i in 0..spatial {
@@ -174,14 +211,21 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
                     return Err(OpError::argument("kernel size and stride must be greater than zero"));
                 }
                 if 2 * padding[i] > dilation[i] * (kernel[i] - 1) + 1 {
-                    return Err(OpError::argument(format!("pad should be at most half of effective kernel size, but got pad {} and kernel {}", padding[i], kernel[i])));
+                    return Err(OpError::argument(format!(
+                        "pad should be at most half of effective kernel size, but got pad {} and kernel {}",
+                        padding[i], kernel[i]
+                    )));
                 }
                 let size = x.shape[2 + i];
                 let n = windows(size + 2 * padding[i], kernel[i], stride[i], dilation[i], *ceil_mode);
                 // The last window must begin inside the input or its left padding.
-                let n = n.map(|n| if *ceil_mode && n > 1 && (n - 1) * stride[i] >= size + padding[i] { n - 1 } else { n });
+                let n =
+                    n.map(|n| if *ceil_mode && n > 1 && (n - 1) * stride[i] >= size + padding[i] { n - 1 } else { n });
                 shape.push(n.filter(|&n| n > 0).ok_or_else(|| {
-                    OpError::shape(format!("the pooling window {kernel:?} is larger than the padded input {:?}: the output would be empty", x.shape))
+                    OpError::shape(format!(
+                        "the pooling window {kernel:?} is larger than the padded input {:?}: the output would be empty",
+                        x.shape
+                    ))
                 })?);
             }
             one(TensorType::new(x.dtype, shape))
@@ -189,7 +233,11 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
         Prim::AdaptivePool { output, .. } => {
             let x = input(0)?;
             if x.rank() != output.len() + 2 {
-                return Err(OpError::shape(format!("adaptive pooling to {output:?} takes {} dimensions, found {:?}", output.len() + 2, x.shape)));
+                return Err(OpError::shape(format!(
+                    "adaptive pooling to {output:?} takes {} dimensions, found {:?}",
+                    output.len() + 2,
+                    x.shape
+                )));
             }
             if x.shape[1..].contains(&0) {
                 return Err(OpError::shape(format!("adaptive pooling of an empty input {:?}", x.shape)));
@@ -200,16 +248,25 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
             let x = input(0)?;
             let to = TensorType::new(x.dtype, shape.clone());
             if to.numel() != x.numel() {
-                return Err(OpError::shape(format!("shape {shape:?} is invalid for input of size {} ({:?})", x.numel(), x.shape)));
+                return Err(OpError::shape(format!(
+                    "shape {shape:?} is invalid for input of size {} ({:?})",
+                    x.numel(),
+                    x.shape
+                )));
             }
             one(to)
         }
         Prim::Permute { dims } => {
             let x = input(0)?;
             let mut seen = vec![false; x.rank()];
-            let valid = dims.len() == x.rank() && dims.iter().all(|&d| d < seen.len() && !std::mem::replace(&mut seen[d], true));
+            let valid = dims.len() == x.rank()
+                && dims.iter().all(|&d| d < seen.len() && !std::mem::replace(&mut seen[d], true));
             if !valid {
-                return Err(OpError::argument(format!("{dims:?} is not an order of the {} dimensions of {:?}", x.rank(), x.shape)));
+                return Err(OpError::argument(format!(
+                    "{dims:?} is not an order of the {} dimensions of {:?}",
+                    x.rank(),
+                    x.shape
+                )));
             }
             one(TensorType::new(x.dtype, dims.iter().map(|&d| x.shape[d]).collect::<Vec<_>>()))
         }
@@ -223,7 +280,10 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
         Prim::Slice { dim, start, end, step } => {
             let x = input(0)?;
             if *dim >= x.rank() || *step == 0 || *end > x.shape[*dim] {
-                return Err(OpError::argument(format!("slice {start}:{end}:{step} of dimension {dim} does not exist in {:?}", x.shape)));
+                return Err(OpError::argument(format!(
+                    "slice {start}:{end}:{step} of dimension {dim} does not exist in {:?}",
+                    x.shape
+                )));
             }
             let mut shape = x.shape.clone();
             shape[*dim] = end.saturating_sub(*start).div_ceil(*step);
@@ -244,10 +304,15 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
                     PadMode::Replicate => None,
                 };
                 if limit.is_some_and(|l| before > l || after > l) {
-                    return Err(OpError::shape(format!("padding ({before}, {after}) is too large for a dimension of {n} in {:?}", x.shape)));
+                    return Err(OpError::shape(format!(
+                        "padding ({before}, {after}) is too large for a dimension of {n} in {:?}",
+                        x.shape
+                    )));
                 }
                 let size = n as i64 + before + after;
-                shape.push(usize::try_from(size).map_err(|_| OpError::shape(format!("padding ({before}, {after}) leaves less than nothing of {:?}", x.shape)))?);
+                shape.push(usize::try_from(size).map_err(|_| {
+                    OpError::shape(format!("padding ({before}, {after}) leaves less than nothing of {:?}", x.shape))
+                })?);
             }
             one(TensorType::new(x.dtype, shape))
         }
@@ -256,7 +321,10 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
             index_dtype(index)?;
             let fits = x.rank() == index.rank() && (0..x.rank()).all(|d| d == *dim || index.shape[d] <= x.shape[d]);
             if !fits {
-                return Err(OpError::shape(format!("index {:?} does not fit {:?} apart from dimension {dim}", index.shape, x.shape)));
+                return Err(OpError::shape(format!(
+                    "index {:?} does not fit {:?} apart from dimension {dim}",
+                    index.shape, x.shape
+                )));
             }
             one(TensorType::new(x.dtype, index.shape.clone()))
         }
@@ -264,7 +332,10 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
             let (x, index) = (input(0)?, input(1)?);
             index_dtype(index)?;
             if index.rank() != 1 || *dim >= x.rank() {
-                return Err(OpError::shape(format!("index {:?} cannot select from dimension {dim} of {:?}", index.shape, x.shape)));
+                return Err(OpError::shape(format!(
+                    "index {:?} cannot select from dimension {dim} of {:?}",
+                    index.shape, x.shape
+                )));
             }
             let mut shape = x.shape.clone();
             shape[*dim] = index.shape[0];
@@ -281,7 +352,8 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
                 && (0..x.rank()).all(|d| index.shape[d] <= src.shape[d] && (d == *dim || index.shape[d] <= x.shape[d]));
             if !fits {
                 return Err(OpError::shape(format!(
-                    "index {:?} and source {:?} do not fit {:?} apart from dimension {dim}", index.shape, src.shape, x.shape
+                    "index {:?} and source {:?} do not fit {:?} apart from dimension {dim}",
+                    index.shape, src.shape, x.shape
                 )));
             }
             one(x.clone())
@@ -290,7 +362,9 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
             let x = input(0)?;
             let size = x.shape.get(*dim).copied().unwrap_or(1);
             if *k > size {
-                return Err(OpError::argument(format!("selected index k = {k} out of range for a dimension of {size}")));
+                return Err(OpError::argument(format!(
+                    "selected index k = {k} out of range for a dimension of {size}"
+                )));
             }
             let mut shape = x.shape.clone();
             if let Some(d) = shape.get_mut(*dim) {
@@ -301,10 +375,17 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
         Prim::Interpolate { size, .. } => {
             let x = input(0)?;
             if x.rank() != size.len() + 2 {
-                return Err(OpError::shape(format!("interpolation to {size:?} takes {} dimensions, found {:?}", size.len() + 2, x.shape)));
+                return Err(OpError::shape(format!(
+                    "interpolation to {size:?} takes {} dimensions, found {:?}",
+                    size.len() + 2,
+                    x.shape
+                )));
             }
             if size.contains(&0) || x.shape[2..].contains(&0) {
-                return Err(OpError::shape(format!("input and output sizes should be greater than 0, but got {:?} and {size:?}", &x.shape[2..])));
+                return Err(OpError::shape(format!(
+                    "input and output sizes should be greater than 0, but got {:?} and {size:?}",
+                    &x.shape[2..]
+                )));
             }
             one(TensorType::new(x.dtype, [&x.shape[..2], size].concat()))
         }
@@ -333,7 +414,10 @@ fn windows(size: usize, kernel: usize, stride: usize, dilation: usize, ceil: boo
 
 fn window_rank(x: &TensorType, weight_rank: usize, what: &str) -> Result<usize, OpError> {
     if weight_rank < 3 || x.rank() != weight_rank {
-        return Err(OpError::shape(format!("a {what} with a weight of {weight_rank} dimensions takes {weight_rank} dimensions, found {:?}", x.shape)));
+        return Err(OpError::shape(format!(
+            "a {what} with a weight of {weight_rank} dimensions takes {weight_rank} dimensions, found {:?}",
+            x.shape
+        )));
     }
     Ok(weight_rank - 2)
 }
@@ -356,7 +440,11 @@ fn same_dtype(inputs: &[&TensorType]) -> Result<DType, OpError> {
 }
 
 fn index_dtype(index: &TensorType) -> Result<(), OpError> {
-    if index.dtype == DType::I64 { Ok(()) } else { Err(OpError::dtype(format!("an index must be i64, found {}", index.dtype))) }
+    if index.dtype == DType::I64 {
+        Ok(())
+    } else {
+        Err(OpError::dtype(format!("an index must be i64, found {}", index.dtype)))
+    }
 }
 
 fn reduced(shape: &[usize], dims: &[usize], keepdim: bool) -> Vec<usize> {
@@ -381,7 +469,8 @@ fn concat(dim: usize, inputs: &[&TensorType]) -> Types {
         let fits = t.rank() == shape.len() && (0..shape.len()).all(|d| d == dim || t.shape[d] == first.shape[d]);
         if !fits {
             return Err(OpError::shape(format!(
-                "sizes of tensors must match except in dimension {dim}: found {:?} and {:?}", first.shape, t.shape
+                "sizes of tensors must match except in dimension {dim}: found {:?} and {:?}",
+                first.shape, t.shape
             )));
         }
         shape[dim] += t.shape[dim];
@@ -392,4 +481,3 @@ fn concat(dim: usize, inputs: &[&TensorType]) -> Types {
 fn one_of(dtype: DType, shape: Vec<usize>) -> Types {
     Ok(vec![TensorType::new(dtype, shape)])
 }
-

@@ -7,7 +7,8 @@ use crate::gates::Judgement;
 use crate::parts::{Evaluation, EvaluationTask, Evaluator, Generator, Lesson, Proposal, ProposalRequest};
 use crate::prompt::{Prompt, ShownDiagnostic, ShownNetwork};
 use archsmith_archive::{
-    CandidateRecord, CycleRecord, Event, Origin, Pair, PairKind, RunDir, Stage, Verdict, candidate_id, merge_pairs, remove_forward_body,
+    CandidateRecord, CycleRecord, Event, Origin, Pair, PairKind, RunDir, Stage, Verdict, candidate_id, merge_pairs,
+    remove_forward_body,
 };
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -79,9 +80,7 @@ impl Search {
     fn requests(&mut self, cycle: u32, generator: &dyn Generator) -> Result<Vec<Asked>, Halt> {
         let (low, high) = self.config.prompt.accuracy;
         let admitted: Vec<CandidateRecord> = match (self.config.prompt.style, self.config.prompt.examples) {
-            (PromptStyle::Chat, n) if n > 0 => {
-                self.store.admitted()?.into_iter().filter(|r| r.cycle < cycle).collect()
-            }
+            (PromptStyle::Chat, n) if n > 0 => self.store.admitted()?.into_iter().filter(|r| r.cycle < cycle).collect(),
             _ => Vec::new(),
         };
         let prefix = self.prompts.prefix(&self.config);
@@ -134,11 +133,16 @@ impl Search {
                 let requests: Vec<ProposalRequest> = missing.iter().map(|a| a.request.clone()).collect();
                 let answers = generator.generate(&requests, host.stop)?;
                 if answers.len() != requests.len() {
-                    return Err(RunError::Part(format!("{} answers to {} requests", answers.len(), requests.len())).into());
+                    return Err(
+                        RunError::Part(format!("{} answers to {} requests", answers.len(), requests.len())).into()
+                    );
                 }
                 let places: Vec<(u32, u32)> = missing.iter().map(|a| (a.index, a.attempt)).collect();
                 for ((index, attempt), proposal) in places.into_iter().zip(answers) {
-                    self.tell(host, Event::Generated { cycle, index, tokens: proposal.tokens, seconds: proposal.seconds })?;
+                    self.tell(
+                        host,
+                        Event::Generated { cycle, index, tokens: proposal.tokens, seconds: proposal.seconds },
+                    )?;
                     saved.push(Saved { index, attempt, proposal });
                 }
                 self.save(&name, &saved)?;
@@ -361,12 +365,7 @@ impl Search {
     }
 
     /// Pairs from all that is admitted so far, and a fine-tuning step on them.
-    fn learn(
-        &mut self,
-        cycle: u32,
-        generator: &mut dyn Generator,
-        host: &mut Host<'_>,
-    ) -> Result<CycleRecord, Halt> {
+    fn learn(&mut self, cycle: u32, generator: &mut dyn Generator, host: &mut Host<'_>) -> Result<CycleRecord, Halt> {
         let all = self.store.candidates_of(cycle)?;
         let topped_up = self.top_up(&all);
         let chosen = |r: &&CandidateRecord| r.admitted || topped_up.contains(&r.id);
@@ -386,8 +385,7 @@ impl Search {
             }
         }
         let pairs = merge_pairs(&self.dir.pairs_path(), &fresh)?;
-        let mut record =
-            CycleRecord { cycle, candidates: all.len() as u32, sft: None, adapter: None, topped_up };
+        let mut record = CycleRecord { cycle, candidates: all.len() as u32, sft: None, adapter: None, topped_up };
         if !self.config.sft.enabled || pairs.is_empty() {
             return Ok(record);
         }
@@ -431,7 +429,9 @@ impl Search {
         let accuracy = |r: &CandidateRecord| r.metrics.as_ref().map_or(f64::NEG_INFINITY, |m| m.accuracy_val);
         let mut below: Vec<&CandidateRecord> = all
             .iter()
-            .filter(|r| !r.admitted && r.verdict.stage() == Stage::Trained && accuracy(r) >= self.config.admission.top_up_floor)
+            .filter(|r| {
+                !r.admitted && r.verdict.stage() == Stage::Trained && accuracy(r) >= self.config.admission.top_up_floor
+            })
             .collect();
         below.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)).then(a.index.cmp(&b.index)));
         below.truncate(self.config.admission.top_up.saturating_sub(admitted));
@@ -446,7 +446,11 @@ impl Search {
             candidates: all.len() as u32,
             valid: all.iter().filter(|r| r.verdict.stage().is_valid()).count() as u32,
             admitted: (all.iter().filter(|r| r.admitted).count() + record.topped_up.len()) as u32,
-            best_accuracy_val: all.iter().filter_map(|r| r.metrics.as_ref()).map(|m| m.accuracy_val).max_by(f64::total_cmp),
+            best_accuracy_val: all
+                .iter()
+                .filter_map(|r| r.metrics.as_ref())
+                .map(|m| m.accuracy_val)
+                .max_by(f64::total_cmp),
             seconds: seconds_between(started, (host.now_ms)()),
         };
         Ok(self.tell(host, event)?)

@@ -30,5 +30,7 @@ fn errors_name_the_key() {
     assert!(error(&["run.cycles=many"]).contains("cycles") || error(&["run.cycles=many"]).contains("many"));
     assert!(error(&["training.batch=1"]).contains("training.batch"));
     assert!(error(&["nonsense"]).contains("key=value"));
-    assert!(Config::preset("huge").err().map(|e| e.to_string()).unwrap_or_default().contains("smoke, laptop and paper"));
+    assert!(
+        Config::preset("huge").err().map(|e| e.to_string()).unwrap_or_default().contains("smoke, laptop and paper")
+    );
 }

@@ -121,7 +121,8 @@ pub fn config() -> Config {
 }
 
 pub fn seeds() -> Vec<SeedRecord> {
-    let seed = |name: &str, text: &str| SeedRecord { name: name.into(), text: text.into(), accuracy: None, fingerprint: None };
+    let seed =
+        |name: &str, text: &str| SeedRecord { name: name.into(), text: text.into(), accuracy: None, fingerprint: None };
     vec![seed("plain_conv", SOURCES[0])]
 }
 

@@ -51,7 +51,11 @@ fn stopped_after_any_event_and_resumed_it_ends_the_same() {
         let mut search = resume(&root).unwrap();
         let (second, _) = run(&mut search, usize::MAX).unwrap();
         assert!(second.finished);
-        assert_eq!(second.digest, undisturbed.digest, "stopped at event {stop_at} of {events} (finished: {})", first.finished);
+        assert_eq!(
+            second.digest, undisturbed.digest,
+            "stopped at event {stop_at} of {events} (finished: {})",
+            first.finished
+        );
     }
 }
 

@@ -41,7 +41,9 @@ fn a_network_over_the_budget_is_refused_with_figures() {
     config.budget.max_params = 10;
     let judgement = Gates::new(&config, CONTRACT.input, CONTRACT.classes, &[]).judge("x", SOURCES[1]);
     match judgement.refused {
-        Some(Verdict::OverBudget { what }) => assert!(what.starts_with("parameters: ") && what.ends_with(" of 10"), "{what}"),
+        Some(Verdict::OverBudget { what }) => {
+            assert!(what.starts_with("parameters: ") && what.ends_with(" of 10"), "{what}")
+        }
         other => panic!("{other:?}"),
     }
 }

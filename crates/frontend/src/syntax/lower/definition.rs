@@ -116,11 +116,8 @@ impl Lower<'_> {
                     add(self, self.sym(name), Some(value))?;
                 }
                 K::TypedParameter | K::ListSplatPattern | K::DictionarySplatPattern => {
-                    let inner = if cst::kind(p) == K::TypedParameter {
-                        cst::named(p).first().copied().unwrap_or(p)
-                    } else {
-                        p
-                    };
+                    let inner =
+                        if cst::kind(p) == K::TypedParameter { cst::named(p).first().copied().unwrap_or(p) } else { p };
                     match cst::kind(inner) {
                         K::Identifier => add(self, self.sym(inner), None)?,
                         k @ (K::ListSplatPattern | K::DictionarySplatPattern) => {

@@ -48,14 +48,7 @@ pub(crate) fn parse(text: &str, user: bool) -> Result<Source, Diagnostic> {
     if let Some(error) = cst::first_error(&tree, text) {
         return Err(error);
     }
-    let mut l = Lower {
-        text,
-        scopes: Scopes::default(),
-        user,
-        depth: 0,
-        path: Vec::new(),
-        inner_target: None,
-    };
+    let mut l = Lower { text, scopes: Scopes::default(), user, depth: 0, path: Vec::new(), inner_target: None };
     let code = l.module(tree.root_node()).map_err(|e| *e)?;
     l.scopes.resolve().map_err(|e| Diagnostic::error("syntax-error", e.0, whole))?;
     let definitions = definitions(&code);

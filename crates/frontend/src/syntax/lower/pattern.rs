@@ -85,7 +85,8 @@ impl Lower<'_> {
             K::DictPattern => {
                 let (keys, values) = (cst::fields(node, F::Key), cst::fields(node, F::Value));
                 let mut pairs = Vec::new();
-                for (k, v) in keys.into_iter().filter(|n| n.is_named()).zip(values.into_iter().filter(|n| n.is_named())) {
+                for (k, v) in keys.into_iter().filter(|n| n.is_named()).zip(values.into_iter().filter(|n| n.is_named()))
+                {
                     let key = match self.pattern(k)? {
                         Pattern::Value(e) => e,
                         _ => return self.err(k, "invalid pattern"),
@@ -101,7 +102,8 @@ impl Lower<'_> {
                 let class = self.dotted_value(*class)?;
                 let (mut positional, mut keywords) = (Vec::new(), Vec::new());
                 for a in args {
-                    let inner = if cst::kind(*a) == K::CasePattern { cst::named(*a).first().copied() } else { Some(*a) };
+                    let inner =
+                        if cst::kind(*a) == K::CasePattern { cst::named(*a).first().copied() } else { Some(*a) };
                     match inner {
                         Some(k) if cst::kind(k) == K::KeywordPattern => {
                             let kv = cst::named(k);

@@ -1,6 +1,8 @@
 //! Statements.
 
-use super::super::ast::{AnnAssign, BinOp, Block, CodeKind, Expr, ExprKind, For, Handler, Import, ImportFrom, StmtKind, Try};
+use super::super::ast::{
+    AnnAssign, BinOp, Block, CodeKind, Expr, ExprKind, For, Handler, Import, ImportFrom, StmtKind, Try,
+};
 use super::super::sym::Sym;
 use super::{Lower, Lowered};
 use crate::cst::{self, F, K};
@@ -49,7 +51,8 @@ impl Lower<'_> {
             K::ClassDefinition => self.class(node, &[])?,
             K::Decorated => {
                 let definition = self.need(node, F::Definition)?;
-                let decorators: Vec<_> = cst::named(node).into_iter().filter(|n| cst::kind(*n) == K::Decorator).collect();
+                let decorators: Vec<_> =
+                    cst::named(node).into_iter().filter(|n| cst::kind(*n) == K::Decorator).collect();
                 if cst::kind(definition) == K::ClassDefinition {
                     self.class(definition, &decorators)?
                 } else {
@@ -173,7 +176,8 @@ impl Lower<'_> {
         let mut orelse: Block = [].into();
         for alternative in cst::fields(node, F::Alternative) {
             if cst::kind(alternative) == K::Elif {
-                let (condition, body) = (self.need(alternative, F::Condition)?, self.need(alternative, F::Consequence)?);
+                let (condition, body) =
+                    (self.need(alternative, F::Condition)?, self.need(alternative, F::Consequence)?);
                 branches.push((self.expr(condition)?, self.block(body)?));
             } else {
                 let body = self.need(alternative, F::Body)?;
