@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
 /// Factors of width. Small ones prevail: published networks are too wide rather than too narrow.
-const FACTORS: [f64; 7] = [0.0625, 0.125, 0.25, 0.375, 0.5, 0.75, 1.5];
+const FACTORS: [f64; 7] = [0.125, 0.25, 0.375, 0.5, 0.75, 1.0, 1.5];
 
 /// Activations that take no argument that matters: constructor and function spellings of the same list.
 const MODULES: [&str; 7] =
@@ -31,6 +31,109 @@ pub fn variant(source: &str, rng: &mut ChaCha8Rng) -> String {
         text = swap_one_of(&text, &FUNCTIONS, rng);
     }
     text
+}
+
+/// What a module entry of a list may be followed by.
+const ENTRIES: [&str; 6] =
+    ["nn.Dropout(0.1),", "nn.Dropout2d(0.1),", "nn.ReLU(),", "nn.GELU(),", "nn.SiLU(),", "nn.LeakyReLU(0.1),"];
+
+/// What a value in `forward` may be passed through; `x` stands for its name.
+const STEPS: [&str; 6] = [
+    "x = x * torch.sigmoid(x)",
+    "x = torch.relu(x)",
+    "x = x + torch.tanh(x)",
+    "x = x * x.mean((2, 3), keepdim=True).sigmoid()",
+    "x = x - x.mean((2, 3), keepdim=True)",
+    "x = x.abs().sqrt()",
+];
+
+/// Pairs of spellings of which one may take the other's place, at one occurrence.
+const SWAPS: [(&str, &str); 16] = [
+    ("nn.MaxPool2d(2)", "nn.AvgPool2d(2)"),
+    ("nn.MaxPool2d(2, 2)", "nn.AvgPool2d(2, 2)"),
+    ("F.max_pool2d(", "F.avg_pool2d("),
+    ("3, padding=1", "5, padding=2"),
+    ("3, padding=1", "1, padding=0"),
+    ("kernel_size=3, padding=1", "kernel_size=5, padding=2"),
+    ("kernel_size=3, padding=1", "kernel_size=3, padding=2, dilation=2"),
+    (", padding=1)", ", padding=1, bias=False)"),
+    ("nn.ReLU()", "nn.SiLU()"),
+    ("nn.ReLU(inplace=True)", "nn.GELU()"),
+    ("torch.relu(", "F.gelu("),
+    ("F.relu(", "F.silu("),
+    ("nn.BatchNorm2d(", "nn.InstanceNorm2d("),
+    ("nn.AdaptiveAvgPool2d(", "nn.AdaptiveMaxPool2d("),
+    (" + ", " * "),
+    (".mean((2, 3))", ".amax((2, 3))"),
+];
+
+/// One small change of structure: a line of the network left out, repeated or moved, a layer or an operation put in, one spelling
+/// exchanged. Training code and hyperparameters stay. Most changes do not stand; the caller keeps those that do.
+pub fn edit(source: &str, rng: &mut ChaCha8Rng) -> String {
+    let mut lines: Vec<String> = source.lines().map(str::to_string).collect();
+    let places = network_lines(&lines);
+    if places.is_empty() {
+        return source.to_string();
+    }
+    let at = places[rng.random_range(0..places.len())];
+    let line = lines[at].clone();
+    let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
+    let assigned = line.trim().split_once(" = ").map(|(name, _)| name).filter(|n| n.chars().all(|c| c.is_alphanumeric() || c == '_'));
+    match rng.random_range(0..10u32) {
+        0 => {
+            lines.remove(at);
+        }
+        1 | 2 => lines.insert(at + 1, line),
+        3 if at + 1 < lines.len() => lines.swap(at, at + 1),
+        4 | 5 => match assigned {
+            Some(name) => {
+                let step = STEPS[rng.random_range(0..STEPS.len())];
+                let step: String = step.replace('x', name);
+                lines.insert(at + 1, format!("{indent}{step}"));
+            }
+            None if line.trim().ends_with(',') && line.contains("nn.") => {
+                let entry = ENTRIES[rng.random_range(0..ENTRIES.len())];
+                lines.insert(at + 1, format!("{indent}{entry}"));
+            }
+            None => {}
+        },
+        _ => {
+            let (a, b) = SWAPS[rng.random_range(0..SWAPS.len())];
+            let (from, to) = if rng.random_bool(0.5) { (a, b) } else { (b, a) };
+            let holding: Vec<usize> = places.iter().copied().filter(|&i| lines[i].contains(from)).collect();
+            if !holding.is_empty() {
+                let i = holding[rng.random_range(0..holding.len())];
+                lines[i] = lines[i].replacen(from, to, 1);
+            }
+        }
+    }
+    let mut text = lines.join("\n");
+    text.push('\n');
+    text
+}
+
+/// The lines of methods and functions that make up the network: not imports, signatures, blank lines, or training code.
+fn network_lines(lines: &[String]) -> Vec<usize> {
+    let mut places = Vec::new();
+    let mut left_out: Option<usize> = None;
+    for (i, line) in lines.iter().enumerate() {
+        let text = line.trim_start();
+        let indent = line.len() - text.len();
+        if text.is_empty() {
+            continue;
+        }
+        if left_out.is_some_and(|outer| indent <= outer) {
+            left_out = None;
+        }
+        let definition = ["def ", "class ", "import ", "from ", "@"].iter().any(|p| text.starts_with(p));
+        if ["train_setup", "learn", "supported_hyperparameters"].iter().any(|n| text.starts_with(&format!("def {n}("))) {
+            left_out = Some(indent);
+        }
+        if left_out.is_none() && !definition && indent >= 4 && !text.starts_with("super().") {
+            places.push(i);
+        }
+    }
+    places
 }
 
 /// The text without comments, docstrings and runs of blank lines: what a model of a few million parameters need not learn.
@@ -203,6 +306,16 @@ mod tests {
         let got = strip_comments(text);
         let lines = |t: &str| t.lines().filter(|l| !l.trim().is_empty()).map(String::from).collect::<Vec<_>>();
         assert_eq!(lines(&got), lines(want), "{got}");
+    }
+
+    #[test]
+    fn edits_leave_training_code_alone_and_change_the_network() {
+        let text = include_str!("../../../assets/seeds/residual_basic.py");
+        let tail = |t: &str| t[t.find("    def train_setup").unwrap_or(0)..].to_string();
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let edited: Vec<String> = (0..40).map(|_| edit(text, &mut rng)).collect();
+        assert!(edited.iter().all(|e| tail(e) == tail(text)));
+        assert!(edited.iter().filter(|e| *e != text).count() > 20);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! the limits is taken; the same graph and near-duplicate texts are taken once, so that large families of nearly equal networks
 //! do not drown the rest.
 
-use crate::augment::{strip_comments, variant};
+use crate::augment::{edit, strip_comments, variant};
 use crate::config::{Config, ConfigError};
 use crate::prompt::{PromptError, Prompts};
 use archsmith_archive::{NoveltyIndex, SeedRecord};
@@ -25,6 +25,8 @@ pub struct CorpusRecipe {
     pub variants: u32,
     /// Variants tried of each built-in seed network.
     pub seed_variants: u32,
+    /// Changes of structure tried on each valid variant; those that stand are kept.
+    pub edits: u32,
     /// Largest number of parameters.
     pub max_params: u64,
     /// Largest number of multiply-adds of one image.
@@ -116,10 +118,9 @@ pub fn build(
                 continue;
             }
             if texts.query(&v.text).is_some_and(|n| n.jaccard >= recipe.near_duplicate) {
-                // Numbers are one token to the novelty measure: a variant in width alone is near its source. It teaches the
-                // model to choose widths, so all variants of the built-in seeds are kept; of the given networks, whose
-                // families are large, only the first.
-                if i >= builtin.len() && k != 0 {
+                // Numbers are one token to the novelty measure: what differs from a known network in widths alone would teach
+                // the model to quote. The first of a network is kept, so that each is there once.
+                if i >= builtin.len() || k != 0 {
                     continue;
                 }
             } else {
@@ -144,29 +145,38 @@ pub fn build(
     Ok((documents, counts))
 }
 
-/// The network and its variants, as far as they stand and fit.
+/// The network and its variants, as far as they stand and fit. Each variant is another width, then a walk of small changes of
+/// structure of which those are kept that stand.
 fn valid_variants(source: &SeedRecord, variants: u32, seed: Seed, recipe: &CorpusRecipe) -> (usize, Vec<Valid>) {
     let options = Options { in_shape: [2, 3, 32, 32], classes: 10, ..Options::default() };
     let text = strip_comments(&source.text);
-    let mut tried = 0;
-    let mut found = Vec::new();
     let mut rng = seed.rng();
-    let mut take = |text: String| {
+    let mut tried = 0;
+    let mut stands = |text: String| -> Option<Valid> {
         if text.len() > recipe.max_bytes {
-            return;
+            return None;
         }
         tried += 1;
-        if let Ok((graph, _)) = archsmith_frontend::check(&text, &options) {
-            let cost = cost::cost(&graph);
-            if cost.params <= recipe.max_params && cost.macs <= recipe.max_macs {
-                let fingerprint = fingerprint::fingerprint(&graph).to_string();
-                found.push(Valid { text, params: cost.params, fingerprint });
+        let (graph, _) = archsmith_frontend::check(&text, &options).ok()?;
+        let cost = cost::cost(&graph);
+        let fits = cost.params <= recipe.max_params && cost.macs <= recipe.max_macs;
+        fits.then(|| Valid { text, params: cost.params, fingerprint: fingerprint::fingerprint(&graph).to_string() })
+    };
+    let mut found: Vec<Valid> = stands(text.clone()).into_iter().collect();
+    for _ in 0..variants {
+        let wide = variant(&text, &mut rng);
+        let Some(mut current) = stands(wide) else { continue };
+        for _ in 0..recipe.edits {
+            let changed = edit(&current.text, &mut rng);
+            // A change that leaves the graph as it was is dead code: it would teach the model to write such.
+            if changed != current.text
+                && let Some(valid) = stands(changed)
+                && valid.fingerprint != current.fingerprint
+            {
+                current = valid;
             }
         }
-    };
-    take(text.clone());
-    for _ in 0..variants {
-        take(variant(&text, &mut rng));
+        found.push(current);
     }
     (tried, found)
 }
