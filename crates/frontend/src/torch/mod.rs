@@ -41,11 +41,6 @@ pub(crate) fn tensor_get_attr(i: &mut Interp, t: &Tensor, name: &str) -> Eval<Op
     }
 }
 
-/// An unbound method of the class `torch.Tensor`.
-pub(crate) fn tensor_method(name: &str) -> Option<Value> {
-    methods::method(name)
-}
-
 /// Sets an attribute of a tensor.
 pub(crate) fn tensor_set_attr(i: &mut Interp, t: &Tensor, name: &str, value: Value) -> Eval<()> {
     methods::set(i, t, name, &value)
@@ -99,7 +94,7 @@ pub(crate) fn tensor_repr(_i: &mut Interp, t: &Tensor) -> String {
 }
 
 /// An attribute of a dtype, a device, a size or a torch function.
-pub(crate) fn value_attr(i: &mut Interp, value: &Value, name: &str) -> Eval<Option<Value>> {
+pub(crate) fn value_attr(_interp: &mut Interp, value: &Value, name: &str) -> Eval<Option<Value>> {
     Ok(match (value, name) {
         (Value::DType(d), "is_floating_point") => Some(Value::Bool(d.is_float())),
         (Value::DType(_), "is_complex") => Some(Value::Bool(false)),

@@ -288,7 +288,11 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
         let text = format!("torchvision's '{name}': whole models and transforms are not part of the source");
         return Err(i.abort("unsupported-import", text));
     }
-    if names::exists(at, name) || foreign || at == "torch.utils.data" {
+    if at == "torch.utils.data" {
+        // Imported by habit and used outside the network: refused where it is used, not where it is named.
+        return Ok(Some(Value::Opaque(dotted.into())));
+    }
+    if names::exists(at, name) || foreign {
         return Err(i.unsupported(dotted));
     }
     Ok(None)
