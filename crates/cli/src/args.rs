@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "archsmith", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
-    after_help = "Start with `archsmith run`: three cycles, offline, about five minutes. Then open the report it names."
+    after_help = "Start with `archsmith run`: three cycles, offline, about six minutes. Then open the report it names."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
