@@ -12,7 +12,8 @@
 //! no such network is similar enough.
 //!
 //! Invariants: the permutations are constants and hashing is seedless, so a text has one sketch, for ever and
-//! everywhere. An index gives the same answer for the same sequence of insertions.
+//! everywhere. An index gives the same answer for the same set of insertions, in whatever order they came: of equals, the id
+//! that sorts first is given. (A resumed run knows its earlier candidates in another order than the run that made them.)
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -191,7 +192,7 @@ const END: u32 = u32::MAX;
 
 /// Networks that new text is compared with.
 ///
-/// Networks with the same shingle set share one entry, under the id that came first.
+/// Networks with the same shingle set share one entry, under the id that sorts first.
 #[derive(Clone, Debug, Default)]
 pub struct NoveltyIndex {
     ids: Vec<String>,
@@ -226,8 +227,15 @@ impl NoveltyIndex {
     /// Adds a sketch. An empty one is counted and never found.
     pub fn insert_sketch(&mut self, id: &str, sketch: Sketch) {
         self.inserted += 1;
+        if sketch.is_empty() {
+            return;
+        }
         let set = set_hash(&sketch);
-        if sketch.is_empty() || self.same_set.contains_key(&set) {
+        if let Some(&entry) = self.same_set.get(&set) {
+            let known = &mut self.ids[entry as usize];
+            if id < known.as_str() {
+                id.clone_into(known);
+            }
             return;
         }
         let Ok(entry) = u32::try_from(self.sketches.len()) else { return };
@@ -292,29 +300,27 @@ impl NoveltyIndex {
             .then(|| Nearest { id: self.ids[entry].clone(), jaccard: 1.0 })
     }
 
-    /// The best by exact Jaccard of the [`EXACT`] best by signature; the first inserted where several are equal.
+    /// The best by exact Jaccard of the [`EXACT`] best by signature; of equals, the id that sorts first.
     fn best_of(&self, sketch: &Sketch, entries: impl Iterator<Item = u32>) -> Option<Nearest> {
-        // Ascending by (agreement, earlier first), never longer than EXACT.
-        let mut likely: Vec<(u32, std::cmp::Reverse<u32>)> = Vec::with_capacity(EXACT + 1);
+        let id = |entry: u32| self.ids[entry as usize].as_str();
+        // Best first, never longer than EXACT.
+        let mut likely: Vec<(u32, u32)> = Vec::with_capacity(EXACT + 1);
         for entry in entries {
-            let key =
-                (agreement(&sketch.signature, &self.sketches[entry as usize].signature), std::cmp::Reverse(entry));
-            if likely.len() < EXACT || likely[0] < key {
-                let place = likely.partition_point(|other| *other < key);
-                likely.insert(place, key);
-                if likely.len() > EXACT {
-                    likely.remove(0);
-                }
+            let equal = agreement(&sketch.signature, &self.sketches[entry as usize].signature);
+            let place = likely.partition_point(|&(e, other)| e > equal || (e == equal && id(other) < id(entry)));
+            if place < EXACT {
+                likely.insert(place, (equal, entry));
+                likely.truncate(EXACT);
             }
         }
         let mut best: Option<(u32, f64)> = None;
-        for (_, std::cmp::Reverse(entry)) in likely.into_iter().rev() {
+        for (_, entry) in likely {
             let jaccard = sketch.jaccard(&self.sketches[entry as usize]);
-            if best.is_none_or(|(other, most)| jaccard > most || (jaccard == most && entry < other)) {
+            if best.is_none_or(|(other, most)| jaccard > most || (jaccard == most && id(entry) < id(other))) {
                 best = Some((entry, jaccard));
             }
         }
-        best.map(|(entry, jaccard)| Nearest { id: self.ids[entry as usize].clone(), jaccard })
+        best.map(|(entry, jaccard)| Nearest { id: id(entry).to_owned(), jaccard })
     }
 }
 
@@ -329,10 +335,10 @@ fn set_hash(sketch: &Sketch) -> u64 {
     xxh3_64(&bytes)
 }
 
-/// Which network has which graph: fingerprints of graphs, and the id that came first with each.
+/// Which network has which graph: fingerprints of graphs, and of the ids that have each the one that sorts first.
 #[derive(Clone, Debug, Default)]
 pub struct GraphIndex {
-    first: BTreeMap<String, String>,
+    known: BTreeMap<String, String>,
 }
 
 impl GraphIndex {
@@ -343,29 +349,28 @@ impl GraphIndex {
 
     /// Number of different graphs.
     pub fn len(&self) -> usize {
-        self.first.len()
+        self.known.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.first.is_empty()
+        self.known.is_empty()
     }
 
-    /// Adds a network's graph. Gives the id of the network that already had it, if there is one; that one stays.
-    pub fn insert(&mut self, fingerprint: &str, id: &str) -> Option<&str> {
-        use std::collections::btree_map::Entry;
-        match self.first.entry(fingerprint.to_owned()) {
-            Entry::Vacant(place) => {
-                place.insert(id.to_owned());
-                None
+    /// Adds a network's graph.
+    pub fn insert(&mut self, fingerprint: &str, id: &str) {
+        match self.known.get_mut(fingerprint) {
+            Some(known) if known.as_str() <= id => {}
+            Some(known) => id.clone_into(known),
+            None => {
+                self.known.insert(fingerprint.to_owned(), id.to_owned());
             }
-            Entry::Occupied(place) => Some(place.into_mut().as_str()),
         }
     }
 
-    /// Id of the first network with this graph.
+    /// Id of a network with this graph.
     pub fn query(&self, fingerprint: &str) -> Option<&str> {
-        self.first.get(fingerprint).map(String::as_str)
+        self.known.get(fingerprint).map(String::as_str)
     }
 }
 

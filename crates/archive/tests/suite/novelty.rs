@@ -137,9 +137,17 @@ fn a_sketch_stays_what_it_was() {
 }
 
 #[test]
-fn the_first_network_with_a_graph_stays() {
-    let mut graphs = GraphIndex::new();
-    assert_eq!(graphs.insert("f00", "a"), None);
-    assert_eq!(graphs.insert("f00", "b"), Some("a"));
-    assert_eq!((graphs.query("f00"), graphs.query("f01"), graphs.len()), (Some("a"), None, 1));
+fn of_equal_networks_the_id_that_sorts_first_is_given_in_whatever_order_they_came() {
+    let texts = ["x = nn.ReLU()\n", "x = nn.GELU()\n", "# another comment\nx = nn.ReLU()\n"];
+    for order in [["a", "b", "c"], ["c", "b", "a"], ["b", "c", "a"]] {
+        let (mut networks, mut graphs) = (NoveltyIndex::new(), GraphIndex::new());
+        for id in order {
+            let text = texts[usize::from(id.as_bytes()[0] - b'a')];
+            networks.insert(id, text);
+            graphs.insert("f00", id);
+        }
+        let near = |text: &str| networks.nearest(text).map(|n| n.id).unwrap_or_default();
+        assert_eq!((near(texts[2]).as_str(), near("x = nn.SiLU()\n").as_str()), ("a", "a"), "{order:?}");
+        assert_eq!((graphs.query("f00"), graphs.query("f01"), graphs.len()), (Some("a"), None, 1));
+    }
 }
