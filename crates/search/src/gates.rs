@@ -95,7 +95,13 @@ impl Gates {
         j.params = Some(cost.params);
         j.macs = Some(cost.macs);
         let fingerprint = fingerprint::fingerprint(&graph).to_string();
-        j.refused = self.over_budget(&cost).or_else(|| self.duplicate(text, &fingerprint));
+        j.refused = match self.over_budget(&cost) {
+            Some((verdict, why)) => {
+                j.diagnostics.insert(0, why);
+                Some(verdict)
+            }
+            None => self.duplicate(text, &fingerprint),
+        };
         if j.refused.is_none() {
             self.learn(id, text, Some(&fingerprint));
         }
@@ -111,16 +117,23 @@ impl Gates {
         }
     }
 
-    fn over_budget(&self, cost: &cost::Cost) -> Option<Verdict> {
+    /// The first limit that is passed. The verdict names it without figures, so that refusals can be counted by it; the
+    /// diagnostic has them, for a person and for a repair.
+    fn over_budget(&self, cost: &cost::Cost) -> Option<(Verdict, DiagnosticRecord)> {
         let limits = [
             ("parameters", cost.params, self.config.budget.max_params),
             ("multiply-adds", cost.macs, self.config.budget.max_macs),
             ("activation bytes", cost.activation_bytes, self.config.budget.max_activation_bytes),
         ];
-        limits
-            .into_iter()
-            .find(|(_, found, limit)| found > limit)
-            .map(|(what, found, limit)| Verdict::OverBudget { what: format!("{what}: {found} of {limit}") })
+        limits.into_iter().find(|(_, found, limit)| found > limit).map(|(what, found, limit)| {
+            let why = DiagnosticRecord {
+                code: "over-budget".to_string(),
+                message: format!("the network has {found} {what}, and at most {limit} are allowed"),
+                line: None,
+                column: None,
+            };
+            (Verdict::OverBudget { what: what.to_string() }, why)
+        })
     }
 
     fn duplicate(&self, text: &str, fingerprint: &str) -> Option<Verdict> {
