@@ -80,7 +80,7 @@ impl Search {
     fn requests(&mut self, cycle: u32, generator: &dyn Generator) -> Result<Vec<Asked>, Halt> {
         let (low, high) = self.config.prompt.accuracy;
         let admitted: Vec<CandidateRecord> = match (self.config.prompt.style, self.config.prompt.examples) {
-            (PromptStyle::Chat, n) if n > 0 => self.store.admitted()?.into_iter().filter(|r| r.cycle < cycle).collect(),
+            (PromptStyle::Chat, n) if n > 0 => self.kept_before(cycle)?,
             _ => Vec::new(),
         };
         let prefix = self.prompts.prefix(&self.config);
@@ -110,6 +110,13 @@ impl Search {
             });
         }
         Ok(asked)
+    }
+
+    /// What earlier cycles kept: admitted by the threshold or topped up.
+    fn kept_before(&self, cycle: u32) -> Result<Vec<CandidateRecord>, Halt> {
+        let topped_up: Vec<String> = self.store.cycles()?.into_iter().flat_map(|c| c.topped_up).collect();
+        let kept = |r: &CandidateRecord| r.cycle < cycle && (r.admitted || topped_up.contains(&r.id));
+        Ok(self.store.candidates()?.into_iter().filter(kept).collect())
     }
 
     /// The answers, from the file of saved ones as far as it goes. Saved after each batch.
