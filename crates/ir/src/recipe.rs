@@ -37,6 +37,7 @@ pub enum Optimizer {
     /// `torch.optim.SGD`.
     Sgd {
         /// Learning rate.
+        #[serde(with = "crate::attr::float_text")]
         lr: f64,
         /// Momentum factor.
         momentum: f64,
@@ -50,6 +51,7 @@ pub enum Optimizer {
     /// `torch.optim.Adam` (`decoupled: false`: L2 penalty in the gradient) and `AdamW` (`decoupled: true`).
     Adam {
         /// Learning rate.
+        #[serde(with = "crate::attr::float_text")]
         lr: f64,
         /// Decay rates of the two moments.
         betas: (f64, f64),
@@ -65,6 +67,7 @@ pub enum Optimizer {
     /// `torch.optim.RMSprop`.
     RmsProp {
         /// Learning rate.
+        #[serde(with = "crate::attr::float_text")]
         lr: f64,
         /// Smoothing constant.
         alpha: f64,
@@ -110,11 +113,13 @@ pub enum Clip {
     /// `clip_grad_norm_` over all parameters together.
     Norm {
         /// Largest norm that is left alone.
+        #[serde(with = "crate::attr::float_text")]
         max_norm: f64,
     },
     /// `clip_grad_value_`.
     Value {
         /// Largest absolute value.
+        #[serde(with = "crate::attr::float_text")]
         clip_value: f64,
     },
 }
@@ -148,4 +153,27 @@ pub enum Schedule {
         /// As above.
         per_batch: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infinite_values_survive_json() {
+        let recipe = Recipe {
+            optimizer: Optimizer::RmsProp {
+                lr: f64::INFINITY,
+                alpha: 0.99,
+                eps: 1e-8,
+                weight_decay: 0.0,
+                momentum: 0.0,
+                centered: false,
+            },
+            clip: Some(Clip::Norm { max_norm: f64::INFINITY }),
+            ..Recipe::default()
+        };
+        let text = serde_json::to_string(&recipe).unwrap_or_default();
+        assert_eq!(serde_json::from_str::<Recipe>(&text).ok(), Some(recipe), "{text}");
+    }
 }
