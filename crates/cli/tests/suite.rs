@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn archsmith(args: &[&str]) -> Output {
     match Command::new(env!("CARGO_BIN_EXE_archsmith")).args(args).stdin(Stdio::null()).output() {
@@ -67,17 +67,16 @@ fn good() -> String {
     network("pass", "return self.head(x.mean((2, 3)))")
 }
 
-fn check(source: impl AsRef<[u8]>) -> (i32, serde_json::Value, Duration) {
+fn check(source: impl AsRef<[u8]>) -> (i32, serde_json::Value) {
     let folder = Folder::new();
     let file = folder.file("net.py", source);
-    let started = Instant::now();
     let o = archsmith(&["check", "--json", &file]);
-    (code(&o), json(out(&o).lines().next().unwrap_or_default()), started.elapsed())
+    (code(&o), json(out(&o).lines().next().unwrap_or_default()))
 }
 
 #[test]
 fn a_good_network_is_typed_with_its_figures() {
-    let (code, line, _) = check(good());
+    let (code, line) = check(good());
     assert_eq!(code, 0, "{line}");
     assert_eq!((&line["ok"], &line["verdict"]), (&true.into(), &"typed".into()));
     assert_eq!((&line["params"], &line["trainable"], &line["macs"]), (&40.into(), &40.into(), &30.into()));
@@ -96,10 +95,9 @@ fn bad_networks_get_a_verdict_a_code_and_a_line() {
         (network("open('/etc/passwd')", "return self.head(x.mean((2, 3)))"), "unsupported"),
     ];
     for (source, verdict) in cases {
-        let (exit, line, took) = check(&source);
+        let (exit, line) = check(&source);
         assert_eq!((exit, &line["verdict"]), (1, &verdict.into()), "{line}\n{source}");
         assert!(line["code"].is_string() && line["message"].is_string(), "{line}");
-        assert!(took < Duration::from_secs(20), "{took:?}");
     }
 }
 

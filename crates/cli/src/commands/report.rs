@@ -28,8 +28,7 @@ pub(super) fn view(dir: &Path) -> anyhow::Result<RunView> {
     let run = RunDir::open(dir)?;
     let store = Store::open_read_only(&run.archive_path())?;
     let config = Config::from_toml(&run.config()?, &run.config_path().display().to_string())?;
-    let mut options = archsmith_search::gates::options(&config, [3, 32, 32], 10);
-    options.in_shape[0] = config.training.batch;
+    let options = archsmith_search::gates::options(&config, [3, 32, 32], 10);
     let context = ReportContext {
         facts: vec![
             ("Language model".into(), config.model.source.clone()),

@@ -125,16 +125,3 @@ fn a_parameter_that_is_not_used_is_no_obstacle() {
             .unwrap();
     assert!(metrics.loss.is_finite());
 }
-
-/// Run with `--ignored --nocapture`: the speed that the crate's documentation speaks of.
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    for threads in [1, 2] {
-        for norm in [false, true] {
-            let graph = small_conv(64, [16, 32, 64], norm, 0.1, Recipe::default());
-            let r = archsmith_train::bench::bench(&graph, 10, threads, archsmith_train::Device::Cpu).unwrap();
-            println!("threads {threads} norm {norm}: {r:?}");
-        }
-    }
-}
