@@ -78,7 +78,11 @@ pub fn edit(source: &str, rng: &mut ChaCha8Rng) -> String {
     let at = places[rng.random_range(0..places.len())];
     let line = lines[at].clone();
     let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
-    let assigned = line.trim().split_once(" = ").map(|(name, _)| name).filter(|n| n.chars().all(|c| c.is_alphanumeric() || c == '_'));
+    let assigned = line
+        .trim()
+        .split_once(" = ")
+        .map(|(name, _)| name)
+        .filter(|n| n.chars().all(|c| c.is_alphanumeric() || c == '_'));
     match rng.random_range(0..10u32) {
         0 => {
             lines.remove(at);
@@ -126,7 +130,8 @@ fn network_lines(lines: &[String]) -> Vec<usize> {
             left_out = None;
         }
         let definition = ["def ", "class ", "import ", "from ", "@"].iter().any(|p| text.starts_with(p));
-        if ["train_setup", "learn", "supported_hyperparameters"].iter().any(|n| text.starts_with(&format!("def {n}("))) {
+        if ["train_setup", "learn", "supported_hyperparameters"].iter().any(|n| text.starts_with(&format!("def {n}(")))
+        {
             left_out = Some(indent);
         }
         if left_out.is_none() && !definition && indent >= 4 && !text.starts_with("super().") {
