@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Archive(ArchiveCommand),
     Novelty(NoveltyArgs),
     Report(ReportArgs),
+    Compare(CompareArgs),
+    Config(ConfigArgs),
     Ops(OpsArgs),
     Doctor(DoctorArgs),
     #[command(subcommand)]
@@ -441,6 +443,42 @@ pub(crate) struct ReportArgs {
     /// The figures as one JSON object instead.
     #[arg(long)]
     pub(crate) json: bool,
+    /// One row a cycle as comma-separated values instead.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
+/// Put runs side by side: what they were set to and what they came to, with intervals.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:
+  archsmith compare runs/smoke-001 runs/mutation")]
+pub(crate) struct CompareArgs {
+    /// The runs' folders.
+    #[arg(required = true)]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// One JSON object instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// One row a cycle as comma-separated values instead.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
+/// Show a configuration: a preset with its comments, or what a file and settings make of it.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  archsmith config laptop > mine.toml
+  archsmith config --config mine.toml --set run.cycles=5")]
+pub(crate) struct ConfigArgs {
+    /// smoke, laptop or paper.
+    #[arg(default_value = "smoke")]
+    pub(crate) preset: String,
+    /// A TOML file with what differs from the preset: shows the resolved configuration.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Change one setting: shows the resolved configuration.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
 }
 
 /// List the operators, or explain one.

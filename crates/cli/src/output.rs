@@ -53,6 +53,12 @@ pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Text on standard output as it is.
+pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(())
+}
+
 /// One JSON object on a line of standard output.
 pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();

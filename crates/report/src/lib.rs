@@ -3,7 +3,9 @@
 //! ```text
 //! Store ──► RunView::load ──► RunView      every figure, as data (serialisable)
 //!                               ├─ render        one HTML file: no server, no network, no fonts or scripts from outside
-//!                               └─ text_summary  a few lines for the terminal
+//!                               ├─ text_summary  a few lines for the terminal
+//!                               ├─ cycles_csv    a row a cycle, for a spreadsheet
+//!                               └─ Comparison    several runs side by side
 //! ```
 //!
 //! It refuses to run, read or judge a network: drawings come from the caller as SVG text. Invariants: everything that a
@@ -12,6 +14,7 @@
 //! have a report too; the same archive and context give the same page.
 
 mod chart;
+mod compare;
 mod figures;
 mod html;
 mod load;
@@ -23,6 +26,7 @@ mod view;
 use archsmith_archive::StoreError;
 use thiserror::Error;
 
+pub use compare::{Comparison, RunColumn, cycles_csv};
 pub use html::render;
 pub use text::text_summary;
 pub use view::{

@@ -3,6 +3,8 @@
 mod archive;
 mod bench;
 mod check;
+mod compare;
+mod config;
 mod corpus;
 mod doctor;
 mod finetune;
@@ -40,6 +42,8 @@ pub(crate) fn dispatch(args: Args) -> anyhow::Result<Ending> {
         Command::Archive(c) => archive::archive(c),
         Command::Novelty(a) => novelty::novelty(a),
         Command::Report(a) => report::report(a),
+        Command::Compare(a) => compare::compare(&a),
+        Command::Config(a) => config::config(&a),
         Command::Ops(a) => ops::ops(a),
         Command::Doctor(a) => doctor::doctor(a),
         Command::Bench(BenchCommand::Check(a)) => bench::check(a),

@@ -17,6 +17,10 @@ pub(super) fn report(args: ReportArgs) -> anyhow::Result<Ending> {
         output::json(&view)?;
         return Ok(Ending::Done);
     }
+    if args.csv {
+        output::text(&archsmith_report::cycles_csv(&[(args.dir.display().to_string(), view)]))?;
+        return Ok(Ending::Done);
+    }
     let out = write(&args.dir, &view, args.out.as_deref())?;
     output::line(archsmith_report::text_summary(&view).trim_end())?;
     output::note(format!("report: {}", out.display()));

@@ -8,8 +8,9 @@ use crate::{Ending, output};
 use anyhow::Context;
 use archsmith_archive::Event;
 use archsmith_search::config::PromptStyle;
+use archsmith_search::mutation::Mutation;
 use archsmith_search::run::Contract;
-use archsmith_search::{Config, Host, RunError, Search};
+use archsmith_search::{Config, Generator, Host, RunError, Search};
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,10 +44,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<Ending> {
         config.training.device
     ));
     let mut evaluator = WorkerEvaluator::new(&config)?;
-    let mut generator = LlmGenerator::new(&config)?;
-    if config.prompt.style == PromptStyle::Chat && !generator.has_chat_template() {
-        output::note("the model has no chat template: system and user turn are joined as plain text");
-    }
+    let mut generator = generator(&config, &search)?;
     let mut view = View::new(args.json_events);
     let stop_flag = || stop.load(Ordering::Relaxed);
     let mut failed = None;
@@ -57,7 +55,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<Ending> {
             }
         };
         let mut host = Host { now_ms: &now_ms, on_event: &mut on_event, stop: &stop_flag };
-        search.run(&mut generator, &mut evaluator, &mut host)?
+        search.run(generator.as_mut(), &mut evaluator, &mut host)?
     };
     view.clear();
     if let Some(e) = failed {
@@ -83,6 +81,19 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
+/// Who writes the networks.
+fn generator(config: &Config, search: &Search) -> anyhow::Result<Box<dyn Generator>> {
+    if config.model.source == "mutation" {
+        let seeds = search.store().seeds()?.into_iter().map(|seed| seed.text).collect();
+        return Ok(Box::new(Mutation::new(seeds)?));
+    }
+    let generator = LlmGenerator::new(config)?;
+    if config.prompt.style == PromptStyle::Chat && !generator.has_chat_template() {
+        output::note("the model has no chat template: system and user turn are joined as plain text");
+    }
+    Ok(Box::new(generator))
+}
+
 /// What every network of a run takes in and gives out: the data sets all have ten classes at 32×32.
 const CONTRACT: Contract = Contract { input: [3, 32, 32], classes: 10 };
 
@@ -91,16 +102,7 @@ fn create(args: &RunArgs, created: String) -> anyhow::Result<(Search, PathBuf)> 
     if let Some(seed) = args.seed {
         settings.push(format!("run.seed={seed}"));
     }
-    let file = match &args.config {
-        None => None,
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
-            Some((path.display().to_string(), text))
-        }
-    };
-    let file = file.as_ref().map(|(origin, text)| (origin.as_str(), text.as_str()));
-    let config = Config::resolve(&args.preset, file, &settings).map_err(|e| super::WrongUse(e.to_string()))?;
+    let config = super::config::resolve(&args.preset, args.config.as_deref(), &settings)?;
     let seeds = seed_set(&config.run.seeds)?;
     let dir = match &args.out {
         Some(dir) => dir.clone(),

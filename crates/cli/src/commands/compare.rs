@@ -1,0 +1,21 @@
+//! `archsmith compare`.
+
+use super::report::view;
+use crate::args::CompareArgs;
+use crate::{Ending, output};
+use archsmith_report::{Comparison, RunView, cycles_csv};
+
+pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<Ending> {
+    let mut runs: Vec<(String, RunView)> = Vec::new();
+    for dir in &args.dirs {
+        runs.push((dir.display().to_string(), view(dir)?));
+    }
+    if args.csv {
+        output::text(&cycles_csv(&runs))?;
+    } else if args.json {
+        output::json(&Comparison::of(&runs))?;
+    } else {
+        output::text(&Comparison::of(&runs).text())?;
+    }
+    Ok(Ending::Done)
+}

@@ -1,0 +1,243 @@
+//! Runs side by side, each figure with its interval; and their cycles as rows for a spreadsheet.
+//!
+//! It compares figures and never networks, and it takes runs as they are: whether two of them differ in one thing alone is
+//! the reader's to know, so what their configurations differ in is shown beside the figures.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::stats::{Mean, Share};
+use crate::view::{CycleView, RunView};
+
+/// Some runs and what they came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// One column a run, in the order given.
+    pub runs: Vec<RunColumn>,
+    /// Keys of the configuration in which the runs differ, with the value in each run (`None`: not set).
+    pub differences: BTreeMap<String, Vec<Option<String>>>,
+}
+
+/// The headline figures of one run.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunColumn {
+    /// What the caller calls it.
+    pub name: String,
+    /// Finished cycles.
+    pub cycles: usize,
+    /// Valid ones among the raw candidates of the whole run.
+    pub raw_valid: Share,
+    /// The same in the cycle where it was highest.
+    pub raw_valid_peak: Option<Share>,
+    /// Validation accuracy of the candidates trained in the first cycle.
+    pub accuracy_first: Option<Mean>,
+    /// The same in the cycle where its mean was highest.
+    pub accuracy_best: Option<Mean>,
+    /// `accuracy_best` less `accuracy_first`, a difference of shares.
+    pub gain: Option<f64>,
+    /// Trained candidates at or over the threshold in the first cycle.
+    pub over_threshold_first: Option<Share>,
+    /// The same in the last cycle.
+    pub over_threshold_last: Option<Share>,
+    /// Candidates admitted.
+    pub admitted: u64,
+    /// The best validation accuracy.
+    pub best: Option<f64>,
+    /// The test accuracy of that candidate.
+    pub best_test: Option<f64>,
+    /// Tokens generated.
+    pub tokens: u64,
+    /// Wall-clock seconds of generation, training and fine-tuning for each admitted network.
+    pub seconds_per_admitted: Option<f64>,
+    /// Wall-clock seconds by the event log.
+    pub wall_seconds: Option<f64>,
+}
+
+impl Comparison {
+    /// Puts runs side by side. Each comes with the name to show.
+    pub fn of(runs: &[(String, RunView)]) -> Comparison {
+        let configs: Vec<BTreeMap<String, String>> = runs
+            .iter()
+            .map(|(_, view)| view.run.as_ref().map(|run| flat_toml(&run.config)).unwrap_or_default())
+            .collect();
+        let mut differences = BTreeMap::new();
+        for key in configs.iter().flat_map(BTreeMap::keys) {
+            let values: Vec<Option<String>> = configs.iter().map(|config| config.get(key).cloned()).collect();
+            if values.windows(2).any(|pair| pair[0] != pair[1]) {
+                differences.insert(key.clone(), values);
+            }
+        }
+        Comparison { runs: runs.iter().map(|(name, view)| column(name, view)).collect(), differences }
+    }
+
+    /// A table for a terminal, one column a run.
+    pub fn text(&self) -> String {
+        let mut rows: Vec<Vec<String>> = vec![self.line("", |run| run.name.clone())];
+        for (key, values) in &self.differences {
+            let cells = values.iter().map(|value| value.clone().unwrap_or_else(|| "-".to_owned()));
+            rows.push(std::iter::once(key.clone()).chain(cells).collect());
+        }
+        rows.push(self.line("cycles", |run| run.cycles.to_string()));
+        rows.push(self.line("raw valid", |run| share(Some(&run.raw_valid))));
+        rows.push(self.line("raw valid, best cycle", |run| share(run.raw_valid_peak.as_ref())));
+        rows.push(self.line("mean accuracy, first cycle", |run| mean(run.accuracy_first.as_ref())));
+        rows.push(self.line("mean accuracy, best cycle", |run| mean(run.accuracy_best.as_ref())));
+        rows.push(
+            self.line("gain", |run| run.gain.map_or("-".to_owned(), |gain| format!("{:+.1} points", gain * 100.0))),
+        );
+        rows.push(self.line("over threshold, first cycle", |run| share(run.over_threshold_first.as_ref())));
+        rows.push(self.line("over threshold, last cycle", |run| share(run.over_threshold_last.as_ref())));
+        rows.push(self.line("admitted", |run| run.admitted.to_string()));
+        rows.push(
+            self.line("best accuracy (test)", |run| format!("{} ({})", percent(run.best), percent(run.best_test))),
+        );
+        rows.push(self.line("tokens", |run| run.tokens.to_string()));
+        rows.push(self.line("seconds per admitted", |run| number(run.seconds_per_admitted)));
+        rows.push(self.line("wall seconds", |run| number(run.wall_seconds)));
+        let columns = self.runs.len() + 1;
+        let widths: Vec<usize> = (0..columns)
+            .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+            .collect();
+        let mut out = String::new();
+        for row in rows {
+            let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+            let _ = writeln!(out, "{}", cells.join("  ").trim_end());
+        }
+        out.push_str("accuracy: validation, of the trained candidates; intervals: 95 %\n");
+        out
+    }
+
+    fn line(&self, label: &str, cell: impl Fn(&RunColumn) -> String) -> Vec<String> {
+        std::iter::once(label.to_owned()).chain(self.runs.iter().map(cell)).collect()
+    }
+}
+
+fn column(name: &str, view: &RunView) -> RunColumn {
+    let done: Vec<&CycleView> = view.cycles.iter().filter(|cycle| cycle.complete).collect();
+    let accuracies = || done.iter().filter_map(|cycle| cycle.accuracy);
+    let accuracy_first = accuracies().next();
+    // Of equal means the first: `max_by` would take the last.
+    let accuracy_best = accuracies().reduce(|best, one| if one.mean > best.mean { one } else { best });
+    let measured = || done.iter().map(|cycle| cycle.over_threshold).filter(|share| share.total > 0);
+    let best = view.best.first().and_then(|best| view.candidates.get(best.candidate));
+    let spent = view.totals.seconds;
+    let seconds = spent.generation + spent.training + spent.sft;
+    RunColumn {
+        name: name.to_owned(),
+        cycles: done.len(),
+        raw_valid: view.totals.raw_valid,
+        raw_valid_peak: done
+            .iter()
+            .map(|cycle| cycle.raw_valid)
+            .filter(|share| share.total > 0)
+            .reduce(|best, one| if one.share > best.share { one } else { best }),
+        accuracy_first,
+        accuracy_best,
+        gain: accuracy_first.zip(accuracy_best).map(|(first, best)| best.mean - first.mean),
+        over_threshold_first: measured().next(),
+        over_threshold_last: measured().last(),
+        admitted: view.totals.admitted,
+        best: best.and_then(|one| one.accuracy_val),
+        best_test: best.and_then(|one| one.accuracy_test),
+        tokens: view.totals.tokens,
+        seconds_per_admitted: (view.totals.admitted > 0).then(|| seconds / view.totals.admitted as f64),
+        wall_seconds: view.wall_seconds,
+    }
+}
+
+/// The cycles of runs as comma-separated values (RFC 4180), one row a cycle, a header first. Shares and accuracies are
+/// 0–1; what is not known is empty.
+pub fn cycles_csv(runs: &[(String, RunView)]) -> String {
+    let mut out = String::from(
+        "run,cycle,raw,raw_valid,raw_valid_low,raw_valid_high,repaired,repaired_valid,trained,accuracy_mean,accuracy_low,\
+         accuracy_high,accuracy_best,over_threshold,admitted,topped_up,novelty_median,sft_pairs,sft_loss_before,\
+         sft_loss_after,tokens,generation_seconds,training_seconds,sft_seconds\r\n",
+    );
+    for (name, view) in runs {
+        for cycle in &view.cycles {
+            let accuracy = cycle.accuracy;
+            let sft = cycle.sft.as_ref();
+            let cells = [
+                text_cell(name),
+                cycle.cycle.to_string(),
+                cycle.raw_valid.total.to_string(),
+                cycle.raw_valid.count.to_string(),
+                cell(cycle.raw_valid.low),
+                cell(cycle.raw_valid.high),
+                cycle.repaired_valid.total.to_string(),
+                cycle.repaired_valid.count.to_string(),
+                cycle.trained.to_string(),
+                cell(accuracy.map(|a| a.mean)),
+                cell(accuracy.and_then(|a| a.low)),
+                cell(accuracy.and_then(|a| a.high)),
+                cell(cycle.best),
+                cell(cycle.over_threshold.share),
+                cycle.admitted.to_string(),
+                cycle.topped_up.to_string(),
+                cell(cycle.novelty.map(|spread| spread.median)),
+                sft.map(|sft| sft.pairs.to_string()).unwrap_or_default(),
+                cell(sft.and_then(|sft| sft.loss_before)),
+                cell(sft.and_then(|sft| sft.loss_after)),
+                cycle.tokens.to_string(),
+                cell(Some(cycle.seconds.generation)),
+                cell(Some(cycle.seconds.training)),
+                cell(Some(cycle.seconds.sft)),
+            ];
+            out.push_str(&cells.join(","));
+            out.push_str("\r\n");
+        }
+    }
+    out
+}
+
+fn cell(value: Option<f64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn text_cell(text: &str) -> String {
+    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+/// `key = value` lines of a flat TOML text, as `table.key`. The configuration of a run is written by this program: no
+/// nesting beyond tables, no multi-line values that matter here.
+fn flat_toml(text: &str) -> BTreeMap<String, String> {
+    let mut table = String::new();
+    let mut found = BTreeMap::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            table = format!("{name}.");
+        } else if let Some((key, value)) = line.split_once('=') {
+            found.insert(format!("{table}{}", key.trim()), value.trim().trim_matches('"').to_owned());
+        }
+    }
+    found
+}
+
+fn percent(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{:.1} %", value * 100.0))
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{value:.0}"))
+}
+
+fn share(share: Option<&Share>) -> String {
+    match share.and_then(|s| Some((s, s.share?, s.low?, s.high?))) {
+        Some((s, value, low, high)) => {
+            format!("{}/{} {:.1} % [{:.0}–{:.0}]", s.count, s.total, value * 100.0, low * 100.0, high * 100.0)
+        }
+        None => "-".to_owned(),
+    }
+}
+
+fn mean(mean: Option<&Mean>) -> String {
+    match mean {
+        Some(Mean { mean, low: Some(low), high: Some(high), .. }) => {
+            format!("{:.1} % [{:.1}–{:.1}]", mean * 100.0, low * 100.0, high * 100.0)
+        }
+        Some(Mean { mean, .. }) => format!("{:.1} %", mean * 100.0),
+        None => "-".to_owned(),
+    }
+}
