@@ -63,7 +63,8 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// `embedded`, a GGUF file, a folder of safetensors, or a hub repository `owner/name[@revision]`.
+    /// `embedded`, a GGUF file, a folder of safetensors, a hub repository `owner/name[@revision]`, or `mutation`: random edits
+    /// of known networks in the place of a model, as a baseline.
     pub source: String,
     /// Threads of generation and fine-tuning.
     pub threads: usize,

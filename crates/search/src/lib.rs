@@ -3,6 +3,7 @@
 //! - [`run`]: the cycle: prompts → proposals → gates → training → admission → pairs → fine-tuning, resumable at every step;
 //! - [`config`]: every choice that a result depends on; [`prompt`], [`extract`]: from a request to source text;
 //! - [`gates`]: what is refused before it costs anything; [`parts`]: the traits of the two heavy parts;
+//! - [`mutation`]: the baseline that a model has to beat, in the model's place;
 //! - [`augment`]: variants of source text, for the training corpus of the embedded model.
 //!
 //! Invariants: this crate knows neither burn nor candle; it reads no clock and no environment (times come from the caller);
@@ -13,6 +14,7 @@ pub mod config;
 pub mod corpus;
 pub mod extract;
 pub mod gates;
+pub mod mutation;
 pub mod parts;
 pub mod prompt;
 pub mod run;

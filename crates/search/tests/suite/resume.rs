@@ -76,3 +76,31 @@ fn two_processes_on_one_run_are_refused() {
     let second = resume(&root).err().map(|e| e.to_string()).unwrap_or_default();
     assert!(second.contains("another process"), "{second}");
 }
+
+#[test]
+fn mutation_in_the_model_s_place_resumes_the_same() {
+    use super::fakes::{FakeEvaluator, SOURCES};
+    use archsmith_archive::Event;
+    use archsmith_search::Host;
+    use archsmith_search::mutation::Mutation;
+    use std::cell::Cell;
+    let go = |search: &mut archsmith_search::Search, events: usize| {
+        let told = Cell::new(0usize);
+        let stop = || told.get() >= events;
+        let mut on_event = |_: &Event| told.set(told.get() + 1);
+        let mut host = Host { now_ms: &|| 0, on_event: &mut on_event, stop: &stop };
+        let mut generator = Mutation::new(SOURCES.map(String::from).to_vec()).unwrap();
+        (search.run(&mut generator, &mut FakeEvaluator, &mut host).unwrap(), told.get())
+    };
+    let whole = tempfile::tempdir().unwrap();
+    let mut search = create(&whole.path().join("run"), config());
+    let (undisturbed, events) = go(&mut search, usize::MAX);
+    let all = search.store().candidates().unwrap();
+    assert!(all.iter().any(|c| c.admitted), "mutations of good networks are now and then good");
+    assert!(all.iter().any(|c| !c.verdict.stage().is_valid()), "and now and then broken");
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("run");
+    go(&mut create(&root, config()), events / 2);
+    let (resumed, _) = go(&mut resume(&root).unwrap(), usize::MAX);
+    assert_eq!(resumed.digest, undisturbed.digest);
+}
