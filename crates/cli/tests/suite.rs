@@ -154,6 +154,15 @@ fn every_command_has_help_with_an_example() {
         "run",
         "check",
         "summary",
+        "show",
+        "trace",
+        "fingerprint",
+        "diff",
+        "draw",
+        "export",
+        "run-net",
+        "completions",
+        "man",
         "train",
         "generate",
         "finetune",
@@ -188,6 +197,42 @@ fn summary_novelty_and_ops_answer_in_json() {
     assert_eq!((&line["same_graph"], &line["near_duplicate"]), (&true.into(), &true.into()), "{line}");
     let o = archsmith(&["ops", "torch.nn.functional.relu", "--json"]);
     assert_eq!(json(&out(&o))["name"], "relu");
+}
+
+#[test]
+fn a_network_is_looked_into_and_taken_away() {
+    let folder = Folder::new();
+    let file = folder.file("net.py", good());
+    let shape = ["--in-shape", "2,3,8,8"];
+    // The textual IR comes back, with the same fingerprint.
+    let ir = folder.file("net.ir", out(&archsmith(&[&["show", &file], &shape[..]].concat())));
+    let prints = out(&archsmith(&[&["fingerprint", &file, &ir], &shape[..]].concat()));
+    let prints: Vec<&str> = prints.lines().filter_map(|l| l.split(' ').next()).collect();
+    assert!(prints.len() == 2 && prints[0] == prints[1], "{prints:?}");
+    // PyTorch source elaborates to the same network.
+    let source = folder.text("canonical.py");
+    let o = archsmith(&[&["export", &file, "--torch", &source], &shape[..]].concat());
+    assert_eq!(code(&o), 0, "{}", err(&o));
+    let o = archsmith(&[&["diff", &file, &source, "--json"], &shape[..]].concat());
+    assert_eq!((code(&o), &json(&out(&o))["same"]), (0, &true.into()), "{}{}", out(&o), err(&o));
+    // Weights written and read give the outputs of the initial values.
+    let (weights, onnx) = (folder.text("w.safetensors"), folder.text("net.onnx"));
+    let o = archsmith(
+        &[&["export", &file, "--safetensors", &weights, "--onnx", &onnx, "--seed", "3"], &shape[..]].concat(),
+    );
+    assert!(code(&o) == 0 && folder.path("net.onnx").is_file(), "{}", err(&o));
+    for ending in ["svg", "html", "dot", "mmd"] {
+        let picture = folder.text(&format!("net.{ending}"));
+        let o = archsmith(&[&["draw", &file, "-o", &picture], &shape[..]].concat());
+        assert_eq!(code(&o), 0, "{ending}: {}", err(&o));
+    }
+    let o = archsmith(&["draw", &file, "-o", "net.bmp"]);
+    assert_eq!(code(&o), 2, "{}", err(&o));
+    let other = folder.file("other.py", network("pass", "return self.head(torch.tanh(x.mean((2, 3))))"));
+    let o = archsmith(&[&["diff", &file, &other], &shape[..]].concat());
+    assert!(code(&o) == 1 && out(&o).contains("+ tanh"), "{}", out(&o));
+    let o = archsmith(&[&["trace", &file, "--why", "%1"], &shape[..]].concat());
+    assert!(out(&o).contains("made by mean") && out(&o).contains("net.py:1"), "{}", out(&o));
 }
 
 /// Settings of a run that takes seconds: one seed network after another would be trained on a few images.

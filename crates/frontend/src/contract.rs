@@ -114,6 +114,38 @@ pub fn parse(source: &str) -> Result<(), Rejection> {
     }
 }
 
+/// The concrete syntax tree of a source text, a node a line: kind, place (line:column, from 1) and, for leaves, the text.
+/// `None` where the parser gives no tree.
+pub fn syntax_tree(source: &str) -> Option<String> {
+    let tree = crate::cst::parse(source)?;
+    let mut out = String::new();
+    let mut cursor = tree.walk();
+    let mut depth = 0usize;
+    loop {
+        let node = cursor.node();
+        if node.is_named() {
+            let at = node.start_position();
+            let field = cursor.field_name().map_or_else(String::new, |f| format!("{f}: "));
+            let text = match source.get(node.byte_range()) {
+                Some(text) if node.named_child_count() == 0 => format!("  {text:?}"),
+                _ => String::new(),
+            };
+            let line = format!("{}{field}{} {}:{}{text}\n", "  ".repeat(depth), node.kind(), at.row + 1, at.column + 1);
+            out.push_str(&line);
+        }
+        if cursor.goto_first_child() {
+            depth += 1;
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return Some(out);
+            }
+            depth -= 1;
+        }
+    }
+}
+
 /// Elaborates a source text and proves the graph's types.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ mod syntax;
 mod torch;
 mod worker;
 
-pub use contract::{Elaborated, Options, Prm, check, elaborate, parse};
+pub use contract::{Elaborated, Options, Prm, check, elaborate, parse, syntax_tree};
 pub use diagnostic::{Diagnostic, Rejection, Severity, Stage};
 pub use eval::Limits;
 pub use plain::{Printed, run_python};

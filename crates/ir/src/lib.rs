@@ -6,7 +6,7 @@
 //!   ▼
 //! TypedGraph  the same graph and, for each body, a `Program` of typed primitives
 //!   │
-//!   ├─ cost, fingerprint, text, drawing, JSON
+//!   ├─ cost, fingerprint, text
 //!   ├─ reference: the naive interpreter, the meaning that every other interpreter is compared with
 //!   └─ (in other crates) lowering to a tensor library
 //! ```
@@ -19,7 +19,6 @@
 
 pub mod attr;
 pub mod cost;
-pub mod draw;
 pub mod fingerprint;
 pub mod graph;
 pub mod infer;

@@ -217,8 +217,23 @@ pub fn evaluate(
 /// # Errors
 /// Where a tensor is too large, or the graph computes an impossible index.
 pub fn initial_state(graph: &TypedGraph, seed: &Seed) -> Result<Vec<HostTensor>, RefError> {
+    let missing = || RefError::Damaged("a state tensor without an initial value".into());
+    initial_values(graph, seed, |_| true)?.into_iter().map(|v| v.ok_or_else(missing)).collect()
+}
+
+/// As [`initial_state`], of the wanted tensors alone; `None` for the others. What is drawn for one does not depend on which
+/// others are wanted.
+///
+/// # Errors
+/// As [`initial_state`].
+pub fn initial_values(
+    graph: &TypedGraph,
+    seed: &Seed,
+    wanted: impl Fn(StateId) -> bool,
+) -> Result<Vec<Option<HostTensor>>, RefError> {
     let program = graph.init().program();
     let roots: Vec<V> = graph.graph().state.iter().map(|s| graph.init().value(s.init)).collect();
+    let wanted: Vec<bool> = (0..roots.len()).map(|i| wanted(StateId(i as u32))).collect();
     // Each random step belongs to the first state tensor that needs it, and has a number within that tensor.
     let mut seeds: BTreeMap<usize, Option<Seed>> = BTreeMap::new();
     for (s, &root) in graph.graph().state.iter().zip(&roots) {
@@ -232,6 +247,12 @@ pub fn initial_state(graph: &TypedGraph, seed: &Seed) -> Result<Vec<HostTensor>,
             seeds.insert(i, own);
         }
     }
+    // The steps that a wanted tensor needs.
+    let mut needed: FxHashSet<usize> = FxHashSet::default();
+    for (&root, _) in roots.iter().zip(&wanted).filter(|(_, w)| **w) {
+        needed.extend(cone(program, root, |i| !needed.contains(&i)).steps);
+    }
+    seeds.retain(|i, _| needed.contains(i));
     let mut last = last_uses(program, seeds.keys().copied());
     for root in &roots {
         last.insert(*root, usize::MAX);
@@ -257,15 +278,16 @@ pub fn initial_state(graph: &TypedGraph, seed: &Seed) -> Result<Vec<HostTensor>,
     }
     let mut uses: FxHashMap<V, usize> = FxHashMap::default();
     roots.iter().for_each(|r| *uses.entry(*r).or_default() += 1);
-    roots
-        .iter()
-        .map(|r| {
-            let left = uses.entry(*r).or_default();
-            *left = left.saturating_sub(1);
-            let value = if *left == 0 { values.remove(r) } else { values.get(r).cloned() };
-            value.ok_or_else(|| RefError::Damaged("a state tensor without an initial value".into()))
-        })
-        .collect()
+    let take = |(r, wanted): (&V, &bool)| {
+        let left = uses.entry(*r).or_default();
+        *left = left.saturating_sub(1);
+        match (wanted, *left) {
+            (false, _) => Ok(None),
+            (true, 0) => Ok(values.remove(r)),
+            (true, _) => Ok(values.get(r).cloned()),
+        }
+    };
+    roots.iter().zip(&wanted).map(take).collect()
 }
 
 /// The value of `v` where it depends on no input, no state and no randomness, and no tensor on the way has more than

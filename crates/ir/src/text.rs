@@ -43,7 +43,7 @@ mod parse;
 mod print;
 
 pub use parse::{ParseError, parse};
-pub use print::print;
+pub use print::{print, print_untyped};
 
 use crate::graph::{Graph, StateId, StateKind};
 use rustc_hash::FxHashMap;

@@ -6,15 +6,24 @@ mod check;
 mod compare;
 mod config;
 mod corpus;
+mod diff;
 mod doctor;
+mod draw;
+mod export;
 mod finetune;
+mod fingerprint;
 mod generate;
+mod network;
 mod novelty;
 mod ops;
 mod pretrain;
 mod report;
 mod run;
+mod run_net;
+mod shell;
+mod show;
 mod summary;
+mod trace;
 mod train;
 
 use crate::Ending;
@@ -34,6 +43,15 @@ pub(crate) fn dispatch(args: Args) -> anyhow::Result<Ending> {
         Command::Run(a) => run::run(a),
         Command::Check(a) => check::check(a),
         Command::Summary(a) => summary::summary(a),
+        Command::Show(a) => show::show(a),
+        Command::Trace(a) => trace::trace(a),
+        Command::Fingerprint(a) => fingerprint::fingerprint(a),
+        Command::Diff(a) => diff::diff(a),
+        Command::Draw(a) => draw::draw(a),
+        Command::RunNet(a) => run_net::run_net(a),
+        Command::Completions(a) => shell::completions(a),
+        Command::Man(a) => shell::man(a),
+        Command::Export(a) => export::export(a),
         Command::Train(a) => train::train(a),
         Command::Generate(a) => generate::generate(a),
         Command::Finetune(a) => finetune::finetune(a),

@@ -1,28 +1,74 @@
 //! `archsmith summary`.
 
-use super::{read_source, shown};
-use crate::args::SummaryArgs;
+use super::{network, python_files, shown};
+use crate::args::{SummaryArgs, SummaryBy};
 use crate::{Ending, output};
-use archsmith_ir::summary;
+use archsmith_inspect::table::{By, Table, table};
+use archsmith_ir::summary::grouped;
+use rayon::prelude::*;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    #[serde(flatten)]
+    table: &'a Table,
+}
 
 pub(super) fn summary(args: SummaryArgs) -> anyhow::Result<Ending> {
-    let source = read_source(&args.file)?;
     let options = args.reading.options()?;
-    match archsmith_frontend::check(&source, &options) {
-        Ok((graph, _)) => {
-            let table = summary::summary(&graph);
-            if args.json {
-                output::json(&table)?
-            } else {
-                output::line(table.to_text().trim_end())?
+    let files = python_files(&args.files)?;
+    let by = match args.by {
+        SummaryBy::Module => By::Module,
+        SummaryBy::Op => By::Op,
+        SummaryBy::Line => By::Line,
+    };
+    let (many, mut refused) = (files.len() > 1, 0usize);
+    let bar = (files.len() > 100).then(|| output::bar(files.len() as u64, "summary"));
+    // In chunks, so that lines come out in order while work goes on in parallel and memory stays flat.
+    for chunk in files.chunks(64) {
+        let results: Vec<anyhow::Result<Result<String, String>>> = chunk
+            .par_iter()
+            .map(|file| {
+                let net = match network::read_with(file, &options)? {
+                    Ok(net) => net,
+                    Err(why) => return Ok(Err(why)),
+                };
+                let t = table(&net.graph, (!net.source.is_empty()).then_some(net.source.as_str()));
+                Ok(Ok(if args.json {
+                    serde_json::to_string(&Line { file: &net.name, table: &t })?
+                } else if args.csv {
+                    t.to_csv()
+                } else if many {
+                    let ops = t.rows.len();
+                    format!("{}: {} parameters, {} MACs, {ops} operators", net.name, grouped(t.params), grouped(t.macs))
+                } else {
+                    t.to_text(by)
+                }))
+            })
+            .collect();
+        for (file, result) in chunk.iter().zip(results) {
+            match result {
+                Ok(Ok(text)) => output::line(text.trim_end())?,
+                Ok(Err(why)) => {
+                    refused += 1;
+                    // Of many, one line each; `check` says the rest.
+                    let first = why.lines().next().unwrap_or_default().to_string();
+                    output::note(if many { format!("{}: {first}", shown(file)) } else { why.trim_end().to_string() });
+                }
+                Err(e) if many => {
+                    refused += 1;
+                    output::note(format!("{e:#}"));
+                }
+                Err(e) => return Err(e),
             }
-            Ok(Ending::Done)
-        }
-        Err(rejection) => {
-            for d in &rejection.diagnostics {
-                output::note(d.render(&source, &shown(&args.file), output::color_err()).trim_end());
+            if let Some(bar) = &bar {
+                bar.inc(1);
             }
-            Ok(Ending::No)
         }
     }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    Ok(if refused == 0 { Ending::Done } else { Ending::No })
 }

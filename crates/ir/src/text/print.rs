@@ -10,7 +10,15 @@ use std::fmt::Write;
 /// The graph as text, in the form that the [module](super) describes. Types are written where inference accepts the
 /// graph.
 pub fn print(graph: &Graph) -> String {
-    let typed = infer(graph.clone()).ok();
+    printed(graph, infer(graph.clone()).ok())
+}
+
+/// As [`print`], without the types that inference proves.
+pub fn print_untyped(graph: &Graph) -> String {
+    printed(graph, None)
+}
+
+fn printed(graph: &Graph, typed: Option<TypedGraph>) -> String {
     let mut p = Printer {
         out: String::new(),
         graph,

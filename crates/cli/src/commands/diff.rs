@@ -1,0 +1,44 @@
+//! `archsmith diff`.
+
+use super::network::Network;
+use super::{export, network};
+use crate::args::DiffArgs;
+use crate::{Ending, output};
+use archsmith_inspect::diff::{diff as compare, html};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    a: &'a str,
+    b: &'a str,
+    #[serde(flatten)]
+    diff: &'a archsmith_inspect::diff::Diff,
+}
+
+pub(super) fn diff(args: DiffArgs) -> anyhow::Result<Ending> {
+    let mut nets = Vec::new();
+    for file in &args.files {
+        let Some(net) = network::read(file, &args.reading)? else {
+            anyhow::bail!("{} is no network that can be built", super::shown(file));
+        };
+        nets.push(net);
+    }
+    let Some((first, others)) = nets.split_first() else { return Ok(Ending::Done) };
+    let source = |n: &Network| (!n.source.is_empty()).then(|| n.source.clone());
+    let mut same = true;
+    for other in others {
+        let d = compare(&first.graph, &other.graph);
+        same &= d.same;
+        let texts = (source(first), source(other));
+        let texts = (texts.0.as_deref(), texts.1.as_deref());
+        if args.json {
+            output::json(&Line { a: &first.name, b: &other.name, diff: &d })?;
+        } else {
+            output::line(format!("{} ↔ {}\n{}", first.name, other.name, d.to_text(texts).trim_end()))?;
+        }
+        if let Some(path) = &args.html {
+            export::write(path, html(&d, (&first.name, &other.name), texts).as_bytes())?;
+        }
+    }
+    Ok(if same { Ending::Done } else { Ending::No })
+}

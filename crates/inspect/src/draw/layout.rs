@@ -1,0 +1,285 @@
+//! Where everything goes: each box is laid out for itself, in layers from top to bottom; lines over several layers run along
+//! its right side. The layers of the outermost box are broken into columns, so that a long network fits a screen.
+
+use super::model::{Group, Item, Row};
+
+/// Height of a row.
+pub(super) const ROW: f64 = 19.0;
+const GAP_X: f64 = 14.0;
+const GAP_Y: f64 = 20.0;
+const PAD: f64 = 9.0;
+/// Height of a box's title.
+pub(super) const HEAD: f64 = 20.0;
+/// Distance of lines that run side by side.
+const LANE: f64 = 7.0;
+/// Widest text of a row or title, in characters.
+pub(super) const MAX_CHARS: usize = 46;
+/// Width of a character.
+const CHAR: f64 = 6.3;
+/// Width over height that the columns aim at.
+const ASPECT: f64 = 1.5;
+
+/// A laid out item; positions are relative to the box around it.
+#[derive(Debug)]
+pub(super) struct Placed<'a> {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) what: What<'a>,
+}
+
+#[derive(Debug)]
+pub(super) enum What<'a> {
+    Card(&'a [Row], usize),
+    Group(Box<Laid<'a>>),
+}
+
+/// A laid out box.
+#[derive(Debug)]
+pub(super) struct Laid<'a> {
+    pub(super) group: &'a Group,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) items: Vec<Placed<'a>>,
+    pub(super) lines: Vec<Line>,
+}
+
+/// A line through points; the label, a shape, stands at its start.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) points: Vec<(f64, f64)>,
+    pub(super) label: String,
+}
+
+/// The texts of a row: left, and right where it is shown.
+pub(super) fn row_text(row: &Row, before: Option<&Row>) -> (String, String) {
+    let left = if row.detail.is_empty() { row.title.clone() } else { format!("{} {}", row.title, row.detail) };
+    let right = if before.is_some_and(|b| b.shape == row.shape) { String::new() } else { row.shape.clone() };
+    (cut(&left, MAX_CHARS - right.chars().count().min(20)), right)
+}
+
+pub(super) fn cut(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_string();
+    }
+    text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
+}
+
+pub(super) fn lay(group: &Group, outermost: bool) -> Laid<'_> {
+    let mut placed: Vec<Placed<'_>> = group
+        .items
+        .iter()
+        .map(|item| match item {
+            Item::Card { rows, times } => {
+                let mut widest = 8;
+                for (i, row) in rows.iter().enumerate() {
+                    let (l, r) = row_text(row, i.checked_sub(1).map(|j| &rows[j]));
+                    widest = widest.max(l.chars().count() + r.chars().count() + 3);
+                }
+                let extra = if *times > 1 { 26.0 } else { 0.0 };
+                Placed {
+                    x: 0.0,
+                    y: 0.0,
+                    width: widest as f64 * CHAR + 10.0 + extra,
+                    height: rows.len() as f64 * ROW,
+                    what: What::Card(rows, *times),
+                }
+            }
+            Item::Group(inner) => {
+                let laid = lay(inner, false);
+                Placed { x: 0.0, y: 0.0, width: laid.width, height: laid.height, what: What::Group(Box::new(laid)) }
+            }
+        })
+        .collect();
+    let n = placed.len();
+    let mut layer = vec![0usize; n];
+    let mut sorted = group.edges.clone();
+    sorted.sort_unstable_by_key(|e| e.1);
+    for &(a, b) in &sorted {
+        layer[b] = layer[b].max(layer[a] + 1);
+    }
+    let count = layer.iter().map(|l| l + 1).max().unwrap_or(0);
+    let mut layers: Vec<Vec<usize>> = vec![Vec::new(); count];
+    (0..n).for_each(|i| layers[layer[i]].push(i));
+    order(&mut layers, &group.edges, n);
+    let width_of = |l: &[usize], placed: &[Placed<'_>]| {
+        l.iter().map(|&i| placed[i].width).sum::<f64>() + GAP_X * l.len().saturating_sub(1) as f64
+    };
+    let height_of = |l: &[usize], placed: &[Placed<'_>]| l.iter().map(|&i| placed[i].height).fold(0.0, f64::max);
+    let heights: Vec<f64> = layers.iter().map(|l| height_of(l, &placed)).collect();
+    let widths: Vec<f64> = layers.iter().map(|l| width_of(l, &placed)).collect();
+    let columns = if outermost { columns(&widths, &heights) } else { vec![0..count] };
+    let top = if outermost { 34.0 } else { HEAD + PAD };
+    let mut column_of = vec![0; count];
+    columns.iter().enumerate().for_each(|(c, r)| column_of[r.clone()].iter_mut().for_each(|x| *x = c));
+
+    // Lines over several layers of a column get a lane each, shorter ones further in.
+    let mut long: Vec<(usize, usize)> = group
+        .edges
+        .iter()
+        .copied()
+        .filter(|&(a, b)| layer[b] > layer[a] + 1 && column_of[layer[a]] == column_of[layer[b]])
+        .collect();
+    // From the top border to a later layer, and from an earlier layer to the bottom border.
+    let late: Vec<usize> = group.entries.iter().copied().filter(|&i| layer[i] > 0).collect();
+    let early: Vec<usize> = group.exits.iter().copied().filter(|&i| layer[i] + 1 < count).collect();
+    long.sort_by_key(|&(a, b)| (layer[b] - layer[a], layer[a]));
+    let mut lanes: Vec<Vec<(i64, i64)>> = vec![Vec::new()];
+    let mut take = |from: i64, to: i64| {
+        let free = lanes.iter().position(|l| l.iter().all(|&(a, b)| to <= a || from >= b));
+        let k = free.unwrap_or_else(|| {
+            lanes.push(Vec::new());
+            lanes.len() - 1
+        });
+        lanes[k].push((from, to));
+        k
+    };
+    let lane_of: Vec<usize> = long.iter().map(|&(a, b)| take(layer[a] as i64, layer[b] as i64)).collect();
+    let lane_in: Vec<usize> = late.iter().map(|&i| take(-1, layer[i] as i64)).collect();
+    let lane_out: Vec<usize> = early.iter().map(|&i| take(layer[i] as i64, count as i64)).collect();
+    let used = if long.is_empty() && late.is_empty() && early.is_empty() { 0 } else { lanes.len() };
+    let margin = if used > 0 { used as f64 * LANE + 8.0 } else { 0.0 };
+
+    let mut x0 = PAD;
+    let mut bottom: f64 = top;
+    let mut right: Vec<f64> = vec![0.0; columns.len().max(1)];
+    for (c, range) in columns.iter().enumerate() {
+        let inner = widths[range.clone()].iter().copied().fold(0.0, f64::max);
+        let mut y = top;
+        for l in range.clone() {
+            let mut x = x0 + (inner - widths[l]) / 2.0;
+            for &i in &layers[l] {
+                placed[i].x = x;
+                placed[i].y = y + (heights[l] - placed[i].height) / 2.0;
+                x += placed[i].width + GAP_X;
+            }
+            y += heights[l] + GAP_Y;
+        }
+        bottom = bottom.max(y - GAP_Y);
+        right[c] = x0 + inner;
+        x0 += inner + margin + if outermost { 44.0 } else { 0.0 };
+    }
+    let title =
+        (group.title().chars().count() + group.cost_text().chars().count() + 4).min(MAX_CHARS + 16) as f64 * CHAR;
+    let content = x0 - if outermost { 44.0 } else { 0.0 } + PAD;
+    let width = content.max(if outermost { title.max(420.0) } else { title });
+    let shift = if columns.len() == 1 { (width - content) / 2.0 } else { 0.0 };
+    placed.iter_mut().for_each(|p| p.x += shift);
+    right.iter_mut().for_each(|r| *r += shift);
+    let height = bottom + PAD + if group.exits.is_empty() { 0.0 } else { 4.0 };
+
+    let mut lines = Vec::new();
+    let below = |i: usize| (placed[i].x + placed[i].width / 2.0, placed[i].y + placed[i].height);
+    let above = |i: usize| (placed[i].x + placed[i].width / 2.0, placed[i].y);
+    for &(a, b) in &group.edges {
+        let label = group.shapes.get(a).cloned().unwrap_or_default();
+        let (from, to) = (below(a), above(b));
+        let (ca, cb) = (column_of[layer[a]], column_of[layer[b]]);
+        let points = if ca != cb {
+            // Down, through the gap between columns, up and over.
+            let x = placed[b].x.min(columns_left(&placed, &layers, &columns[cb])) - 20.0;
+            vec![from, (from.0, bottom + 6.0), (x, bottom + 6.0), (x, top - 10.0), (to.0, top - 10.0), to]
+        } else if layer[b] == layer[a] + 1 {
+            vec![from, to]
+        } else {
+            let k = long.iter().position(|&e| e == (a, b)).map_or(0, |p| lane_of[p]);
+            let x = right[ca] + 8.0 + k as f64 * LANE;
+            let (yf, yt) = (placed[a].y + placed[a].height - 6.0, placed[b].y + 6.0);
+            vec![(placed[a].x + placed[a].width, yf), (x, yf), (x, yt), (placed[b].x + placed[b].width, yt)]
+        };
+        let label = if points.len() == 2 { label } else { String::new() };
+        lines.push(Line { points, label });
+    }
+    let centre = width / 2.0;
+    if !outermost {
+        for &i in group.entries.iter().filter(|&&i| layer[i] == 0) {
+            lines.push(Line { points: vec![(centre, HEAD), above(i)], label: String::new() });
+        }
+        for (p, &i) in late.iter().enumerate() {
+            let x = right[0] + 8.0 + lane_in[p] as f64 * LANE;
+            let y = placed[i].y + 6.0;
+            lines.push(Line {
+                points: vec![(centre, HEAD), (x, HEAD + 2.0), (x, y), (placed[i].x + placed[i].width, y)],
+                label: String::new(),
+            });
+        }
+        for &i in group.exits.iter().filter(|&&i| layer[i] + 1 == count) {
+            lines.push(Line { points: vec![below(i), (centre, height)], label: String::new() });
+        }
+        for (p, &i) in early.iter().enumerate() {
+            let x = right[0] + 8.0 + lane_out[p] as f64 * LANE;
+            let y = placed[i].y + placed[i].height - 6.0;
+            lines.push(Line {
+                points: vec![(placed[i].x + placed[i].width, y), (x, y), (x, height - 3.0), (centre, height)],
+                label: String::new(),
+            });
+        }
+    }
+    let height = height + if columns.len() > 1 { 8.0 } else { 0.0 };
+    Laid { group, width, height, items: placed, lines }
+}
+
+fn columns_left(placed: &[Placed<'_>], layers: &[Vec<usize>], range: &std::ops::Range<usize>) -> f64 {
+    layers[range.clone()].iter().flatten().map(|&i| placed[i].x).fold(f64::INFINITY, f64::min)
+}
+
+/// Breaks layers into columns of about equal height, as many as bring the whole closest to the wanted proportion.
+fn columns(widths: &[f64], heights: &[f64]) -> Vec<std::ops::Range<usize>> {
+    let total: f64 = heights.iter().map(|h| h + GAP_Y).sum();
+    let tallest = heights.iter().copied().fold(0.0, f64::max);
+    let mut best = (f64::INFINITY, Vec::new());
+    for n in 1..=8usize {
+        let limit = (total / n as f64).max(tallest);
+        let mut ranges = Vec::new();
+        let (mut start, mut height) = (0, 0.0);
+        for (i, h) in heights.iter().enumerate() {
+            // A little over is better than a last column of one item.
+            if height > 0.0 && height + h > limit * 1.08 && ranges.len() + 1 < n {
+                ranges.push(start..i);
+                (start, height) = (i, 0.0);
+            }
+            height += h + GAP_Y;
+        }
+        ranges.push(start..heights.len());
+        let tall = ranges.iter().map(|r| heights[r.clone()].iter().map(|h| h + GAP_Y).sum::<f64>()).fold(0.0, f64::max);
+        let wide: f64 = ranges.iter().map(|r| widths[r.clone()].iter().copied().fold(0.0, f64::max) + 52.0).sum();
+        // What fits a screen as it is needs no columns.
+        let off = if n == 1 && tall < 950.0 { 0.0 } else { (wide / tall.max(1.0) / ASPECT).ln().abs() };
+        if off < best.0 - 1e-9 {
+            best = (off, ranges);
+        }
+    }
+    best.1
+}
+
+/// Orders each layer by the mean place of what its items are joined to.
+fn order(layers: &mut [Vec<usize>], edges: &[(usize, usize)], n: usize) {
+    let mut rank = vec![0.0f64; n];
+    let note = |layer: &[usize], rank: &mut [f64]| {
+        let len = layer.len() as f64;
+        layer.iter().enumerate().for_each(|(r, &i)| rank[i] = (r as f64 + 0.5) / len);
+    };
+    layers.iter().for_each(|l| note(l, &mut rank));
+    for sweep in 0..6 {
+        let down = sweep % 2 == 0;
+        for k in 0..layers.len() {
+            let l = if down { k } else { layers.len() - 1 - k };
+            let key = |i: usize| {
+                let joined: Vec<f64> = edges
+                    .iter()
+                    .filter_map(|&(a, b)| match down {
+                        true if b == i => Some(rank[a]),
+                        false if a == i => Some(rank[b]),
+                        _ => None,
+                    })
+                    .collect();
+                if joined.is_empty() { rank[i] } else { joined.iter().sum::<f64>() / joined.len() as f64 }
+            };
+            let mut keyed: Vec<(f64, usize)> = layers[l].iter().map(|&i| (key(i), i)).collect();
+            keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+            layers[l] = keyed.into_iter().map(|k| k.1).collect();
+            note(&layers[l], &mut rank);
+        }
+    }
+}

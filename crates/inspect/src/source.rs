@@ -1,0 +1,280 @@
+//! Canonical PyTorch source: a network as one Python file that PyTorch runs and that elaborates to an equal fingerprint.
+//!
+//! State is registered under its own state_dict names, so that weights of the original load; `forward` is the straight line
+//! of operator calls that elaboration found, each in its operator's canonical spelling, module by module. Where training and
+//! evaluation differ in arguments alone, one line serves both (`training=self.training`); where they differ in more, there
+//! are two methods.
+//!
+//! Refused: nothing that inference accepts, except calls that PyTorch has under no public name.
+
+mod call;
+
+use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};
+use archsmith_ir::{Arg, Attr, Body, Graph, Node, StateId, StateKind, TypedGraph, ValueDef, ValueId};
+use call::Names;
+use rustc_hash::FxHashMap;
+use std::fmt::Write;
+
+/// Why there is no source.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// An operator without a public name.
+    #[error("{0} has no public name in PyTorch")]
+    Unsupported(String),
+    /// More than one input: `forward` of the contract takes one.
+    #[error("the network has {0} inputs; the contract's forward takes one")]
+    Inputs(usize),
+}
+
+/// The network as a Python file.
+///
+/// # Errors
+/// See [`SourceError`].
+pub fn python(graph: &TypedGraph) -> Result<String, SourceError> {
+    let g = graph.graph();
+    if g.inputs.len() != 1 {
+        return Err(SourceError::Inputs(g.inputs.len()));
+    }
+    let mut out = String::from(
+        "import math\n\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\n\
+         def supported_hyperparameters():\n    return set()\n\n\n\
+         def submodule(root, path):\n    for name in path.split('.') if path else []:\n        \
+         if not hasattr(root, name):\n            setattr(root, name, nn.Module())\n        \
+         root = getattr(root, name)\n    return root\n\n\n",
+    );
+    let _ = write!(
+        out,
+        "class Net(nn.Module):\n    # {}: input {}\n    def __init__(self, in_shape, out_shape, prm, device):\n        \
+         super().__init__()\n",
+        plain(&g.name),
+        g.inputs[0]
+    );
+    state(g, &mut out)?;
+    match merged(g) {
+        Some(body) => forward(g, &body, "forward", &mut out)?,
+        None => {
+            out.push_str(
+                "\n    def forward(self, x):\n        return self._train(x) if self.training else self._eval(x)\n",
+            );
+            forward(g, &Lines::plain(&g.train), "_train", &mut out)?;
+            forward(g, &Lines::plain(&g.eval), "_eval", &mut out)?;
+        }
+    }
+    recipe(g, &mut out);
+    Ok(out)
+}
+
+/// Text that cannot end a comment.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// A body as lines: its nodes, with those attributes that training has otherwise.
+struct Lines<'a> {
+    body: &'a Body,
+    /// `(node, argument)` → what training passes.
+    training: FxHashMap<(usize, usize), Attr>,
+}
+
+impl<'a> Lines<'a> {
+    fn plain(body: &'a Body) -> Self {
+        Lines { body, training: FxHashMap::default() }
+    }
+}
+
+/// One body for both modes, where they call the same operators on the same values.
+fn merged(g: &Graph) -> Option<Lines<'_>> {
+    let (e, t) = (&g.eval, &g.train);
+    if e.values != t.values || e.outputs != t.outputs || e.nodes.len() != t.nodes.len() {
+        return None;
+    }
+    let mut training = FxHashMap::default();
+    for (i, (a, b)) in e.nodes.iter().zip(&t.nodes).enumerate() {
+        if a.op != b.op || a.args.len() != b.args.len() || a.outputs != b.outputs {
+            return None;
+        }
+        for (k, (x, y)) in a.args.iter().zip(&b.args).enumerate() {
+            match (x, y) {
+                (x, y) if x == y => {}
+                (Arg::Attr(_), Arg::Attr(y)) => {
+                    training.insert((i, k), y.clone());
+                }
+                _ => return None,
+            }
+        }
+    }
+    Some(Lines { body: e, training })
+}
+
+fn uses(body: &Body) -> Vec<usize> {
+    let mut uses = vec![0; body.values.len()];
+    body.nodes.iter().flat_map(Node::inputs).chain(body.outputs.iter().copied()).for_each(|v| uses[v.index()] += 1);
+    uses
+}
+
+/// The statements of `__init__`: initial values, then their registration in the order of the state dict.
+fn state(g: &Graph, out: &mut String) -> Result<(), SourceError> {
+    let mut names = Names { values: vec![String::new(); g.init.values.len()], uses: uses(&g.init) };
+    for s in &g.state {
+        names.uses[s.init.index()] += 1;
+    }
+    for (i, node) in g.init.nodes.iter().enumerate() {
+        for v in node.output_ids() {
+            names.values[v.index()] = format!("i{}", v.0);
+        }
+        let line = call::call(&names, node, |k| match &node.args[k] {
+            Arg::Attr(a) => Some(call::attr(a)),
+            _ => None,
+        })
+        .map_err(|e| SourceError::Unsupported(format!("{e} (initial value {i})")))?;
+        let _ = writeln!(out, "        {} = {line}", outputs(&names, node));
+    }
+    let mut registered: FxHashMap<StateId, &str> = FxHashMap::default();
+    let listed = g.state_dict.iter().map(|(n, id)| (n.as_str(), *id));
+    let constants = g.state.iter().enumerate().filter(|(_, s)| s.kind == StateKind::Constant);
+    let constants = constants.map(|(i, s)| (s.name.as_str(), StateId(i as u32)));
+    for (name, id) in listed.chain(constants) {
+        let s = &g.state[id.index()];
+        let (path, last) = name.rsplit_once('.').unwrap_or(("", name));
+        let (path, last) = (quoted(path), quoted(last));
+        let place = if path == "''" { "self".to_string() } else { format!("submodule(self, {path})") };
+        if let Some(first) = registered.get(&id) {
+            // Tied: the same tensor under another name.
+            let get = if s.kind.is_parameter() { "get_parameter" } else { "get_buffer" };
+            let kind = if s.kind.is_parameter() { "register_parameter" } else { "register_buffer" };
+            let _ = writeln!(out, "        {place}.{kind}({last}, self.{get}({}))", quoted(first));
+            continue;
+        }
+        registered.insert(id, name);
+        let value = &names.values[s.init.index()];
+        let line = match s.kind {
+            StateKind::Parameter => format!("register_parameter({last}, nn.Parameter({value}))"),
+            StateKind::FrozenParameter => {
+                format!("register_parameter({last}, nn.Parameter({value}, requires_grad=False))")
+            }
+            StateKind::Buffer => format!("register_buffer({last}, {value})"),
+            StateKind::Constant => format!("register_buffer({last}, {value}, persistent=False)"),
+        };
+        let _ = writeln!(out, "        {place}.{line}");
+    }
+    // A parameter that the state dict does not name cannot be reached by anyone.
+    Ok(())
+}
+
+fn outputs(names: &Names, node: &Node) -> String {
+    let outputs: Vec<&str> = node.output_ids().map(|v| names.values[v.index()].as_str()).collect();
+    outputs.join(", ")
+}
+
+fn quoted(text: &str) -> String {
+    call::attr(&Attr::Str(text.to_string()))
+}
+
+fn forward(g: &Graph, lines: &Lines<'_>, name: &str, out: &mut String) -> Result<(), SourceError> {
+    let body = lines.body;
+    let mut names = Names { values: vec![String::new(); body.values.len()], uses: uses(body) };
+    for (i, def) in body.values.iter().enumerate() {
+        names.values[i] = match def {
+            ValueDef::Input(_) => "x".to_string(),
+            ValueDef::State(id) => {
+                let s = &g.state[id.index()];
+                let first = g.state_dict.iter().find(|(_, other)| other == id).map_or(&s.name, |(n, _)| n);
+                let get = if s.kind.is_parameter() { "get_parameter" } else { "get_buffer" };
+                format!("self.{get}({})", quoted(first))
+            }
+            ValueDef::Node { .. } => format!("v{i}"),
+        };
+    }
+    let _ = write!(out, "\n    def {name}(self, x):\n");
+    let mut scope = None;
+    for (i, node) in body.nodes.iter().enumerate() {
+        if scope != Some(node.scope) {
+            scope = Some(node.scope);
+            if let Some(s) = g.scopes.get(node.scope.index()).filter(|s| !s.path.is_empty()) {
+                let _ = writeln!(out, "        # {}: {}", plain(&s.path), plain(&s.class));
+            }
+        }
+        let attr = |k: usize| {
+            let Arg::Attr(a) = &node.args[k] else { return None };
+            Some(match (a, lines.training.get(&(i, k))) {
+                (_, None) => call::attr(a),
+                (Attr::Bool(false), Some(Attr::Bool(true))) => "self.training".to_string(),
+                (a, Some(t)) => format!("({} if self.training else {})", call::attr(t), call::attr(a)),
+            })
+        };
+        let line = call::call(&names, node, attr).map_err(SourceError::Unsupported)?;
+        let _ = writeln!(out, "        {} = {line}", outputs(&names, node));
+    }
+    let results: Vec<&str> = body.outputs.iter().map(|v: &ValueId| names.values[v.index()].as_str()).collect();
+    let _ = writeln!(out, "        return {}", results.join(", "));
+    Ok(())
+}
+
+/// `train_setup` and `learn` that ask for the graph's recipe.
+fn recipe(g: &Graph, out: &mut String) {
+    let bool = |b: bool| if b { "True" } else { "False" };
+    let optimizer = match &g.recipe.optimizer {
+        Optimizer::Sgd { lr, momentum, dampening, weight_decay, nesterov } => format!(
+            "SGD(self.parameters(), lr={lr:?}, momentum={momentum:?}, dampening={dampening:?}, \
+             weight_decay={weight_decay:?}, nesterov={})",
+            bool(*nesterov)
+        ),
+        Optimizer::Adam { lr, betas, eps, weight_decay, decoupled, amsgrad } => format!(
+            "{}(self.parameters(), lr={lr:?}, betas=({:?}, {:?}), eps={eps:?}, weight_decay={weight_decay:?}, amsgrad={})",
+            if *decoupled { "AdamW" } else { "Adam" },
+            betas.0,
+            betas.1,
+            bool(*amsgrad)
+        ),
+        Optimizer::RmsProp { lr, alpha, eps, weight_decay, momentum, centered } => format!(
+            "RMSprop(self.parameters(), lr={lr:?}, alpha={alpha:?}, eps={eps:?}, weight_decay={weight_decay:?}, \
+             momentum={momentum:?}, centered={})",
+            bool(*centered)
+        ),
+    };
+    let loss = match &g.recipe.loss {
+        Loss::CrossEntropy { label_smoothing, weight } => {
+            let weight = weight.as_ref().map_or("None".to_string(), |w| format!("torch.tensor({w:?})"));
+            format!("nn.CrossEntropyLoss(weight={weight}, label_smoothing={label_smoothing:?})")
+        }
+        Loss::NegativeLogLikelihood => "nn.NLLLoss()".to_string(),
+    };
+    let _ = write!(
+        out,
+        "\n    def train_setup(self, prm):\n        self.criterion = {loss}\n        self.optimizer = torch.optim.{optimizer}\n"
+    );
+    let mut step = false;
+    if let Some(schedule) = &g.recipe.schedule {
+        let (text, per_batch) = match schedule {
+            Schedule::Step { step_size, gamma, per_batch } => {
+                (format!("StepLR(self.optimizer, step_size={step_size}, gamma={gamma:?})"), per_batch)
+            }
+            Schedule::Cosine { t_max, eta_min, per_batch } => {
+                (format!("CosineAnnealingLR(self.optimizer, T_max={t_max:?}, eta_min={eta_min:?})"), per_batch)
+            }
+            Schedule::Exponential { gamma, per_batch } => {
+                (format!("ExponentialLR(self.optimizer, gamma={gamma:?})"), per_batch)
+            }
+        };
+        step = *per_batch;
+        let _ = writeln!(out, "        self.scheduler = torch.optim.lr_scheduler.{text}");
+    }
+    out.push_str(
+        "\n    def learn(self, train_data):\n        self.train()\n        for inputs, labels in train_data:\n            \
+         self.optimizer.zero_grad()\n            loss = self.criterion(self(inputs), labels)\n            \
+         loss.backward()\n",
+    );
+    match &g.recipe.clip {
+        Some(Clip::Norm { max_norm }) => {
+            let _ = writeln!(out, "            nn.utils.clip_grad_norm_(self.parameters(), {max_norm:?})");
+        }
+        Some(Clip::Value { clip_value }) => {
+            let _ = writeln!(out, "            nn.utils.clip_grad_value_(self.parameters(), {clip_value:?})");
+        }
+        None => {}
+    }
+    out.push_str("            self.optimizer.step()\n");
+    if step {
+        out.push_str("            self.scheduler.step()\n");
+    }
+}

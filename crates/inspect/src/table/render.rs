@@ -1,0 +1,277 @@
+//! The table as text and as CSV.
+
+use super::{By, CONVENTIONS, Row, Table};
+use crate::draw::model::{Group, Item};
+use archsmith_ir::summary::{bytes, grouped};
+use std::fmt::Write;
+
+/// A cell is right-aligned from this column on.
+const NUMBERS: usize = 4;
+
+fn shapes(shapes: &[Vec<usize>]) -> String {
+    let texts: Vec<String> = shapes.iter().map(|s| format!("{s:?}")).collect();
+    if texts.len() > 3 { format!("{} … ({})", texts[0], texts.len()) } else { texts.join(" ") }
+}
+
+fn percent(share: f64) -> String {
+    if share == 0.0 { String::new() } else { format!("{:.1}", 100.0 * share) }
+}
+
+fn number(n: u64) -> String {
+    if n == 0 { String::new() } else { grouped(n) }
+}
+
+impl Table {
+    /// For a terminal: rows, totals, and what the figures count.
+    pub fn to_text(&self, by: By) -> String {
+        let (head, rows) = match by {
+            By::Module => self.modules(),
+            By::Op => self.operators(),
+            By::Line => self.lines(),
+        };
+        let mut table = vec![head];
+        table.extend(rows);
+        let columns = table[0].len();
+        let width: Vec<usize> =
+            (0..columns).map(|c| table.iter().map(|r| r[c].chars().count()).max().unwrap_or(0)).collect();
+        let mut out = format!("{}: {} -> {}\n\n", self.name, self.inputs.join(", "), self.outputs.join(", "));
+        for (i, row) in table.iter().enumerate() {
+            let cells: Vec<String> = row
+                .iter()
+                .enumerate()
+                .map(|(c, cell)| {
+                    let w = width[c];
+                    if c < NUMBERS { format!("{cell:<w$}") } else { format!("{cell:>w$}") }
+                })
+                .collect();
+            out.push_str(cells.join("  ").trim_end());
+            out.push('\n');
+            if i == 0 {
+                out.push_str(&"-".repeat(width.iter().sum::<usize>() + 2 * (columns - 1)));
+                out.push('\n');
+            }
+        }
+        let _ = write!(
+            out,
+            "\nparameters        {} ({} trainable, {} not read in evaluation)\nbuffers           {} elements\n\
+             MACs a sample     {}\noutputs           {} (batch of {})\nkept for backward {}\npeak forward      {}\n\n",
+            grouped(self.params),
+            grouped(self.trainable),
+            grouped(self.unused),
+            grouped(self.buffers),
+            grouped(self.macs),
+            bytes(self.output_bytes),
+            self.batch,
+            bytes(self.activation_bytes),
+            bytes(self.peak_forward_bytes),
+        );
+        CONVENTIONS.iter().for_each(|c| {
+            let _ = writeln!(out, "{c}");
+        });
+        out
+    }
+
+    fn operators(&self) -> (Vec<String>, Vec<Vec<String>>) {
+        let head = [
+            "module",
+            "operator",
+            "input",
+            "output",
+            "line",
+            "params",
+            "trainable",
+            "MACs",
+            "params %",
+            "MACs %",
+            "out bytes",
+            "out %",
+            "field",
+        ];
+        let rows = self.rows.iter().map(|r| {
+            vec![
+                if r.scope.is_empty() { "·".into() } else { r.scope.clone() },
+                r.op.clone(),
+                shapes(&r.inputs),
+                shapes(&r.outputs),
+                r.line.map_or_else(String::new, |l| l.to_string()),
+                number(r.params),
+                number(r.trainable),
+                number(r.macs),
+                percent(r.params_share),
+                percent(r.macs_share),
+                bytes(r.output_bytes),
+                percent(r.output_share),
+                r.receptive_field.to_string(),
+            ]
+        });
+        (head.map(String::from).to_vec(), rows.collect())
+    }
+
+    fn lines(&self) -> (Vec<String>, Vec<Vec<String>>) {
+        let head = [
+            "line",
+            "operators",
+            "module",
+            "",
+            "calls",
+            "params",
+            "trainable",
+            "MACs",
+            "params %",
+            "MACs %",
+            "out bytes",
+        ];
+        let mut lines: std::collections::BTreeMap<Option<usize>, Vec<&Row>> = std::collections::BTreeMap::new();
+        self.rows.iter().for_each(|r| lines.entry(r.line).or_default().push(r));
+        let rows = lines.into_iter().map(|(line, rows)| {
+            let sum = |f: fn(&Row) -> u64| rows.iter().map(|r| f(r)).sum::<u64>();
+            let share = |f: fn(&Row) -> f64| rows.iter().map(|r| f(r)).sum::<f64>();
+            let mut ops: Vec<&str> = rows.iter().map(|r| r.op.as_str()).collect();
+            ops.dedup();
+            ops.truncate(4);
+            vec![
+                line.map_or_else(|| "?".into(), |l| l.to_string()),
+                ops.join(" "),
+                rows[0].class.clone(),
+                String::new(),
+                rows.len().to_string(),
+                number(sum(|r| r.params)),
+                number(sum(|r| r.trainable)),
+                number(sum(|r| r.macs)),
+                percent(share(|r| r.params_share)),
+                percent(share(|r| r.macs_share)),
+                bytes(sum(|r| r.output_bytes)),
+            ]
+        });
+        (head.map(String::from).to_vec(), rows.collect())
+    }
+
+    fn modules(&self) -> (Vec<String>, Vec<Vec<String>>) {
+        let head = [
+            "module",
+            "",
+            "input",
+            "output",
+            "params",
+            "trainable",
+            "MACs",
+            "params %",
+            "MACs %",
+            "out bytes",
+            "field",
+        ];
+        let mut rows = Vec::new();
+        self.level(&self.tree, "", &mut rows);
+        (head.map(String::from).to_vec(), rows)
+    }
+
+    /// Rows of nodes that a group stands for once.
+    fn inner<'a>(&'a self, group: &Group, out: &mut Vec<&'a Row>) {
+        for item in &group.items {
+            match item {
+                Item::Card { rows, .. } => {
+                    out.extend(rows.iter().filter_map(|r| r.node).filter_map(|n| self.rows.get(n)));
+                }
+                Item::Group(inner) => self.inner(inner, out),
+            }
+        }
+    }
+
+    fn level(&self, group: &Group, prefix: &str, rows: &mut Vec<Vec<String>>) {
+        // One line for each operator or module; inputs and outputs of the network are not operators.
+        let mut lines: Vec<(String, String, Vec<&Row>, Option<&Group>, usize)> = Vec::new();
+        for item in &group.items {
+            match item {
+                Item::Card { rows: card, times } => {
+                    for r in card {
+                        let Some(row) = r.node.and_then(|n| self.rows.get(n)) else { continue };
+                        let own =
+                            r.module.strip_prefix(&group.path).map_or(r.module.as_str(), |m| m.trim_start_matches('.'));
+                        let text = if own.is_empty() { "·".to_string() } else { own.to_string() };
+                        let what = format!("{} {}", r.title, r.detail).trim().to_string();
+                        let what = if *times > 1 { format!("{what} ×{times}") } else { what };
+                        lines.push((text, what, vec![row], None, *times));
+                    }
+                }
+                Item::Group(inner) => {
+                    let mut own = Vec::new();
+                    self.inner(inner, &mut own);
+                    let title = if inner.path.is_empty() { "·".to_string() } else { inner.path.clone() };
+                    let title =
+                        title.strip_prefix(&format!("{}.", group.path)).map_or(title.clone(), ToString::to_string);
+                    let class = if inner.times > 1 {
+                        format!("{} ×{}", inner.class, inner.times)
+                    } else {
+                        inner.class.clone()
+                    };
+                    lines.push((title, class, own, Some(inner), inner.times));
+                }
+            }
+        }
+        let last = lines.len().saturating_sub(1);
+        for (i, (title, what, own, inner, times)) in lines.into_iter().enumerate() {
+            let (branch, next) = if i == last { ("└ ", "  ") } else { ("├ ", "│ ") };
+            let sum = |f: fn(&Row) -> u64| own.iter().map(|r| f(r)).sum::<u64>() * times as u64;
+            // A group's own figures count folded copies inside it.
+            let (params, macs) = inner
+                .map_or((sum(|r| r.params), sum(|r| r.macs)), |g| (g.params * times as u64, g.macs * times as u64));
+            rows.push(vec![
+                format!("{prefix}{branch}{title}"),
+                what,
+                own.first().map_or_else(String::new, |r| shapes(&r.inputs)),
+                own.last().map_or_else(String::new, |r| shapes(&r.outputs)),
+                number(params),
+                number(sum(|r| r.trainable)),
+                number(macs),
+                percent(params as f64 / self.params.max(1) as f64),
+                percent(macs as f64 / self.macs.max(1) as f64),
+                bytes(sum(|r| r.output_bytes)),
+                own.last().map_or_else(String::new, |r| r.receptive_field.to_string()),
+            ]);
+            if let Some(inner) = inner {
+                self.level(inner, &format!("{prefix}{next}"), rows);
+            }
+        }
+    }
+
+    /// One line for each operator, with a head; shapes as `2x3x32x32`, several separated by spaces.
+    pub fn to_csv(&self) -> String {
+        let mut out = String::from(
+            "node,module,class,operator,line,inputs,outputs,params,trainable,macs,output_bytes,params_share,macs_share,\
+             output_share,receptive_field\n",
+        );
+        let field = |text: &str| {
+            if text.contains([',', '"', '\n']) {
+                format!("\"{}\"", text.replace('"', "\"\""))
+            } else {
+                text.to_string()
+            }
+        };
+        let shapes = |list: &[Vec<usize>]| {
+            let one = |s: &Vec<usize>| s.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+            list.iter().map(one).collect::<Vec<_>>().join(" ")
+        };
+        for r in &self.rows {
+            let _ = writeln!(
+                out,
+                "{},{},{},{},{},{},{},{},{},{},{},{:.6},{:.6},{:.6},{}",
+                r.node,
+                field(&r.scope),
+                field(&r.class),
+                r.op,
+                r.line.map_or_else(String::new, |l| l.to_string()),
+                shapes(&r.inputs),
+                shapes(&r.outputs),
+                r.params,
+                r.trainable,
+                r.macs,
+                r.output_bytes,
+                r.params_share,
+                r.macs_share,
+                r.output_share,
+                r.receptive_field
+            );
+        }
+        out
+    }
+}
