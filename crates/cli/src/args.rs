@@ -42,6 +42,7 @@ pub(crate) enum ColorChoice {
 pub(crate) enum Command {
     Run(RunArgs),
     Check(CheckArgs),
+    Conform(ConformArgs),
     Summary(SummaryArgs),
     Show(ShowArgs),
     Trace(TraceArgs),
@@ -71,6 +72,8 @@ pub(crate) enum Command {
     Bench(BenchCommand),
     #[command(hide = true)]
     Worker(WorkerArgs),
+    #[command(hide = true)]
+    ConformWorker(WorkerArgs),
 }
 
 /// Design, train, keep, learn: run cycles of the search.
@@ -794,4 +797,46 @@ pub(crate) struct WorkerArgs {
     /// Where the result goes.
     #[arg(long)]
     pub(crate) result: PathBuf,
+}
+
+/// Compare with PyTorch: types, state, scores and gradients of a corpus of networks against stored answers.
+///
+/// Every network is elaborated and typed, then lowered and run under a fill formula that both sides follow, each in a process of
+/// its own. What is compared and how closely is the oracle's own protocol: exact names, shapes and counts; scores and gradient
+/// norms within a tolerance that grows with the network's own conditioning.
+///
+/// Exit code: 0 when all was compared, whatever it showed, since a rate is the result; 1 when a network that PyTorch accepts was
+/// refused as its own fault; 3 when it could not run.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  archsmith conform --corpus lemur --oracle visible.jsonl.gz
+  archsmith conform --corpus lemur --oracle visible.jsonl.gz --family rag --json > rag.jsonl")]
+pub(crate) struct ConformArgs {
+    /// The networks: a folder with nn/NAME.py or NAME.py.
+    #[arg(long)]
+    pub(crate) corpus: PathBuf,
+    /// What PyTorch said, one JSON object a line, plain or gzip.
+    #[arg(long)]
+    pub(crate) oracle: PathBuf,
+    /// Only this family.
+    #[arg(long)]
+    pub(crate) family: Option<String>,
+    /// Only networks whose names contain this.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Memory limit of one network in MiB. A network beyond it is skipped, and counted as skipped.
+    #[arg(long, default_value_t = 12288)]
+    pub(crate) memory: u64,
+    /// Time limit of one network in seconds.
+    #[arg(long, default_value_t = 300)]
+    pub(crate) time: u64,
+    /// Networks at a time. Each uses all cores where it can.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) workers: usize,
+    /// Only what the frontend shows: no scores, no gradients.
+    #[arg(long)]
+    pub(crate) no_values: bool,
+    /// One JSON object a network, then one with the totals.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

@@ -6,7 +6,7 @@
 //!
 //! Invariants: no text makes this panic; every call ends within the limits; a network is never refused for its recipe.
 
-use crate::diagnostic::{Diagnostic, Rejection, Stage};
+use crate::diagnostic::{Diagnostic, Phase, Rejection, Stage};
 use crate::eval::args::Args;
 use crate::eval::class::{Class, NativeKind};
 use crate::eval::dict::{Dict, Key};
@@ -154,7 +154,7 @@ pub fn check(source: &str, options: &Options) -> Result<(TypedGraph, Vec<Diagnos
     let Elaborated { graph, notes, .. } = elaborate(source, options)?;
     let typed = archsmith_ir::infer(graph).map_err(|e| {
         let stage = if e.error.code == OpError::UNSUPPORTED { Stage::Unsupported } else { Stage::IllTyped };
-        Rejection::new(stage, Diagnostic::from_op(e.error, e.span))
+        Rejection::new(stage, Diagnostic::from_op(e.error, e.span)).during(Phase::Forward)
     })?;
     Ok((typed, notes))
 }
@@ -174,6 +174,10 @@ fn reject(i: &mut Interp, raise: Raise) -> Rejection {
     let notes = std::mem::take(&mut i.torch.notes);
     let abort = matches!(raise, Raise::Abort(_));
     let stage_raise = raise.clone();
+    let exception = match &raise {
+        Raise::Exception(thrown) => Some(thrown.exception.class().name.to_string()),
+        Raise::Abort(_) => None,
+    };
     let d = i.diagnose(raise);
     let stage = if !abort && matches!(d.code, "recursion" | OpError::TOO_LARGE) {
         Stage::OverBudget
@@ -183,6 +187,7 @@ fn reject(i: &mut Interp, raise: Raise) -> Rejection {
         stage_of(d.code, &stage_raise)
     };
     let mut rejection = Rejection::new(stage, d);
+    rejection.exception = exception;
     rejection.diagnostics.extend(notes);
     rejection
 }
@@ -213,12 +218,14 @@ pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize
     let hyperparameters = hyperparameters(&mut i, &main).map_err(|r| reject(&mut i, r))?;
     let args = arguments(&mut i, &class, options, &hyperparameters);
     i.span = class.span;
-    let net = i.call(&Value::Class(class.clone()), args).map_err(|r| reject(&mut i, r))?;
+    let net = i.call(&Value::Class(class.clone()), args).map_err(|r| reject(&mut i, r).during(Phase::Construct))?;
     let Some(net) = module::as_module(&net).cloned() else {
-        return Err(contract("no-module", "Net(...) does not give a torch.nn.Module", class.span));
+        let r = contract("no-module", "Net(...) does not give a torch.nn.Module", class.span);
+        return Err(r.during(Phase::Construct));
     };
     if module::state(&net).is_none() {
-        return Err(contract("no-super-init", "Net.__init__ does not call super().__init__()", class.span));
+        let r = contract("no-super-init", "Net.__init__ does not call super().__init__()", class.span);
+        return Err(r.during(Phase::Construct));
     }
     let traced = trace(&mut i, &net, options, class.span)?;
     let recipe = recipe::read(&mut i, &net, options, &hyperparameters);
@@ -333,8 +340,8 @@ fn trace(
     options: &Options,
     span: Span,
 ) -> Result<Traced, Rejection> {
-    let entries = module::entries(i, net).map_err(|r| reject(i, r))?;
-    register(i, &entries).map_err(|r| reject(i, r))?;
+    let entries = module::entries(i, net).map_err(|r| reject(i, r).during(Phase::Construct))?;
+    register(i, &entries).map_err(|r| reject(i, r).during(Phase::Construct))?;
     for (path, m) in module::tree(net) {
         i.torch.paths.insert(Rc::as_ptr(&m).addr(), path);
     }
@@ -344,21 +351,21 @@ fn trace(
         i.span = span;
         i.torch.grad = kind == BodyKind::Train;
         let this = Value::Instance(net.clone());
-        i.call_method(&this, mode, Args::none()).map_err(|r| reject(i, r))?;
+        i.call_method(&this, mode, Args::none()).map_err(|r| reject(i, r).during(Phase::Construct))?;
         i.torch.current = kind;
         i.torch.scope_stack.clear();
         let x = i.torch.input(input.clone(), span);
-        let out = i.call(&this, Args::from([Value::Tensor(x)])).map_err(|r| reject(i, r))?;
+        let out = i.call(&this, Args::from([Value::Tensor(x)])).map_err(|r| reject(i, r).during(Phase::Forward))?;
         if kind == BodyKind::Train {
             i.torch.train_output = Some((Rc::as_ptr(net).addr(), out.clone()));
         }
-        let out = output(i, out, options, kind, span)?;
+        let out = output(i, out, options, kind, span).map_err(|r| r.during(Phase::Output))?;
         i.torch.body_mut(kind).set_outputs(vec![out]);
     }
     i.torch.grad = true;
     // Layers made in the first forward pass count.
-    let entries = module::entries(i, net).map_err(|r| reject(i, r))?;
-    register(i, &entries).map_err(|r| reject(i, r))?;
+    let entries = module::entries(i, net).map_err(|r| reject(i, r).during(Phase::Forward))?;
+    register(i, &entries).map_err(|r| reject(i, r).during(Phase::Forward))?;
     Ok(Traced { inputs: vec![input], entries })
 }
 

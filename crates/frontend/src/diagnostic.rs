@@ -169,11 +169,30 @@ impl fmt::Display for Stage {
     }
 }
 
+/// What was being done when a network was rejected, in the order it is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// The text was parsed and run as a module, and `Net` looked for in it.
+    #[default]
+    Import,
+    /// `Net(...)` was called.
+    Construct,
+    /// `forward` was traced.
+    Forward,
+    /// What `forward` returns was looked at.
+    Output,
+}
+
 /// Why a text did not become a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// How far it came.
+    /// Whose fault it is.
     pub stage: Stage,
+    /// What was being done.
+    pub phase: Phase,
+    /// The class of the Python exception that ended it, where one did (`AttributeError`).
+    pub exception: Option<String>,
     /// Why; the reason first, at least one.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -181,7 +200,13 @@ pub struct Rejection {
 impl Rejection {
     /// A rejection for one reason.
     pub fn new(stage: Stage, diagnostic: Diagnostic) -> Self {
-        Rejection { stage, diagnostics: vec![diagnostic] }
+        Rejection { stage, phase: Phase::Import, exception: None, diagnostics: vec![diagnostic] }
+    }
+
+    /// The same rejection, met while this was being done.
+    pub(crate) fn during(mut self, phase: Phase) -> Self {
+        self.phase = phase;
+        self
     }
 
     /// The code of the reason.

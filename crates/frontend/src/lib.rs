@@ -25,6 +25,6 @@ mod torch;
 mod worker;
 
 pub use contract::{Elaborated, Options, Prm, check, elaborate, parse, syntax_tree};
-pub use diagnostic::{Diagnostic, Rejection, Severity, Stage};
+pub use diagnostic::{Diagnostic, Phase, Rejection, Severity, Stage};
 pub use eval::Limits;
 pub use plain::{Printed, run_python};

@@ -23,6 +23,7 @@ pub mod loss;
 pub mod lower;
 mod memory;
 pub mod optim;
+pub mod probe;
 mod trainer;
 pub mod worker;
 

@@ -1,7 +1,7 @@
 //! One candidate, one process: tasks, outcomes, and the executor that runs them.
 //!
 //! A [`Task`] file says everything an evaluation depends on; [`run_task`] turns it into an [`Outcome`] file, written whole or
-//! not at all. [`Executor`] runs tasks in child processes of this program. Whatever a candidate does (panic, endless step, all
+//! not at all. [`Executor`] runs tasks, of this kind or another ([`Report`]), in child processes of this program. Whatever a candidate does (panic, endless step, all
 //! memory), its child ends and an outcome says how.
 //!
 //! Memory is limited by watching the child's resident memory, not by `RLIMIT_AS`: address space counts reserved stacks, arenas
@@ -18,6 +18,7 @@ use crate::data::{DataError, DataRef, SplitConfig, Splits};
 use crate::fit::{FitConfig, FitError, Metrics, fit};
 use crate::lower::LowerError;
 use archsmith_ir::{Graph, infer};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
@@ -69,6 +70,30 @@ pub enum Outcome {
         /// For a person.
         reason: String,
     },
+}
+
+/// What a child process says of its task, and what is said for it where it can no longer speak. Reasons are for a person.
+pub trait Report: DeserializeOwned {
+    /// It was killed at the time limit.
+    fn timed_out(reason: String) -> Self;
+    /// It was killed at the memory limit.
+    fn out_of_memory(reason: String) -> Self;
+    /// It ended without a result.
+    fn crashed(reason: String) -> Self;
+}
+
+impl Report for Outcome {
+    fn timed_out(reason: String) -> Self {
+        Outcome::TimedOut { reason }
+    }
+
+    fn out_of_memory(reason: String) -> Self {
+        Outcome::Crashed { reason }
+    }
+
+    fn crashed(reason: String) -> Self {
+        Outcome::Crashed { reason }
+    }
 }
 
 /// A task or outcome file that could not be read or written.
@@ -134,8 +159,20 @@ impl From<FitError> for Outcome {
 /// # Errors
 /// A task that cannot be read, an outcome that cannot be written. A bad candidate is an outcome, not an error.
 pub fn run_task(task: &Path, result: &Path) -> Result<(), WorkerError> {
-    let outcome = read_json::<Task>(task, "task")?.run();
-    write_json(result, &outcome)
+    run_file(task, result, Task::run)
+}
+
+/// A worker's work on tasks of any kind: reads a task file, runs it, writes the outcome file.
+///
+/// # Errors
+/// As [`run_task`].
+pub fn run_file<T: DeserializeOwned, R: Serialize>(
+    task: &Path,
+    result: &Path,
+    run: impl FnOnce(&T) -> R,
+) -> Result<(), WorkerError> {
+    let task = read_json::<T>(task, "task")?;
+    write_json(result, &run(&task))
 }
 
 /// Calls `on_end` when standard input ends, from a thread of its own: the parent that held its other end is gone.
@@ -148,7 +185,7 @@ pub fn watch_parent(on_end: impl FnOnce() + Send + 'static) {
     });
 }
 
-pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, WorkerError> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, WorkerError> {
     let text = std::fs::read_to_string(path).map_err(|source| WorkerError::Io { path: path.to_path_buf(), source })?;
     serde_json::from_str(&text).map_err(|source| WorkerError::Format { path: path.to_path_buf(), what, source })
 }

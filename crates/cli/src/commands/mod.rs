@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod compare;
 mod config;
+mod conform;
 mod corpus;
 mod diff;
 mod doctor;
@@ -42,6 +43,7 @@ pub(crate) fn dispatch(args: Args) -> anyhow::Result<Ending> {
     match args.command {
         Command::Run(a) => run::run(a),
         Command::Check(a) => check::check(a),
+        Command::Conform(a) => conform::conform(a),
         Command::Summary(a) => summary::summary(a),
         Command::Show(a) => show::show(a),
         Command::Trace(a) => trace::trace(a),
@@ -67,6 +69,7 @@ pub(crate) fn dispatch(args: Args) -> anyhow::Result<Ending> {
         Command::Bench(BenchCommand::Check(a)) => bench::check(a),
         Command::Bench(BenchCommand::Train(a)) => bench::train(a),
         Command::Bench(BenchCommand::Novelty(a)) => bench::novelty(a),
+        Command::ConformWorker(a) => conform::worker(a),
         Command::Worker(a) => {
             // The parent holds the other end of standard input: when it is gone, nobody waits for the result.
             archsmith_train::worker::watch_parent(|| std::process::exit(3));

@@ -10,12 +10,18 @@ use rand_chacha::rand_core::Rng;
 pub struct StepRng {
     seed: Seed,
     draws: u64,
+    dropout: bool,
 }
 
 impl StepRng {
     /// The source for one step.
     pub fn new(seed: Seed) -> Self {
-        StepRng { seed, draws: 0 }
+        StepRng { seed, draws: 0, dropout: true }
+    }
+
+    /// A source whose dropout keeps everything.
+    pub fn without_dropout(seed: Seed) -> Self {
+        StepRng { seed, draws: 0, dropout: false }
     }
 
     fn next(&mut self) -> Seed {
@@ -27,6 +33,9 @@ impl StepRng {
     pub(super) fn dropout_mask(&mut self, p: f64, shape: &[usize]) -> Vec<f32> {
         let n: usize = shape.iter().product();
         let mut rng = self.next().rng();
+        if !self.dropout {
+            return vec![1.0; n];
+        }
         if p >= 1.0 {
             return vec![0.0; n];
         }

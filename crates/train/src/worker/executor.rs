@@ -1,7 +1,8 @@
 //! Runs tasks in child processes, several at a time.
 
-use super::{Outcome, Task, WorkerError, read_json, write_json};
+use super::{Report, WorkerError, read_json, write_json};
 use crate::memory::rss_mb;
+use serde::Serialize;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::Read;
@@ -60,15 +61,15 @@ impl Executor {
     ///
     /// # Errors
     /// What is no candidate's fault. Children are reaped in any case.
-    pub fn run(
+    pub fn run<T: Serialize + Sync, R: Report + Send>(
         &self,
-        tasks: &[Task],
+        tasks: &[T],
         stop: &AtomicBool,
-        on_done: &mut (dyn FnMut(usize, &Outcome) + Send),
-    ) -> Result<Vec<Outcome>, ExecutorError> {
+        on_done: &mut (dyn FnMut(usize, &R) + Send),
+    ) -> Result<Vec<R>, ExecutorError> {
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
-        let outcomes: Mutex<Vec<Option<Outcome>>> = Mutex::new(vec![None; tasks.len()]);
+        let outcomes: Mutex<Vec<Option<R>>> = Mutex::new(tasks.iter().map(|_| None).collect());
         let error: Mutex<Option<ExecutorError>> = Mutex::new(None);
         let on_done = Mutex::new(on_done);
         let work = || {
@@ -99,7 +100,7 @@ impl Executor {
         outcomes.into_iter().collect::<Option<Vec<_>>>().ok_or(ExecutorError::Stopped)
     }
 
-    fn one(&self, i: usize, task: &Task, stop: &dyn Fn() -> bool) -> Result<Outcome, ExecutorError> {
+    fn one<R: Report>(&self, i: usize, task: &impl Serialize, stop: &dyn Fn() -> bool) -> Result<R, ExecutorError> {
         let io = |source| WorkerError::Io { path: self.folder.clone(), source };
         std::fs::create_dir_all(&self.folder).map_err(io)?;
         let folder = tempfile::Builder::new().prefix(&format!("task-{i}-")).tempdir_in(&self.folder).map_err(io)?;
@@ -117,15 +118,13 @@ impl Executor {
         drop(child);
         let tail = tail.join().unwrap_or_default();
         Ok(match ended {
-            Ended::OutOfTime => Outcome::TimedOut {
-                reason: format!("the worker was killed after {:.0} s", self.time_limit.as_secs_f64()),
-            },
-            Ended::OutOfMemory(used) => Outcome::Crashed {
-                reason: format!(
-                    "out of memory: {used} MiB resident, the limit is {} MiB",
-                    self.memory_limit_mb.unwrap_or(0)
-                ),
-            },
+            Ended::OutOfTime => {
+                R::timed_out(format!("the worker was killed after {:.0} s", self.time_limit.as_secs_f64()))
+            }
+            Ended::OutOfMemory(used) => R::out_of_memory(format!(
+                "out of memory: {used} MiB resident, the limit is {} MiB",
+                self.memory_limit_mb.unwrap_or(0)
+            )),
             Ended::Exited(status) => outcome_of(status, &result, &tail),
         })
     }
@@ -174,16 +173,16 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn outcome_of(status: ExitStatus, result: &Path, tail: &str) -> Outcome {
+fn outcome_of<R: Report>(status: ExitStatus, result: &Path, tail: &str) -> R {
     if status.success() {
-        return match read_json::<Outcome>(result, "outcome") {
+        return match read_json::<R>(result, "outcome") {
             Ok(outcome) => outcome,
-            Err(e) => Outcome::Crashed { reason: format!("the worker left no outcome: {e}") },
+            Err(e) => R::crashed(format!("the worker left no outcome: {e}")),
         };
     }
     let said = tail.trim();
     let said = if said.is_empty() { "it said nothing" } else { said };
-    Outcome::Crashed { reason: format!("the worker ended with {status}: {said}") }
+    R::crashed(format!("the worker ended with {status}: {said}"))
 }
 
 /// The end of what a child writes. Reads all of it: a full pipe would stop the child.

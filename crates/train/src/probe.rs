@@ -1,0 +1,96 @@
+//! One look at a network: its scores, or its loss and gradients, for given state and images.
+//!
+//! This is what is compared with other implementations. It runs the same lowering and the same kernels as training, on the CPU,
+//! with all dropout off; other random numbers come from a fixed seed. It changes nothing and keeps nothing.
+
+use crate::backend::Cpu;
+use crate::fit::FitError;
+use crate::loss::loss;
+use crate::lower::{Network, StepRng};
+use crate::trainer::Interface;
+use archsmith_ir::recipe::Loss;
+use archsmith_ir::reference::HostTensor;
+use archsmith_ir::{Seed, StateId, TypedGraph};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{Tensor, TensorData};
+
+type Plain = <Cpu as AutodiffBackend>::InnerBackend;
+
+/// Loss and gradients of one batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients {
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// The L2 norm of the gradient of each trained parameter; `None` where the loss does not depend on it.
+    pub norms: Vec<(StateId, Option<f64>)>,
+}
+
+/// The scores `[N, classes]`, row-major, of images `[N, C, H, W]` in evaluation mode.
+///
+/// # Errors
+/// A network that cannot be lowered, a state or images that are not the graph's.
+pub fn scores(graph: &TypedGraph, state: &[HostTensor], images: Vec<f32>) -> Result<Vec<f64>, FitError> {
+    let interface = Interface::of(graph)?;
+    let device = Default::default();
+    let network = Network::<Plain>::new(graph, state, &device)?;
+    let images = upload::<Plain>(&interface, images)?;
+    read(network.forward_eval(&[images], &mut quiet()))
+}
+
+/// Loss and gradients for images `[N, C, H, W]` and their labels, in training or in evaluation mode.
+///
+/// # Errors
+/// As [`scores`]; a label without a score.
+pub fn gradients(
+    graph: &TypedGraph,
+    state: &[HostTensor],
+    images: Vec<f32>,
+    labels: &[u8],
+    training: bool,
+) -> Result<Gradients, FitError> {
+    let interface = Interface::of(graph)?;
+    let device = Default::default();
+    let network = Network::<Cpu>::new(graph, state, &device)?;
+    let images = [upload::<Cpu>(&interface, images)?];
+    let scores = match training {
+        true => network.forward_train(&images, &mut quiet()).0,
+        false => network.forward_eval(&images, &mut quiet()),
+    };
+    let kind = Loss::CrossEntropy { label_smoothing: 0.0, weight: None };
+    let measured = loss(&kind, &read(scores.clone())?, interface.scores, labels)?;
+    // The gradient of Σ scores·g for constant g is g.
+    let g = TensorData::new(measured.gradient, [interface.batch, interface.scores]);
+    let mut found = (scores * Tensor::<Cpu, 2>::from_data(g, &device)).sum_dim(1).sum_dim(0).backward();
+    let mut norms = Vec::new();
+    for (id, parameter) in network.parameters() {
+        let norm = match parameter.grad_remove(&mut found) {
+            Some(gradient) => Some(norm(gradient)?),
+            None => None,
+        };
+        norms.push((id, norm));
+    }
+    Ok(Gradients { loss: measured.loss, norms })
+}
+
+fn quiet() -> StepRng {
+    StepRng::without_dropout(Seed::from_u64(0))
+}
+
+fn upload<B: Backend>(interface: &Interface, images: Vec<f32>) -> Result<Tensor<B, 4>, FitError> {
+    let shape = [interface.batch, interface.image.channels, interface.image.height, interface.image.width];
+    let expected: usize = shape.iter().product();
+    if images.len() != expected {
+        return Err(FitError::Initial(format!("{expected} values are expected for {shape:?}, found {}", images.len())));
+    }
+    Ok(Tensor::from_data(TensorData::new(images, shape), &B::Device::default()))
+}
+
+fn norm(gradient: Tensor<Plain, 1>) -> Result<f64, FitError> {
+    let data = gradient.try_into_data().map_err(|e| FitError::Backend(format!("{e:?}")))?;
+    Ok(data.iter::<f64>().map(|v| v * v).sum::<f64>().sqrt())
+}
+
+fn read<B: Backend>(scores: Tensor<B, 2>) -> Result<Vec<f64>, FitError> {
+    let data = scores.try_into_data().map_err(|e| FitError::Backend(format!("{e:?}")))?;
+    Ok(data.iter::<f64>().collect())
+}
