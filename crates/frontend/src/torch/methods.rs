@@ -320,6 +320,9 @@ fn to(i: &mut Interp, args: Args) -> Eval<Value> {
 
 /// A new tensor with the same elements.
 pub(crate) fn clone(i: &mut Interp, t: &Tensor) -> Eval<Tensor> {
+    if !i.torch.grad && t.requires_grad.get() && i.torch.current == BodyKind::Train {
+        return i.op("detach", &[("input", TensorArg::Tensor(t.clone()))]);
+    }
     let value = i.value_of(t)?;
     let copy = TensorObj::fresh(i.torch.current, value, t.ty(), i.span);
     copy.requires_grad.set(t.requires_grad.get() && i.torch.grad);

@@ -191,7 +191,11 @@ impl Interp {
         let current = self.torch.current;
         let made_in = storage.body.get();
         if made_in == current {
-            return Ok(storage.value.get());
+            let value = storage.value.get();
+            if t.detached && current == BodyKind::Train {
+                return Ok(self.push_raw("detach", vec![Arg::Tensor(value)])?[0]);
+            }
+            return Ok(value);
         }
         if made_in != BodyKind::Init {
             // Kept from another trace.
@@ -438,6 +442,14 @@ impl Interp {
     /// # Errors
     /// Another shape, a leaf that requires gradients, a state tensor changed by a forward pass.
     pub(crate) fn write(&mut self, into: &Tensor, from: &Tensor) -> Eval<()> {
+        if into.parameter && into.requires_grad.get() && self.torch.grad {
+            let text = "a leaf Variable that requires grad is being used in an in-place operation.";
+            return Err(self.raise(Exc::RuntimeError, text));
+        }
+        self.write_elements(into, from)
+    }
+
+    fn write_elements(&mut self, into: &Tensor, from: &Tensor) -> Eval<()> {
         let ty = into.ty();
         let mut from = from.clone();
         if from.shape() != ty.shape {
@@ -446,10 +458,6 @@ impl Interp {
         }
         if from.dtype() != ty.dtype {
             from = super::cast(self, &from, ty.dtype)?;
-        }
-        if into.parameter && into.requires_grad.get() && self.torch.grad {
-            let text = "a leaf Variable that requires grad is being used in an in-place operation.";
-            return Err(self.raise(Exc::RuntimeError, text));
         }
         let storage = into.storage();
         let kind = self.torch.current;
@@ -487,7 +495,9 @@ impl Interp {
         let shape = |s: &[usize]| TensorArg::Attr(Attr::Ints(s.iter().map(|&d| d as i64).collect()));
         let copy = |t: &Tensor| {
             let s = t.storage();
-            Rc::new(TensorObj::fresh(s.body.get(), s.value.get(), t.ty(), s.span))
+            let copy = TensorObj::fresh(s.body.get(), s.value.get(), t.ty(), s.span);
+            copy.requires_grad.set(t.requires_grad.get());
+            Rc::new(copy)
         };
         let now = copy(t);
         let inverted = match name {
@@ -512,12 +522,8 @@ impl Interp {
         };
         match inverted {
             Some(whole) => {
-                let grad = self.torch.grad;
                 // The check on leaves was made on the view.
-                self.torch.grad = false;
-                let written = self.write(base, &whole);
-                self.torch.grad = grad;
-                written?;
+                self.write_elements(base, &whole)?;
                 view.version.set(base.version());
                 Ok(())
             }

@@ -59,7 +59,9 @@ fn emit(call: &Call<'_>, e: &mut Emitter) -> Result<Vec<V>, OpError> {
     let log = e.unary(UnaryOp::Log, product)?;
     let w = e.unary(UnaryOp::Neg, log)?;
     let centre = e.scalar(BinaryOp::Sub, w, 2.5, false)?;
-    let root = e.unary(UnaryOp::Sqrt, w)?;
+    // Not below 5, where the tail is not taken: the root of 0 has no finite gradient, which would spoil the other branch's.
+    let large = e.unary(UnaryOp::Clamp { min: 5.0, max: f64::INFINITY }, w)?;
+    let root = e.unary(UnaryOp::Sqrt, large)?;
     let tail = e.scalar(BinaryOp::Sub, root, 3.0, false)?;
     let near = polynomial(e, centre, &CENTRE)?;
     let far = polynomial(e, tail, &TAIL)?;

@@ -20,7 +20,7 @@ class RNNBase(Module):
         if num_layers <= 0:
             raise ValueError('num_layers must be greater than zero')
         if proj_size != 0:
-            raise NotImplementedError('proj_size is not supported')
+            _unsupported('unsupported', 'a recurrent layer with proj_size')
         self.mode = mode
         self.input_size = input_size
         self.hidden_size = hidden_size

@@ -9,10 +9,10 @@ pub(super) const OPERATOR: Operator = Operator {
     summary: "standard deviation over dimensions",
     spellings: &[
         "torch.ops.std(input: Tensor, dim: int|int[]? = None, unbiased: bool? = None, keepdim: bool = False, correction: Scalar? = 1)",
-        "torch.std(input: Tensor, unbiased: bool)",
-        "Tensor.std(input: Tensor, unbiased: bool)",
         "torch.std(input: Tensor, dim: int|int[]? = None, unbiased: bool? = None, keepdim: bool = False, *, correction: Scalar? = 1)",
         "Tensor.std(input: Tensor, dim: int|int[]? = None, unbiased: bool? = None, keepdim: bool = False, *, correction: Scalar? = 1)",
+        "torch.std(input: Tensor, unbiased: bool)",
+        "Tensor.std(input: Tensor, unbiased: bool)",
     ],
     python: "",
     returns: Returns::Tensor,

@@ -10,8 +10,8 @@ pub(super) const OPERATOR: Operator = Operator {
     summary: "standard deviation and average",
     spellings: &[
         "torch.ops.std_mean(input: Tensor, dim: int|int[]? = None, unbiased: bool? = None, keepdim: bool = False, correction: Scalar? = 1)",
-        "torch.std_mean(input: Tensor, unbiased: bool)",
         "torch.std_mean(input: Tensor, dim: int|int[]? = None, unbiased: bool? = None, keepdim: bool = False, *, correction: Scalar? = 1)",
+        "torch.std_mean(input: Tensor, unbiased: bool)",
     ],
     python: "",
     returns: Returns::Tuple,

@@ -10,10 +10,10 @@ pub(super) const OPERATOR: Operator = Operator {
     summary: "variance over dimensions",
     spellings: &[
         "torch.ops.var(input: Tensor, dim: int|int[]? = None, unbiased: bool? = None, keepdim: bool = False, correction: Scalar? = 1)",
-        "torch.var(input: Tensor, unbiased: bool)",
-        "Tensor.var(input: Tensor, unbiased: bool)",
         "torch.var(input: Tensor, dim: int|int[]? = None, unbiased: bool? = None, keepdim: bool = False, *, correction: Scalar? = 1)",
         "Tensor.var(input: Tensor, dim: int|int[]? = None, unbiased: bool? = None, keepdim: bool = False, *, correction: Scalar? = 1)",
+        "torch.var(input: Tensor, unbiased: bool)",
+        "Tensor.var(input: Tensor, unbiased: bool)",
     ],
     python: "",
     returns: Returns::Tensor,

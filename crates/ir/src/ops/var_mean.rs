@@ -10,8 +10,8 @@ pub(super) const OPERATOR: Operator = Operator {
     summary: "variance and average",
     spellings: &[
         "torch.ops.var_mean(input: Tensor, dim: int|int[]? = None, unbiased: bool? = None, keepdim: bool = False, correction: Scalar? = 1)",
-        "torch.var_mean(input: Tensor, unbiased: bool)",
         "torch.var_mean(input: Tensor, dim: int|int[]? = None, unbiased: bool? = None, keepdim: bool = False, *, correction: Scalar? = 1)",
+        "torch.var_mean(input: Tensor, unbiased: bool)",
     ],
     python: "",
     returns: Returns::Tuple,

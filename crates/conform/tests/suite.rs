@@ -1,0 +1,6 @@
+//! Integration tests.
+
+mod suite {
+    mod cases;
+    mod oracle;
+}
