@@ -17,12 +17,13 @@ pub enum Level {
     Logits,
     Loss,
     Grads,
+    GradsRounded,
     RefusedRight,
 }
 
 impl Level {
     /// All of them.
-    pub const ALL: [Level; 9] = [
+    pub const ALL: [Level; 10] = [
         Level::Typed,
         Level::Params,
         Level::State,
@@ -31,6 +32,7 @@ impl Level {
         Level::Logits,
         Level::Loss,
         Level::Grads,
+        Level::GradsRounded,
         Level::RefusedRight,
     ];
 
@@ -45,6 +47,7 @@ impl Level {
             Level::Logits => "logits",
             Level::Loss => "loss",
             Level::Grads => "grads",
+            Level::GradsRounded => "grads_rounded",
             Level::RefusedRight => "refused_right",
         }
     }
@@ -60,6 +63,7 @@ impl Level {
             Level::Logits => v.logits,
             Level::Loss => v.loss,
             Level::Grads => v.grads,
+            Level::GradsRounded => v.grads_rounded,
             Level::RefusedRight => v.refused_right,
         }
     }

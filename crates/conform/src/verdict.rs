@@ -35,6 +35,8 @@ pub struct Verdict {
     pub loss: Option<bool>,
     /// Gradients.
     pub grads: Option<bool>,
+    /// Gradients, where a difference that is the rounding of a sum in single precision does not count. Not part of `ok`.
+    pub grads_rounded: Option<bool>,
     /// A network that PyTorch refuses was refused at the same place for the same reason.
     pub refused_right: Option<bool>,
     /// PyTorch accepts it, and we refused it as its own fault.
@@ -91,6 +93,7 @@ impl Verdict {
         match values {
             Values::Compared(compared) => {
                 (self.logits, self.loss, self.grads) = (compared.logits, compared.loss, compared.grads);
+                self.grads_rounded = compared.grads_rounded;
                 compared.why.iter().for_each(|w| self.say(w.clone()));
             }
             Values::Skipped { reason } => {
@@ -161,6 +164,7 @@ impl Verdict {
         self.logits = record.scores_comparable().then_some(false);
         let gradients = record.expected_gradients();
         self.grads = gradients.map(|_| false);
+        self.grads_rounded = self.grads;
         self.loss = gradients.and_then(|g| g.loss).map(|_| false);
     }
 

@@ -109,7 +109,7 @@ fn a_stop_kills_the_children() {
             std::thread::sleep(Duration::from_millis(200));
             stop.store(true, Ordering::Relaxed);
         });
-        let error = executor.run(&[task(0), task(1), task(2)], &stop, &mut |_, _| {});
+        let error = executor.run(&[task(0), task(1), task(2)], &stop, &mut |_, _: &Outcome| {});
         assert!(matches!(error, Err(ExecutorError::Stopped)), "{error:?}");
     });
     assert!(start.elapsed() < Duration::from_secs(10));
