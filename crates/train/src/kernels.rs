@@ -2,14 +2,17 @@
 //!
 //! [`Kernels`] extends a backend. Every function has a composed form on the backend's own operations; the CPU backend
 //! overrides them (`cpu`), and `differentiable` gives them gradients. First-order gradients only.
+//!
+//! Images are `[N, H, W, C]` on a backend whose kernels want channels last ([`Kernels::CHANNELS_LAST`]), else `[N, C, H, W]`;
+//! "image" below means the one that holds.
 
 mod composed;
 mod cpu;
 mod differentiable;
-mod matmul;
 #[cfg(test)]
 mod tests;
 
+use archsmith_ir::prim::UnaryOp;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{FloatTensor, IntTensor};
 
@@ -41,70 +44,133 @@ pub struct PoolWindow {
     pub output: [usize; 2],
 }
 
+/// The windows of a two-dimensional average: for each row and column of the result, what it covers and the factor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Average {
+    /// Input rows of each output row.
+    pub rows: Vec<(std::ops::Range<usize>, f32)>,
+    /// Input columns of each output column.
+    pub columns: Vec<(std::ops::Range<usize>, f32)>,
+}
+
+/// What a batch normalisation gives: the result, and mean and biased variance of each channel, without gradient.
+pub type Normalised<B> = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>);
+
+/// What a batch normalisation is made of.
+#[derive(Clone, Debug)]
+pub struct BatchNorm<B: Backend> {
+    /// Input image, or `[N, C]`.
+    pub x: FloatTensor<B>,
+    /// `[C]`.
+    pub weight: FloatTensor<B>,
+    /// `[C]`.
+    pub bias: FloatTensor<B>,
+    /// Added to the result, of x's shape.
+    pub residual: Option<FloatTensor<B>>,
+    /// Whether what is below zero becomes zero, after the addition.
+    pub relu: bool,
+    /// Added to the variance.
+    pub eps: f64,
+}
+
 /// A backend with the functions that training needs beyond the library's.
 pub trait Kernels: Backend {
-    /// Cross-correlation: `x [N, C, H, W]`, `w [O, C/groups, kh, kw]` → `[N, O, H', W']`.
+    /// Whether images are `[N, H, W, C]`.
+    const CHANNELS_LAST: bool = false;
+
+    /// Cross-correlation: image, `w [O, C/groups, kh, kw]` → image of O channels.
     fn convolve(x: FloatTensor<Self>, w: FloatTensor<Self>, g: ConvGeometry) -> FloatTensor<Self> {
         composed::convolve::<Self>(x, w, g)
     }
 
-    /// Gradient of [`Kernels::convolve`] for `x`, whose values do not matter but whose shape does.
+    /// Gradient of [`Kernels::convolve`] for `x` of the given shape. Also the transposed convolution of `dy`.
     fn convolve_dx(
-        x: FloatTensor<Self>,
+        shape: [usize; 4],
         w: FloatTensor<Self>,
         dy: FloatTensor<Self>,
         g: ConvGeometry,
     ) -> FloatTensor<Self> {
-        composed::convolve_dx::<Self>(x, w, dy, g)
+        composed::convolve_dx::<Self>(shape, w, dy, g)
     }
 
-    /// Gradient of [`Kernels::convolve`] for `w`, whose values do not matter but whose shape does.
+    /// Gradient of [`Kernels::convolve`] for `w` of the given shape.
     fn convolve_dw(
         x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
+        shape: [usize; 4],
         dy: FloatTensor<Self>,
         g: ConvGeometry,
     ) -> FloatTensor<Self> {
-        composed::convolve_dw::<Self>(x, w, dy, g)
+        composed::convolve_dw::<Self>(x, shape, dy, g)
     }
 
-    /// Maximum pool: `x [N, C, H, W]` → `[N, C, H', W']`, and whatever [`Kernels::max_pool_backward`] wants to know of the
-    /// places of the maxima.
+    /// Maximum pool of an image, and whatever [`Kernels::max_pool_backward`] wants to know of the places of the maxima.
     fn max_pool(x: FloatTensor<Self>, w: PoolWindow) -> (FloatTensor<Self>, IntTensor<Self>) {
         composed::max_pool::<Self>(x, w)
     }
 
-    /// Gradient of [`Kernels::max_pool`] for `x`, whose values do not matter but whose shape does.
+    /// Gradient of [`Kernels::max_pool`] for an input of the given shape.
     fn max_pool_backward(
-        x: FloatTensor<Self>,
+        shape: [usize; 4],
         places: IntTensor<Self>,
         dy: FloatTensor<Self>,
         w: PoolWindow,
     ) -> FloatTensor<Self> {
-        composed::max_pool_backward::<Self>(x, places, dy, w)
+        composed::max_pool_backward::<Self>(shape, places, dy, w)
     }
 
-    /// Batch normalisation by batch statistics: `x [N, C, S]`, `weight [C]`, `bias [C]` → the result, the mean and the biased
-    /// variance of each channel. The statistics carry no gradient.
-    fn batch_norm(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        eps: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        composed::batch_norm::<Self>(x, weight, bias, eps)
+    /// Averages over the windows of an image, where the backend has a kernel of its own ([`Kernels::CHANNELS_LAST`]).
+    fn average(x: FloatTensor<Self>, a: &Average) -> FloatTensor<Self> {
+        composed::average::<Self>(x, a)
     }
 
-    /// Gradients of [`Kernels::batch_norm`] for x, weight and bias, from its input, statistics and the gradient of its result.
+    /// Gradient of [`Kernels::average`] for an input of the given shape.
+    fn average_backward(shape: [usize; 4], dy: FloatTensor<Self>, a: &Average) -> FloatTensor<Self> {
+        composed::average_backward::<Self>(shape, dy, a)
+    }
+
+    /// Batch normalisation by batch statistics, with what follows it.
+    fn batch_norm(input: BatchNorm<Self>) -> Normalised<Self> {
+        composed::batch_norm::<Self>(input)
+    }
+
+    /// Gradients of [`Kernels::batch_norm`] for x, weight, bias and residual, from its input (whose residual only says whether
+    /// there is one), its result (where that has both residual and rectifier), statistics and the gradient of its result.
     fn batch_norm_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
+        input: BatchNorm<Self>,
+        y: Option<FloatTensor<Self>>,
         statistics: (FloatTensor<Self>, FloatTensor<Self>),
         dy: FloatTensor<Self>,
-        eps: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        composed::batch_norm_backward::<Self>(x, weight, statistics, dy, eps)
+    ) -> [FloatTensor<Self>; 4] {
+        composed::batch_norm_backward::<Self>(input, y, statistics, dy)
     }
+
+    /// `[B, M, N]` → `[B, N, M]`, contiguous.
+    fn transpose(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_swap_dims(x, 1, 2)
+    }
+
+    /// A function of each element, or the argument back where the backend has no kernel of its own.
+    ///
+    /// # Errors
+    /// The argument.
+    fn activate(_op: UnaryOp, x: FloatTensor<Self>) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        Err(x)
+    }
+
+    /// Whether the derivative of a function that [`Kernels::activate`] knows is computed from its result.
+    fn activation_keeps_result(_op: UnaryOp) -> bool {
+        false
+    }
+
+    /// Gradient of [`Kernels::activate`] from what is kept of it.
+    fn activate_backward(_op: UnaryOp, _kept: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
+        dy
+    }
+}
+
+/// Forgets memory that waits to be used again.
+pub(crate) fn release_memory() {
+    cpu::release_memory();
 }
 
 #[cfg(feature = "cuda")]

@@ -8,6 +8,7 @@
 mod elementwise;
 mod exec;
 mod index;
+mod layout;
 mod normalize;
 mod random;
 mod reduce;
@@ -27,6 +28,7 @@ use burn::module::{Module, Param, ParamId};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Bool, Int, Tensor, TensorPrimitive};
 use exec::{BatchStatistics, Operands};
+use layout::Mode;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use value::{Place, Value};
@@ -43,6 +45,7 @@ enum Slot {
 #[derive(Debug)]
 struct Lowered {
     program: Program,
+    modes: Vec<Mode>,
     /// For each step, which of its inputs are read for the last time there.
     last_use: Vec<Vec<bool>>,
     /// For each step, values that nobody reads at all.
@@ -50,8 +53,9 @@ struct Lowered {
 }
 
 impl Lowered {
-    fn new(program: &Program) -> Result<Self, LowerError> {
+    fn new(program: &Program, channels_last: bool) -> Result<Self, LowerError> {
         support::check(program)?;
+        let layout::Physical { program, modes } = layout::physical(program, channels_last);
         let mut last = vec![usize::MAX; program.values.len()];
         for (i, step) in program.steps.iter().enumerate() {
             step.inputs.iter().for_each(|v| last[v.index()] = i);
@@ -67,7 +71,7 @@ impl Lowered {
             })
             .collect();
         let unread = last.iter().map(|&l| l == usize::MAX).collect();
-        Ok(Lowered { program: program.clone(), last_use, unread })
+        Ok(Lowered { program, modes, last_use, unread })
     }
 }
 
@@ -111,8 +115,8 @@ impl<B: Kernels> Network<B> {
             let what = format!("{} tensors are expected, found {}", declared.len(), state.len());
             return Err(LowerError::State { what });
         }
-        let train = Lowered::new(graph.train().program())?;
-        let eval = Lowered::new(graph.eval().program())?;
+        let train = Lowered::new(graph.train().program(), B::CHANNELS_LAST)?;
+        let eval = Lowered::new(graph.eval().program(), B::CHANNELS_LAST)?;
         let place = Place::<B>::new(device);
         let (mut floats, mut ints, mut bools, mut slots) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (i, (tensor, declared)) in state.iter().zip(declared).enumerate() {
@@ -237,7 +241,7 @@ impl<B: Kernels> Network<B> {
             origin[v.index()] = Some(*id);
         }
         let mut updates = BufferUpdates { floats: Vec::new(), counters: Vec::new() };
-        for (step, last) in program.steps.iter().zip(&lowered.last_use) {
+        for ((step, last), mode) in program.steps.iter().zip(&lowered.last_use).zip(&lowered.modes) {
             let operands = step
                 .inputs
                 .iter()
@@ -250,7 +254,7 @@ impl<B: Kernels> Network<B> {
                 types: step.inputs.iter().map(|v| &program.values[v.index()]).collect(),
                 outputs: &program.values[first..first + step.outputs as usize],
             };
-            let made = exec::execute(&step.prim, operands, &place, rng);
+            let made = exec::execute(&step.prim, *mode, operands, &place, rng);
             if let (Some(statistics), Prim::BatchNorm { momentum, affine, .. }) = (made.statistics, &step.prim) {
                 let at = 1 + 2 * usize::from(*affine);
                 let ids = [0, 1].map(|k| step.inputs.get(at + k).and_then(|v| origin[v.index()]));

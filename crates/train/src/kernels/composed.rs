@@ -1,9 +1,9 @@
 //! The functions of [`super::Kernels`] on a backend's own operations.
 
-use super::{ConvGeometry, PoolWindow};
+use super::{Average, BatchNorm, ConvGeometry, Normalised, PoolWindow};
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{ConvOptions, FloatTensor, IntTensor};
-use burn::tensor::{Slice, TensorMetadata};
+use burn::tensor::{Slice, TensorData, TensorMetadata};
 
 fn options(g: ConvGeometry) -> ConvOptions<2> {
     ConvOptions::new(g.stride, g.padding, g.dilation, g.groups)
@@ -13,22 +13,67 @@ pub(super) fn convolve<B: Backend>(x: FloatTensor<B>, w: FloatTensor<B>, g: Conv
     B::conv2d(x, w, None, options(g))
 }
 
+/// A tensor that only has a shape.
+fn like<B: Backend>(shape: &[usize], other: &FloatTensor<B>) -> FloatTensor<B> {
+    B::float_zeros(shape.to_vec().into(), &B::float_device(other), other.dtype().into())
+}
+
 pub(super) fn convolve_dx<B: Backend>(
-    x: FloatTensor<B>,
+    shape: [usize; 4],
     w: FloatTensor<B>,
     dy: FloatTensor<B>,
     g: ConvGeometry,
 ) -> FloatTensor<B> {
-    B::conv2d_x_backward(x, w, dy, options(g))
+    B::conv2d_x_backward(like::<B>(&shape, &dy), w, dy, options(g))
 }
 
 pub(super) fn convolve_dw<B: Backend>(
     x: FloatTensor<B>,
-    w: FloatTensor<B>,
+    shape: [usize; 4],
     dy: FloatTensor<B>,
     g: ConvGeometry,
 ) -> FloatTensor<B> {
+    let w = like::<B>(&shape, &dy);
     B::conv2d_weight_backward(x, w, dy, options(g))
+}
+
+/// The matrix of a window rule, `[inputs, windows]`.
+fn matrix<B: Backend>(
+    windows: &[(std::ops::Range<usize>, f32)],
+    inputs: usize,
+    like: &FloatTensor<B>,
+) -> FloatTensor<B> {
+    let mut m = vec![0.0f32; inputs * windows.len()];
+    for (j, (range, factor)) in windows.iter().enumerate() {
+        range.clone().for_each(|i| m[i * windows.len() + j] = *factor);
+    }
+    let m = B::float_from_data(TensorData::new(m, [1, inputs, windows.len()]), &B::float_device(like));
+    B::float_cast(m, like.dtype().into())
+}
+
+/// Averages of `[N, C, H, W]` as two matrix products.
+pub(super) fn average<B: Backend>(x: FloatTensor<B>, a: &Average) -> FloatTensor<B> {
+    let [n, c, h, w] = x.shape().dims();
+    let (oh, ow) = (a.rows.len(), a.columns.len());
+    let columns = matrix::<B>(&a.columns, w, &x);
+    let rows = matrix::<B>(&a.rows, h, &x);
+    let x = B::float_matmul(B::float_reshape(x, [1, n * c * h, w].into()), columns);
+    let x = B::float_swap_dims(B::float_reshape(x, [n * c, h, ow].into()), 1, 2);
+    let x = B::float_matmul(B::float_reshape(x, [1, n * c * ow, h].into()), rows);
+    let x = B::float_swap_dims(B::float_reshape(x, [n * c, ow, oh].into()), 1, 2);
+    B::float_reshape(x, [n, c, oh, ow].into())
+}
+
+pub(super) fn average_backward<B: Backend>(shape: [usize; 4], dy: FloatTensor<B>, a: &Average) -> FloatTensor<B> {
+    let [n, c, h, w] = shape;
+    let (oh, ow) = (a.rows.len(), a.columns.len());
+    let columns = B::float_swap_dims(matrix::<B>(&a.columns, w, &dy), 1, 2);
+    let rows = B::float_swap_dims(matrix::<B>(&a.rows, h, &dy), 1, 2);
+    let x = B::float_matmul(B::float_reshape(dy, [1, n * c * oh, ow].into()), columns);
+    let x = B::float_swap_dims(B::float_reshape(x, [n * c, oh, w].into()), 1, 2);
+    let x = B::float_matmul(B::float_reshape(x, [1, n * c * w, oh].into()), rows);
+    let x = B::float_swap_dims(B::float_reshape(x, [n * c, w, h].into()), 1, 2);
+    B::float_reshape(x, [n, c, h, w].into())
 }
 
 /// Sums over batch and space, as `[1, C, 1]`.
@@ -56,39 +101,58 @@ fn inverse_deviation<B: Backend>(variance: FloatTensor<B>, eps: f64) -> FloatTen
     channels::<B>(B::float_recip(B::float_sqrt(B::float_add_scalar(variance, eps.into()))))
 }
 
-pub(super) fn batch_norm<B: Backend>(
-    x: FloatTensor<B>,
-    weight: FloatTensor<B>,
-    bias: FloatTensor<B>,
-    eps: f64,
-) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+/// An image or `[N, C]` as `[N, C, S]`.
+fn spatial<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let shape = x.shape();
+    let s: usize = shape[2..].iter().product();
+    let (n, c) = (shape[0], shape[1]);
+    B::float_reshape(x, [n, c, s].into())
+}
+
+pub(super) fn batch_norm<B: Backend>(input: BatchNorm<B>) -> Normalised<B> {
+    let shape = input.x.shape();
+    let x = spatial::<B>(input.x);
     let factor = 1.0 / count::<B>(&x);
     let mean = B::float_mul_scalar(channel_sum::<B>(x.clone()), factor.into());
     let centred = B::float_sub(x, mean.clone());
     let square = B::float_mul(centred.clone(), centred.clone());
     let variance = flat::<B>(B::float_mul_scalar(channel_sum::<B>(square), factor.into()));
-    let scale = B::float_mul(channels::<B>(weight), inverse_deviation::<B>(variance.clone(), eps));
-    let y = B::float_add(B::float_mul(centred, scale), channels::<B>(bias));
-    (y, flat::<B>(mean), variance)
+    let scale = B::float_mul(channels::<B>(input.weight), inverse_deviation::<B>(variance.clone(), input.eps));
+    let y = B::float_reshape(B::float_add(B::float_mul(centred, scale), channels::<B>(input.bias)), shape);
+    let y = match input.residual {
+        Some(r) => B::float_add(y, r),
+        None => y,
+    };
+    (if input.relu { B::relu(y) } else { y }, flat::<B>(mean), variance)
 }
 
 /// With `x̂ = (x − mean)·r`: `dw = Σ dy·x̂`, `db = Σ dy`, `dx = w·r·(dy − db/M − x̂·dw/M)` (Ioffe and Szegedy 2015, section 3).
 pub(super) fn batch_norm_backward<B: Backend>(
-    x: FloatTensor<B>,
-    weight: FloatTensor<B>,
+    input: BatchNorm<B>,
+    y: Option<FloatTensor<B>>,
     statistics: (FloatTensor<B>, FloatTensor<B>),
     dy: FloatTensor<B>,
-    eps: f64,
-) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+) -> [FloatTensor<B>; 4] {
+    let shape = input.x.shape();
+    let dy = match (input.relu, y) {
+        (false, _) => dy,
+        (true, Some(y)) => B::relu_backward(y, dy),
+        (true, None) => {
+            let again = BatchNorm { residual: None, ..input.clone() };
+            B::relu_backward(batch_norm::<B>(again).0, dy)
+        }
+    };
+    let residual = dy.clone();
+    let (x, dy) = (spatial::<B>(input.x), spatial::<B>(dy));
     let factor = 1.0 / count::<B>(&x);
-    let r = inverse_deviation::<B>(statistics.1, eps);
+    let r = inverse_deviation::<B>(statistics.1, input.eps);
     let normed = B::float_mul(B::float_sub(x, channels::<B>(statistics.0)), r.clone());
     let dw = channel_sum::<B>(B::float_mul(dy.clone(), normed.clone()));
     let db = channel_sum::<B>(dy.clone());
     let inner = B::float_sub(dy, B::float_mul_scalar(db.clone(), factor.into()));
     let inner = B::float_sub(inner, B::float_mul(normed, B::float_mul_scalar(dw.clone(), factor.into())));
-    let dx = B::float_mul(inner, B::float_mul(channels::<B>(weight), r));
-    (dx, flat::<B>(dw), flat::<B>(db))
+    let dx = B::float_mul(inner, B::float_mul(channels::<B>(input.weight), r));
+    [B::float_reshape(dx, shape), flat::<B>(dw), flat::<B>(db), residual]
 }
 
 /// The input in a frame of negative infinity that makes every window whole, and where it lies there.
@@ -113,12 +177,12 @@ pub(super) fn max_pool<B: Backend>(x: FloatTensor<B>, w: PoolWindow) -> (FloatTe
 }
 
 pub(super) fn max_pool_backward<B: Backend>(
-    x: FloatTensor<B>,
+    shape: [usize; 4],
     places: IntTensor<B>,
     dy: FloatTensor<B>,
     w: PoolWindow,
 ) -> FloatTensor<B> {
-    let (x, place) = framed::<B>(x, w);
+    let (x, place) = framed::<B>(like::<B>(&shape, &dy), w);
     let dx = B::max_pool2d_with_indices_backward(x, w.kernel, w.stride, [0, 0], w.dilation, false, dy, places);
     B::float_slice(dx.x_grad, &place)
 }

@@ -1,136 +1,234 @@
-//! The CPU backend's kernels, f32, NCHW.
+//! The CPU backend's kernels: f32, images `[N, H, W, C]`.
 //!
-//! Convolution: the taps of a tile of output rows are gathered into a matrix that fits the cache (im2col), and a matrix
-//! product does the rest; images go to threads. Pointwise convolutions need no gathering, depthwise ones no product.
-//! Gradients of weights are summed over a number of parts that depends on the shape alone, in order: results do not depend on
-//! how many threads there are. Batch normalisation reads its input once for the statistics and once for the result.
+//! Channels are the vector everywhere, so that no kernel gathers, shuffles or pads. Convolutions are register tiles on rows of
+//! channels (`conv`, `micro`), Winograd's method where it applies (`winograd`), rows times weights where each channel is for
+//! itself (`depthwise`). Sums that cross threads are made in a number of parts that depends on the shape alone: results do not
+//! depend on how many threads there are. Other element types take the composed forms.
 
+mod buffer;
 mod conv;
+mod depthwise;
+mod micro;
 mod norm;
+mod pointwise;
 mod pool;
+mod rearrange;
+mod winograd;
 
-use super::{ConvGeometry, Kernels, PoolWindow, composed};
+use super::{Average, BatchNorm, ConvGeometry, Kernels, Normalised, PoolWindow, composed};
+use archsmith_ir::prim::UnaryOp;
+use buffer::tensor;
 use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::ops::{FloatTensor, IntTensor};
+use burn::tensor::ops::{FloatTensor, FloatTensorOps, IntTensor};
 use burn::tensor::{Bytes, DType, Shape, TensorMetadata};
 
-fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
-    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape)), DType::F32)
-}
+pub(super) use buffer::clear as release_memory;
 
 fn all_f32(tensors: &[&FlexTensor]) -> bool {
     tensors.iter().all(|t| t.dtype() == DType::F32)
 }
 
-/// One plane of a maximum pool, for the tests.
-#[cfg(test)]
-pub(super) fn max_pool_plane(x: &[f32], h: usize, width: usize, w: &PoolWindow) -> (Vec<f32>, Vec<i32>) {
-    pool::forward(x, h, width, w)
+/// `[N, H, W, C]` as `[N, C, H, W]`, for the composed forms.
+fn channels_first(x: FlexTensor) -> FlexTensor {
+    Flex::float_permute(x, &[0, 3, 1, 2]).to_contiguous()
+}
+
+/// `[N, C, H, W]` as `[N, H, W, C]`.
+fn channels_last(x: FlexTensor) -> FlexTensor {
+    Flex::float_permute(x, &[0, 2, 3, 1]).to_contiguous()
+}
+
+/// Runs `f` on the values of a tensor that may be changed: its own memory where nobody else reads it, else a copy.
+fn changed(x: FlexTensor, f: impl FnOnce(&mut [f32])) -> FlexTensor {
+    let contiguous = x.to_contiguous();
+    drop(x);
+    let mut x = contiguous;
+    if !x.is_unique() {
+        let shape = x.shape().to_vec();
+        let mut copy = buffer::buffer(shape.iter().product());
+        copy.copy_from_slice(x.storage());
+        f(&mut copy);
+        return tensor(copy, shape);
+    }
+    f(x.storage_mut());
+    x
+}
+
+/// Height, width and channels.
+fn extent(shape: &[usize]) -> (usize, usize, usize) {
+    (shape[1], shape[2], shape[3])
 }
 
 impl Kernels for Flex {
+    const CHANNELS_LAST: bool = true;
+
     fn convolve(x: FloatTensor<Self>, w: FloatTensor<Self>, g: ConvGeometry) -> FloatTensor<Self> {
         let Some(c) = conv::Sizes::new(&x.shape(), &w.shape(), g).filter(|_| all_f32(&[&x, &w])) else {
-            return composed::convolve::<Self>(x, w, g);
+            return channels_last(composed::convolve::<Self>(channels_first(x), w, g));
         };
         let (x, w) = (x.to_contiguous(), w.to_contiguous());
-        tensor(conv::forward(x.storage(), w.storage(), &c), vec![c.n, c.o, c.oh, c.ow])
+        tensor(conv::forward(x.storage(), w.storage(), &c), vec![c.n, c.oh, c.ow, c.o])
     }
 
     fn convolve_dx(
-        x: FloatTensor<Self>,
+        shape: [usize; 4],
         w: FloatTensor<Self>,
         dy: FloatTensor<Self>,
         g: ConvGeometry,
     ) -> FloatTensor<Self> {
-        let Some(c) = conv::Sizes::new(&x.shape(), &w.shape(), g).filter(|_| all_f32(&[&dy, &w])) else {
-            return composed::convolve_dx::<Self>(x, w, dy, g);
+        let Some(c) = conv::Sizes::new(&shape, &w.shape(), g).filter(|_| all_f32(&[&dy, &w])) else {
+            let [n, h, width, c] = shape;
+            return channels_last(composed::convolve_dx::<Self>([n, c, h, width], w, channels_first(dy), g));
         };
+        let c = c.with_output(&dy.shape());
         let (dy, w) = (dy.to_contiguous(), w.to_contiguous());
-        tensor(conv::backward_x(dy.storage(), w.storage(), &c), vec![c.n, c.c, c.h, c.w])
+        tensor(conv::backward_x(dy.storage(), w.storage(), &c), shape.to_vec())
     }
 
     fn convolve_dw(
         x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
+        shape: [usize; 4],
         dy: FloatTensor<Self>,
         g: ConvGeometry,
     ) -> FloatTensor<Self> {
-        let Some(c) = conv::Sizes::new(&x.shape(), &w.shape(), g).filter(|_| all_f32(&[&dy, &x])) else {
-            return composed::convolve_dw::<Self>(x, w, dy, g);
+        let Some(c) = conv::Sizes::new(&x.shape(), &shape, g).filter(|_| all_f32(&[&dy, &x])) else {
+            return composed::convolve_dw::<Self>(channels_first(x), shape, channels_first(dy), g);
         };
+        let c = c.with_output(&dy.shape());
         let (dy, x) = (dy.to_contiguous(), x.to_contiguous());
-        tensor(conv::backward_w(x.storage(), dy.storage(), &c), vec![c.o, c.c / c.groups, c.kh, c.kw])
+        tensor(conv::backward_w(x.storage(), dy.storage(), &c), shape.to_vec())
     }
 
     fn max_pool(x: FloatTensor<Self>, w: PoolWindow) -> (FloatTensor<Self>, IntTensor<Self>) {
-        let [n, c, h, width] = x.shape().dims();
-        if !all_f32(&[&x]) || i32::try_from(h * width).is_err() {
-            return composed::max_pool::<Self>(x, w);
+        let shape = x.shape().to_vec();
+        if !all_f32(&[&x]) || w.kernel[0] * w.kernel[1] > 256 {
+            let (y, places) = composed::max_pool::<Self>(channels_first(x), w);
+            return (channels_last(y), places);
         }
-        let (y, places) = pool::forward(x.to_contiguous().storage(), h, width, &w);
-        let shape = vec![n, c, w.output[0], w.output[1]];
+        let (y, places) = pool::forward(x.to_contiguous().storage(), extent(&shape), &w);
+        let shape = vec![shape[0], w.output[0], w.output[1], shape[3]];
         let layout = Layout::contiguous(Shape::from(shape.clone()));
-        (tensor(y, shape), FlexTensor::new(Bytes::from_elems(places), layout, DType::I32))
+        (tensor(y, shape), FlexTensor::new(Bytes::from_elems(places), layout, DType::U8))
     }
 
     fn max_pool_backward(
-        x: FloatTensor<Self>,
+        shape: [usize; 4],
         places: IntTensor<Self>,
         dy: FloatTensor<Self>,
         w: PoolWindow,
     ) -> FloatTensor<Self> {
         // The composed form keeps its own kind of places.
-        if places.dtype() != DType::I32 || !all_f32(&[&dy]) {
-            return composed::max_pool_backward::<Self>(x, places, dy, w);
+        if places.dtype() != DType::U8 {
+            let [n, h, width, c] = shape;
+            let dy = channels_first(dy);
+            return channels_last(composed::max_pool_backward::<Self>([n, c, h, width], places, dy, w));
         }
-        let [n, c, h, width] = x.shape().dims();
-        let dx = pool::backward(dy.to_contiguous().storage(), places.storage(), h, width, &w);
-        tensor(dx, vec![n, c, h, width])
+        tensor(pool::backward(dy.to_contiguous().storage(), places.storage(), extent(&shape), &w), shape.to_vec())
     }
 
-    fn batch_norm(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        eps: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        if !all_f32(&[&x, &weight, &bias]) {
-            return composed::batch_norm::<Self>(x, weight, bias, eps);
+    fn average(x: FloatTensor<Self>, a: &Average) -> FloatTensor<Self> {
+        if !all_f32(&[&x]) {
+            return channels_last(composed::average::<Self>(channels_first(x), a));
         }
-        let [n, c, s] = x.shape().dims();
+        let shape = x.shape().to_vec();
+        let y = pool::average(x.to_contiguous().storage(), extent(&shape), a);
+        tensor(y, vec![shape[0], a.rows.len(), a.columns.len(), shape[3]])
+    }
+
+    fn average_backward(shape: [usize; 4], dy: FloatTensor<Self>, a: &Average) -> FloatTensor<Self> {
+        if !all_f32(&[&dy]) {
+            let [n, h, width, c] = shape;
+            return channels_last(composed::average_backward::<Self>([n, c, h, width], channels_first(dy), a));
+        }
+        tensor(pool::average_backward(dy.to_contiguous().storage(), extent(&shape), a), shape.to_vec())
+    }
+
+    fn batch_norm(input: BatchNorm<Self>) -> Normalised<Self> {
+        let BatchNorm { x, weight, bias, residual, relu, eps } = input;
+        if !all_f32(&[&x, &weight, &bias]) {
+            let image = x.shape().num_dims() == 4;
+            let first = |t: FlexTensor| if image { channels_first(t) } else { t };
+            let residual = residual.map(first);
+            let input = BatchNorm { x: first(x), weight, bias, residual, relu, eps };
+            let (y, mean, variance) = composed::batch_norm::<Self>(input);
+            return (if image { channels_last(y) } else { y }, mean, variance);
+        }
+        let shape = x.shape().to_vec();
         let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
-        let moments = norm::moments(x.storage(), n, c, s);
-        let y = norm::apply(x.storage(), c, s, &moments, weight.storage(), bias.storage(), eps);
-        let mean = moments.iter().map(|m| m.0 as f32).collect();
-        let variance = moments.iter().map(|m| m.1 as f32).collect();
-        (tensor(y, vec![n, c, s]), tensor(mean, vec![c]), tensor(variance, vec![c]))
+        let residual = residual.map(|r| r.to_contiguous());
+        let c = weight.shape()[0];
+        let moments = norm::moments(x.storage(), c);
+        let mean: Vec<f32> = moments.iter().map(|m| m.0 as f32).collect();
+        let variance: Vec<f32> = moments.iter().map(|m| m.1 as f32).collect();
+        let affine = norm::Affine::new(&mean, &variance, weight.storage(), bias.storage(), eps);
+        let y = affine.apply(x.storage(), residual.as_ref().map(|r| r.storage()), relu);
+        (tensor(y, shape), tensor(mean, vec![c]), tensor(variance, vec![c]))
     }
 
     fn batch_norm_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
+        input: BatchNorm<Self>,
+        y: Option<FloatTensor<Self>>,
         statistics: (FloatTensor<Self>, FloatTensor<Self>),
         dy: FloatTensor<Self>,
-        eps: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        if !all_f32(&[&x, &weight, &dy, &statistics.0, &statistics.1]) {
-            return composed::batch_norm_backward::<Self>(x, weight, statistics, dy, eps);
+    ) -> [FloatTensor<Self>; 4] {
+        if !all_f32(&[&input.x, &input.weight, &dy]) {
+            let image = input.x.shape().num_dims() == 4;
+            let first = |t: FlexTensor| if image { channels_first(t) } else { t };
+            let last = |t: FlexTensor| if image { channels_last(t) } else { t };
+            let input = BatchNorm { x: first(input.x), residual: None, ..input };
+            let [dx, dw, db, dr] = composed::batch_norm_backward::<Self>(input, y.map(first), statistics, first(dy));
+            return [last(dx), dw, db, last(dr)];
         }
-        let [n, c, s] = x.shape().dims();
-        let (x, dy, weight) = (x.to_contiguous(), dy.to_contiguous(), weight.to_contiguous());
+        let BatchNorm { x, weight, bias, residual, relu, eps } = input;
+        let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
         let (mean, variance) = (statistics.0.to_contiguous(), statistics.1.to_contiguous());
-        let input = norm::Backward {
+        let c = weight.shape()[0];
+        // With a result at hand, it says where the rectifier was open, and the residual's gradient is the masked one.
+        let (dy, gate) = match (relu, y) {
+            (true, Some(y)) => {
+                let y = y.to_contiguous();
+                (changed(dy, |dy| norm::Backward::mask_by_result(dy, y.storage())), None)
+            }
+            (true, None) => (dy, Some(&bias)),
+            (false, _) => (dy, None),
+        };
+        // The placeholder for a residual that is not there; nobody asks for its gradient.
+        let residual = if residual.is_some() { dy.clone() } else { bias.clone() };
+        let backward = norm::Backward {
             x: x.storage(),
-            dy: dy.storage(),
             weight: weight.storage(),
             mean: mean.storage(),
             variance: variance.storage(),
-            sizes: (n, c, s),
             eps,
         };
-        let (dx, dw, db) = input.run();
-        (tensor(dx, vec![n, c, s]), tensor(dw, vec![c]), tensor(db, vec![c]))
+        let mut sums = (Vec::new(), Vec::new());
+        let dx = changed(dy, |dy| sums = backward.run(dy, gate.map(|b| b.storage())));
+        [dx, tensor(sums.0, vec![c]), tensor(sums.1, vec![c]), residual]
+    }
+
+    fn transpose(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        if !all_f32(&[&x]) {
+            return Self::float_swap_dims(x, 1, 2).to_contiguous();
+        }
+        let [b, m, n] = x.shape().dims();
+        tensor(rearrange::transpose(x.to_contiguous().storage(), m, n), vec![b, n, m])
+    }
+
+    fn activate(op: UnaryOp, x: FloatTensor<Self>) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        if !all_f32(&[&x]) || !pointwise::knows(op) {
+            return Err(x);
+        }
+        let shape = x.shape().to_vec();
+        Ok(tensor(pointwise::forward(op, x.to_contiguous().storage()), shape))
+    }
+
+    fn activation_keeps_result(op: UnaryOp) -> bool {
+        pointwise::by_result(op)
+    }
+
+    fn activate_backward(op: UnaryOp, kept: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
+        let kept = kept.to_contiguous();
+        changed(dy, |dy| pointwise::backward(op, kept.storage(), dy))
     }
 }

@@ -1,12 +1,15 @@
 //! Gradients of the functions of [`super::Kernels`], as operations of the library's automatic differentiation.
 
-use super::{ConvGeometry, Kernels, PoolWindow};
+use super::{Average, BatchNorm, ConvGeometry, Kernels, Normalised, PoolWindow};
+use archsmith_ir::prim::UnaryOp;
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::tensor::TensorMetadata;
 use burn::tensor::ops::{FloatTensor, IntTensor};
+use std::sync::Arc;
 
 #[derive(Debug)]
 struct Convolve;
@@ -18,11 +21,32 @@ impl<B: Kernels> Backward<B, 2> for Convolve {
         let [for_x, for_w] = ops.parents;
         let dy = grads.consume::<B>(&ops.node);
         let (x, w, g) = ops.state;
-        if let Some(node) = for_x {
-            grads.register::<B>(node.id, B::convolve_dx(x.clone(), w.clone(), dy.clone(), g));
-        }
+        let shape = x.shape().dims();
         if let Some(node) = for_w {
-            grads.register::<B>(node.id, B::convolve_dw(x, w, dy, g));
+            grads.register::<B>(node.id, B::convolve_dw(x, w.shape().dims(), dy.clone(), g));
+        }
+        if let Some(node) = for_x {
+            grads.register::<B>(node.id, B::convolve_dx(shape, w, dy, g));
+        }
+    }
+}
+
+/// The gradient for the input as a function of its own: the transposed convolution.
+#[derive(Debug)]
+struct ConvolveTransposed;
+
+impl<B: Kernels> Backward<B, 2> for ConvolveTransposed {
+    type State = (B::FloatTensorPrimitive, B::FloatTensorPrimitive, ConvGeometry);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [for_x, for_w] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        let (x, w, g) = ops.state;
+        if let Some(node) = for_w {
+            grads.register::<B>(node.id, B::convolve_dw(dy.clone(), w.shape().dims(), x, g));
+        }
+        if let Some(node) = for_x {
+            grads.register::<B>(node.id, B::convolve(dy, w, g));
         }
     }
 }
@@ -31,37 +55,97 @@ impl<B: Kernels> Backward<B, 2> for Convolve {
 struct MaxPool;
 
 impl<B: Kernels> Backward<B, 1> for MaxPool {
-    type State = (B::FloatTensorPrimitive, B::IntTensorPrimitive, PoolWindow);
+    type State = ([usize; 4], B::IntTensorPrimitive, PoolWindow);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [parent] = ops.parents;
         let dy = grads.consume::<B>(&ops.node);
-        let (x, places, w) = ops.state;
+        let (shape, places, w) = ops.state;
         if let Some(node) = parent {
-            grads.register::<B>(node.id, B::max_pool_backward(x, places, dy, w));
+            grads.register::<B>(node.id, B::max_pool_backward(shape, places, dy, w));
         }
     }
 }
 
 #[derive(Debug)]
-struct BatchNorm;
+struct Averaged;
 
-impl<B: Kernels> Backward<B, 3> for BatchNorm {
-    type State = (B::FloatTensorPrimitive, B::FloatTensorPrimitive, [B::FloatTensorPrimitive; 2], f64);
+impl<B: Kernels> Backward<B, 1> for Averaged {
+    type State = ([usize; 4], Arc<Average>);
 
-    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
         let dy = grads.consume::<B>(&ops.node);
-        let (x, weight, [mean, variance], eps) = ops.state;
-        let (dx, dw, db) = B::batch_norm_backward(x, weight, (mean, variance), dy, eps);
-        for (node, gradient) in ops.parents.into_iter().zip([dx, dw, db]) {
-            if let Some(node) = node {
-                grads.register::<B>(node.id, gradient);
-            }
+        let (shape, a) = ops.state;
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, B::average_backward(shape, dy, &a));
         }
     }
 }
 
+#[derive(Debug)]
+struct Transposed;
+
+impl<B: Kernels> Backward<B, 1> for Transposed {
+    type State = ();
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, B::transpose(dy));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Activate;
+
+impl<B: Kernels> Backward<B, 1> for Activate {
+    type State = (B::FloatTensorPrimitive, UnaryOp);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        let (kept, op) = ops.state;
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, B::activate_backward(op, kept, dy));
+        }
+    }
+}
+
+/// What is kept of a batch normalisation: its input, its result where that is needed, and its statistics.
+type Kept<B> = (BatchNorm<B>, Option<FloatTensor<B>>, [FloatTensor<B>; 2]);
+
+#[derive(Debug)]
+struct Normalise;
+
+/// Batch normalisation has three operands, or four with a residual.
+macro_rules! normalise_backward {
+    ($n:literal) => {
+        impl<B: Kernels> Backward<B, $n> for Normalise {
+            type State = Kept<B>;
+
+            fn backward(self, ops: Ops<Self::State, $n>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let dy = grads.consume::<B>(&ops.node);
+                let (input, y, [mean, variance]) = ops.state;
+                let found = B::batch_norm_backward(input, y, (mean, variance), dy);
+                for (node, gradient) in ops.parents.into_iter().zip(found) {
+                    if let Some(node) = node {
+                        grads.register::<B>(node.id, gradient);
+                    }
+                }
+            }
+        }
+    };
+}
+
+normalise_backward!(3);
+normalise_backward!(4);
+
 impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+    const CHANNELS_LAST: bool = B::CHANNELS_LAST;
+
     fn convolve(x: FloatTensor<Self>, w: FloatTensor<Self>, g: ConvGeometry) -> FloatTensor<Self> {
         match Convolve.prepare::<C>([x.node.clone(), w.node.clone()]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
@@ -72,29 +156,87 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         }
     }
 
+    fn convolve_dx(
+        shape: [usize; 4],
+        w: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        g: ConvGeometry,
+    ) -> FloatTensor<Self> {
+        match ConvolveTransposed.prepare::<C>([dy.node.clone(), w.node.clone()]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let state = (dy.primitive.clone(), w.primitive.clone(), g);
+                prep.finish(state, B::convolve_dx(shape, w.primitive, dy.primitive, g))
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::convolve_dx(shape, w.primitive, dy.primitive, g)),
+        }
+    }
+
     fn max_pool(x: FloatTensor<Self>, w: PoolWindow) -> (FloatTensor<Self>, IntTensor<Self>) {
-        let (y, places) = B::max_pool(x.primitive.clone(), w);
-        let y = match MaxPool.prepare::<C>([x.node.clone()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((x.primitive, places.clone(), w), y),
+        let shape = x.primitive.shape().dims();
+        let (y, places) = B::max_pool(x.primitive, w);
+        let y = match MaxPool.prepare::<C>([x.node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((shape, places.clone(), w), y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         };
         (y, places)
     }
 
-    fn batch_norm(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        eps: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let nodes = [x.node.clone(), weight.node.clone(), bias.node.clone()];
-        let (y, mean, variance) = B::batch_norm(x.primitive.clone(), weight.primitive.clone(), bias.primitive, eps);
-        let y = match BatchNorm.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let state = (x.primitive, weight.primitive, [mean.clone(), variance.clone()], eps);
-                prep.finish(state, y)
-            }
+    fn average(x: FloatTensor<Self>, a: &Average) -> FloatTensor<Self> {
+        let shape = x.primitive.shape().dims();
+        let y = B::average(x.primitive, a);
+        match Averaged.prepare::<C>([x.node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((shape, Arc::new(a.clone())), y),
             OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
+    fn transpose(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Transposed.prepare::<C>([x.node]).compute_bound().stateless(B::transpose(x.primitive))
+    }
+
+    fn activate(op: UnaryOp, x: FloatTensor<Self>) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        let kept = (!B::activation_keeps_result(op)).then(|| x.primitive.clone());
+        let y = match B::activate(op, x.primitive.clone()) {
+            Ok(y) => y,
+            Err(_) => return Err(x),
+        };
+        Ok(match Activate.prepare::<C>([x.node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((kept.unwrap_or_else(|| y.clone()), op), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        })
+    }
+
+    fn batch_norm(input: BatchNorm<Self>) -> Normalised<Self> {
+        let BatchNorm { x, weight, bias, residual, relu, eps } = input;
+        let nodes = [x.node.clone(), weight.node.clone(), bias.node.clone()];
+        let fourth = residual.as_ref().map(|r| r.node.clone());
+        let inner = BatchNorm {
+            x: x.primitive,
+            weight: weight.primitive,
+            bias: bias.primitive,
+            residual: residual.map(|r| r.primitive),
+            relu,
+            eps,
+        };
+        let (y, mean, variance) = B::batch_norm(inner.clone());
+        // The residual is not needed again: a small tensor in its place says that there was one.
+        let keep = |y: &B::FloatTensorPrimitive| -> Kept<B> {
+            let placeholder = inner.residual.as_ref().map(|_| inner.bias.clone());
+            let result = (relu && placeholder.is_some()).then(|| y.clone());
+            (BatchNorm { residual: placeholder, ..inner.clone() }, result, [mean.clone(), variance.clone()])
+        };
+        let y = match fourth {
+            None => match Normalise.prepare::<C>(nodes).compute_bound().stateful() {
+                OpsKind::Tracked(prep) => prep.finish(keep(&y), y),
+                OpsKind::UnTracked(prep) => prep.finish(y),
+            },
+            Some(fourth) => {
+                let [a, b, c] = nodes;
+                match Normalise.prepare::<C>([a, b, c, fourth]).compute_bound().stateful() {
+                    OpsKind::Tracked(prep) => prep.finish(keep(&y), y),
+                    OpsKind::UnTracked(prep) => prep.finish(y),
+                }
+            }
         };
         (y, constant::<B, C>(mean), constant::<B, C>(variance))
     }

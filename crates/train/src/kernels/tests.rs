@@ -1,109 +1,191 @@
-//! The CPU kernels against the composed forms, which other backends use.
+//! The CPU kernels against the composed forms, which other backends use, on random shapes.
 
-use super::{ConvGeometry, Kernels, PoolWindow, composed};
+use super::{Average, BatchNorm, ConvGeometry, Kernels, PoolWindow, composed};
 use archsmith_ir::Seed;
+use archsmith_ir::prim::UnaryOp;
+use archsmith_ir::seed::Draws;
 use burn::backend::Flex;
-use burn::tensor::ops::FloatTensor;
+use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 use burn::tensor::{Tensor, TensorData, TensorMetadata, TensorPrimitive};
 
-fn random(shape: &[usize], seed: u64) -> FloatTensor<Flex> {
-    let mut draws = Seed::from_u64(seed).draws();
+type F = FloatTensor<Flex>;
+
+fn random(shape: &[usize], draws: &mut Draws) -> F {
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| draws.normal() as f32).collect();
-    let data = TensorData::new(values, shape.to_vec());
-    <Flex as burn::tensor::ops::FloatTensorOps<Flex>>::float_from_data(data, &Default::default())
+    Flex::float_from_data(TensorData::new(values, shape.to_vec()), &Default::default())
 }
 
-fn near(a: FloatTensor<Flex>, b: FloatTensor<Flex>) {
-    let flat = |x: FloatTensor<Flex>| -> Vec<f32> {
-        let n = x.shape().num_elements();
-        let x = <Flex as burn::tensor::ops::FloatTensorOps<Flex>>::float_reshape(x, [n].into());
-        Tensor::<Flex, 1>::from_primitive(TensorPrimitive::Float(x)).into_data().iter::<f32>().collect()
-    };
-    assert_eq!(a.shape(), b.shape());
-    let (a, b) = (flat(a), flat(b));
+fn values(x: F) -> Vec<f32> {
+    let n = x.shape().num_elements();
+    let x = Flex::float_reshape(x, [n].into());
+    Tensor::<Flex, 1>::from_primitive(TensorPrimitive::Float(x)).into_data().iter::<f32>().collect()
+}
+
+fn near(a: F, b: F, what: &str) {
+    assert_eq!(a.shape(), b.shape(), "{what}");
+    let (a, b) = (values(a), values(b));
     let scale = b.iter().fold(1.0f32, |m, v| m.max(v.abs()));
-    a.iter().zip(&b).for_each(|(a, b)| assert!((a - b).abs() < 1e-5 * scale, "{a} instead of {b}"));
+    a.iter().zip(&b).for_each(|(a, b)| assert!((a - b).abs() < 1e-5 * scale, "{what}: {a} instead of {b}"));
+}
+
+fn first(x: F) -> F {
+    Flex::float_permute(x, &[0, 3, 1, 2])
+}
+
+fn last(x: F) -> F {
+    Flex::float_permute(x, &[0, 2, 3, 1]).to_contiguous()
+}
+
+/// A number of `low..=high`.
+fn pick(draws: &mut Draws, low: usize, high: usize) -> usize {
+    low + (draws.unit() * (high - low + 1) as f64) as usize
+}
+
+fn convolution(x: [usize; 4], w: [usize; 4], g: ConvGeometry, draws: &mut Draws) {
+    let what = format!("{x:?} {w:?} {g:?}");
+    let (x, w) = (random(&x, draws), random(&w, draws));
+    let y = composed::convolve::<Flex>(first(x.clone()), w.clone(), g);
+    near(Flex::convolve(x.clone(), w.clone(), g), last(y.clone()), &format!("forward of {what}"));
+    let dy = random(&last(y).shape()[..], draws);
+    let [n, h, width, c] = x.shape().dims();
+    let dx = composed::convolve_dx::<Flex>([n, c, h, width], w.clone(), first(dy.clone()), g);
+    let found = Flex::convolve_dx([n, h, width, c], w.clone(), dy.clone(), g);
+    near(found, last(dx), &format!("dx of {what}"));
+    let dw = composed::convolve_dw::<Flex>(first(x.clone()), w.shape().dims(), first(dy.clone()), g);
+    near(Flex::convolve_dw(x, w.shape().dims(), dy, g), dw, &format!("dw of {what}"));
 }
 
 #[test]
-fn convolutions_agree() {
-    let g = |stride, padding, dilation, groups| ConvGeometry { stride, padding, dilation, groups };
-    for (x, w, g) in [
-        ([3, 4, 9, 8], [6, 4, 3, 3], g([1, 1], [1, 1], [1, 1], 1)),
-        ([2, 4, 9, 8], [6, 2, 3, 2], g([2, 1], [1, 0], [1, 2], 2)),
-        ([2, 4, 9, 8], [4, 1, 3, 3], g([1, 1], [1, 1], [1, 1], 4)),
-        ([18, 3, 5, 5], [4, 3, 1, 1], g([1, 1], [0, 0], [1, 1], 1)),
-    ] {
-        let (x, w) = (random(&x, 1), random(&w, 2));
-        let y = Flex::convolve(x.clone(), w.clone(), g);
-        near(y.clone(), composed::convolve::<Flex>(x.clone(), w.clone(), g));
-        let dy = random(&y.shape()[..], 3);
-        let dx = Flex::convolve_dx(x.clone(), w.clone(), dy.clone(), g);
-        near(dx, composed::convolve_dx::<Flex>(x.clone(), w.clone(), dy.clone(), g));
-        let dw = Flex::convolve_dw(x.clone(), w.clone(), dy.clone(), g);
-        near(dw, composed::convolve_dw::<Flex>(x, w, dy, g));
+fn convolutions_of_random_shapes_agree() {
+    let mut draws = Seed::from_u64(1).draws();
+    let d = &mut draws;
+    for case in 0..60 {
+        let groups = if case % 4 == 3 { pick(d, 2, 5) } else { 1 };
+        let (cg, og) = if case % 8 == 7 { (1, 1) } else { (pick(d, 1, 37), pick(d, 1, 37)) };
+        let (kernel, dilation) = ([pick(d, 1, 4), pick(d, 1, 4)], [pick(d, 1, 2), pick(d, 1, 2)]);
+        let padding = [pick(d, 0, 2), pick(d, 0, 2)];
+        // Large enough for one window at least.
+        let side = |i: usize, d: &mut Draws| dilation[i] * (kernel[i] - 1) + 1 + pick(d, 0, 6);
+        let x = [pick(d, 1, 4), side(0, d), side(1, d), cg * groups];
+        let g = ConvGeometry { stride: [pick(d, 1, 3), pick(d, 1, 3)], padding, dilation, groups };
+        convolution(x, [og * groups, cg, kernel[0], kernel[1]], g, d);
     }
 }
 
 #[test]
-fn maximum_pools_agree() {
-    for (size, w) in [
-        (
-            [2, 3, 7, 5],
-            PoolWindow { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], output: [4, 3] },
-        ),
-        (
-            [2, 3, 8, 6],
-            PoolWindow { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], output: [4, 3] },
-        ),
-        (
-            [2, 3, 7, 7],
-            PoolWindow { kernel: [3, 3], stride: [2, 2], padding: [1, 1], dilation: [1, 1], output: [4, 4] },
-        ),
-        (
-            [2, 3, 7, 6],
-            PoolWindow { kernel: [3, 2], stride: [3, 1], padding: [1, 1], dilation: [1, 2], output: [3, 6] },
-        ),
-    ] {
-        let x = random(&size, 4);
+fn convolutions_by_winograd_agree() {
+    let mut draws = Seed::from_u64(2).draws();
+    let d = &mut draws;
+    for _ in 0..24 {
+        let (c, o) = (pick(d, 16, 40), pick(d, 16, 40));
+        let x = [pick(d, 1, 5), pick(d, 3, 14), pick(d, 3, 14), c];
+        let g = ConvGeometry { stride: [1, 1], padding: [pick(d, 0, 2), pick(d, 1, 2)], dilation: [1, 1], groups: 1 };
+        convolution(x, [o, c, 3, 3], g, d);
+    }
+}
+
+#[test]
+fn maximum_pools_of_random_shapes_agree() {
+    let mut draws = Seed::from_u64(3).draws();
+    let d = &mut draws;
+    for _ in 0..30 {
+        let (kernel, dilation) = ([pick(d, 1, 3), pick(d, 1, 3)], [pick(d, 1, 2), pick(d, 1, 2)]);
+        let stride = [pick(d, 1, 3), pick(d, 1, 3)];
+        let size = [pick(d, 6, 9), pick(d, 6, 9)];
+        let padding = [pick(d, 0, kernel[0] / 2), pick(d, 0, kernel[1] / 2)];
+        // Every other time the last window is cut, as with rounding up.
+        let extra = pick(d, 0, 1);
+        let output = [0, 1].map(|i| {
+            let room = size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1;
+            room / stride[i] + 1 + if extra == 1 && room % stride[i] != 0 && kernel[i] > 1 { 1 } else { 0 }
+        });
+        let w = PoolWindow { kernel, stride, padding, dilation, output };
+        let inside = |i: usize| (output[i] - 1) * stride[i] < size[i] + padding[i];
+        if !(inside(0) && inside(1)) {
+            continue;
+        }
+        let c = pick(d, 1, 37);
+        let x = random(&[2, size[0], size[1], c], d);
         let (y, places) = Flex::max_pool(x.clone(), w);
-        let (expected, other) = composed::max_pool::<Flex>(x.clone(), w);
-        near(y.clone(), expected);
-        let dy = random(&y.shape()[..], 5);
-        let dx = Flex::max_pool_backward(x.clone(), places, dy.clone(), w);
-        near(dx, composed::max_pool_backward::<Flex>(x, other, dy, w));
+        let (expected, other) = composed::max_pool::<Flex>(first(x.clone()).to_contiguous(), w);
+        near(y.clone(), last(expected), &format!("{w:?}"));
+        let dy = random(&y.shape()[..], d);
+        let dx = Flex::max_pool_backward(x.shape().dims(), places, dy.clone(), w);
+        let dy = first(dy).to_contiguous();
+        let expected = composed::max_pool_backward::<Flex>([2, c, size[0], size[1]], other, dy, w);
+        near(dx, last(expected), &format!("gradient of {w:?}"));
     }
 }
 
 #[test]
-fn batch_norms_agree() {
-    for shape in [[4, 3, 1], [3, 5, 35], [2, 2, 2100]] {
-        let (x, weight, bias) = (random(&shape, 6), random(&shape[1..2], 7), random(&shape[1..2], 8));
-        let (y, mean, variance) = Flex::batch_norm(x.clone(), weight.clone(), bias.clone(), 1e-5);
-        let expected = composed::batch_norm::<Flex>(x.clone(), weight.clone(), bias, 1e-5);
-        near(y, expected.0);
-        near(mean.clone(), expected.1);
-        near(variance.clone(), expected.2);
-        let dy = random(&shape, 9);
-        let statistics = (mean, variance);
-        let (dx, dw, db) = Flex::batch_norm_backward(x.clone(), weight.clone(), statistics.clone(), dy.clone(), 1e-5);
-        let expected = composed::batch_norm_backward::<Flex>(x, weight, statistics, dy, 1e-5);
-        near(dx, expected.0);
-        near(dw, expected.1);
-        near(db, expected.2);
+fn averages_agree() {
+    let mut draws = Seed::from_u64(4).draws();
+    let a = Average { rows: vec![(0..2, 0.5), (1..5, 0.25)], columns: vec![(0..1, 1.0), (1..4, 0.3), (3..6, 0.5)] };
+    for c in [1, 17, 32] {
+        let x = random(&[3, 5, 6, c], &mut draws);
+        near(Flex::average(x.clone(), &a), last(composed::average::<Flex>(first(x.clone()), &a)), "average");
+        let dy = random(&[3, 2, 3, c], &mut draws);
+        let expected = composed::average_backward::<Flex>([3, c, 5, 6], first(dy.clone()), &a);
+        near(Flex::average_backward([3, 5, 6, c], dy, &a), last(expected), "gradient of average");
+    }
+}
+
+#[test]
+fn batch_norms_agree_with_what_follows_them() {
+    let mut draws = Seed::from_u64(5).draws();
+    let d = &mut draws;
+    for (i, shape) in [[4, 1, 1, 3], [3, 5, 7, 18], [2, 40, 50, 5], [5, 6, 6, 32]].into_iter().enumerate() {
+        for (residual, relu) in [(false, false), (false, true), (true, false), (true, true)] {
+            let what = format!("case {i}, residual {residual}, relu {relu}");
+            let c = shape[3];
+            let input = BatchNorm::<Flex> {
+                x: random(&shape, d),
+                weight: random(&[c], d),
+                bias: random(&[c], d),
+                residual: residual.then(|| random(&shape, d)),
+                relu,
+                eps: 1e-5,
+            };
+            let turned =
+                BatchNorm { x: first(input.x.clone()), residual: input.residual.clone().map(first), ..input.clone() };
+            let (y, mean, variance) = Flex::batch_norm(input.clone());
+            let expected = composed::batch_norm::<Flex>(turned.clone());
+            near(y.clone(), last(expected.0.clone()), &what);
+            near(mean.clone(), expected.1, &what);
+            near(variance.clone(), expected.2, &what);
+            let dy = random(&shape, d);
+            let result = (residual && relu).then(|| y.clone());
+            let found = Flex::batch_norm_backward(input, result, (mean.clone(), variance.clone()), dy.clone());
+            let result = (residual && relu).then(|| first(y));
+            let expected = composed::batch_norm_backward::<Flex>(turned, result, (mean, variance), first(dy));
+            let [dx, dw, db, dr] = expected;
+            let [fx, fw, fb, fr] = found;
+            near(fx, last(dx), &what);
+            near(fw, dw, &what);
+            near(fb, db, &what);
+            if residual {
+                near(fr, last(dr), &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn activations_hand_nan_on() {
+    let x = Flex::float_from_data(TensorData::new(vec![f32::NAN, -1.0, 2.0], [3]), &Default::default());
+    for op in [UnaryOp::Relu, UnaryOp::Silu, UnaryOp::Clamp { min: 0.0, max: 6.0 }, UnaryOp::LeakyRelu { slope: 0.1 }] {
+        let y = Flex::activate(op, x.clone()).unwrap_or_else(|_| panic!("{op:?} has a kernel"));
+        assert!(values(y)[0].is_nan(), "{op:?}");
     }
 }
 
 #[test]
 fn a_pool_hands_nan_on_and_prefers_the_first_of_equals() {
-    let mut values = vec![1.0f32; 32];
-    values[5] = f32::NAN;
-    for w in [
-        PoolWindow { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], output: [2, 4] },
-        PoolWindow { kernel: [2, 2], stride: [1, 2], padding: [0, 0], dilation: [1, 1], output: [3, 4] },
-    ] {
-        let (y, places) = super::cpu::max_pool_plane(&values, 4, 8, &w);
-        assert_eq!(y.iter().filter(|v| v.is_nan()).count(), 1, "{y:?}");
-        assert_eq!(places[0], 0);
-    }
+    let mut data = vec![1.0f32; 32];
+    data[5] = f32::NAN;
+    let x = Flex::float_from_data(TensorData::new(data, [1, 4, 8, 1]), &Default::default());
+    let w = PoolWindow { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], output: [2, 4] };
+    let (y, places) = Flex::max_pool(x, w);
+    assert_eq!(values(y).iter().filter(|v| v.is_nan()).count(), 1);
+    assert_eq!(places.storage::<u8>()[0], 0);
 }

@@ -44,6 +44,10 @@ fn int_unary<B: Kernels>(op: UnaryOp, x: IntTensor<B>) -> IntTensor<B> {
 
 fn float_unary<B: Kernels>(op: UnaryOp, x: FloatTensor<B>, place: &Place<B>) -> FloatTensor<B> {
     use UnaryOp::*;
+    let x = match B::activate(op, x) {
+        Ok(y) => return y,
+        Err(x) => x,
+    };
     match op {
         Neg => B::float_neg(x),
         Abs => B::float_abs(x),

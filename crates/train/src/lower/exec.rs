@@ -4,6 +4,7 @@
 //! module only in a form that it can compute. Meanings are PyTorch's; where the library means something else, the function is
 //! composed from others and the comment says why.
 
+use super::layout::Mode;
 use super::random::StepRng;
 use super::value::{INT, Place, Value, float_dtype};
 use super::{elementwise, index, normalize, reduce, spatial};
@@ -51,6 +52,7 @@ pub(super) struct Made<B: Kernels> {
 /// Executes a primitive.
 pub(super) fn execute<B: Kernels>(
     prim: &Prim,
+    mode: Mode,
     mut operands: Operands<'_, B>,
     place: &Place<B>,
     rng: &mut StepRng,
@@ -61,7 +63,7 @@ pub(super) fn execute<B: Kernels>(
         | Prim::ConvTranspose { .. }
         | Prim::Pool { .. }
         | Prim::AdaptivePool { .. }
-        | Prim::Interpolate { .. } => spatial::execute(prim, &mut operands, place),
+        | Prim::Interpolate { .. } => spatial::execute(prim, mode, &mut operands, place),
         Prim::MatMul => match (operands.take(0), operands.take(1)) {
             (Value::Int(a), Value::Int(b)) => Value::Int(B::int_matmul(a, b)),
             (a, b) => Value::Float(B::float_matmul(a.float(place), b.float(place))),
@@ -112,13 +114,17 @@ pub(super) fn execute<B: Kernels>(
             let x = operands.float(0, place);
             Value::Float(reduce::softmax::<B>(x, operands.shape(0), *dim, *log))
         }
-        Prim::BatchNorm { .. } => return normalize::batch_norm(prim, operands, place),
+        Prim::BatchNorm { .. } => return normalize::batch_norm(prim, mode, operands, place),
         Prim::LayerNorm { axes, eps, weight, bias } => {
             normalize::layer_norm(&mut operands, *axes, *eps, *weight, *bias, place)
         }
         Prim::GroupNorm { groups, eps, affine } => normalize::group_norm(&mut operands, *groups, *eps, *affine, place),
         Prim::Reshape { .. } => operands.take(0).reshape(&out.shape),
-        Prim::Permute { dims } => operands.take(0).permute(dims),
+        Prim::Permute { dims } => match (operands.take(0), dims.as_slice()) {
+            (Value::Float(x), &[0, 2, 3, 1]) => Value::Float(spatial::channels_last::<B>(x)),
+            (Value::Float(x), &[0, 3, 1, 2]) => Value::Float(spatial::channels_first::<B>(x)),
+            (x, dims) => x.permute(dims),
+        },
         Prim::Expand { shape } => operands.take(0).expand(&operands.types[0].shape, shape),
         Prim::Slice { dim, start, end, step } => {
             let mut slices = vec![Slice::full(); operands.shape(0).len()];

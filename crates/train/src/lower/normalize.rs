@@ -1,21 +1,29 @@
 //! Normalisations.
 
 use super::exec::{BatchStatistics, Made, Operands};
+use super::layout::Mode;
 use super::value::{Place, Value};
-use crate::kernels::Kernels;
+use crate::kernels::{BatchNorm, Kernels};
 use archsmith_ir::prim::Prim;
 use burn::tensor::TensorMetadata;
 use burn::tensor::ops::FloatTensor;
 
 /// Batch normalisation. In training the batch statistics are handed back for the running ones.
-pub(super) fn batch_norm<B: Kernels>(prim: &Prim, mut operands: Operands<'_, B>, place: &Place<B>) -> Made<B> {
+pub(super) fn batch_norm<B: Kernels>(
+    prim: &Prim,
+    mode: Mode,
+    mut operands: Operands<'_, B>,
+    place: &Place<B>,
+) -> Made<B> {
     let Prim::BatchNorm { training, eps, affine, stats, .. } = *prim else {
         return Made { values: vec![operands.take(0)], statistics: None };
     };
     let shape = operands.shape(0).to_vec();
-    let (n, c) = (shape[0], shape[1]);
-    let inner: usize = shape[2..].iter().product();
-    let x = operands.take(0).reshape(&[n, c, inner]).float(place);
+    let (c, count) = match mode.channels_last {
+        true => (shape[3], shape[0] * shape[1] * shape[2]),
+        false => (shape[1], shape[0] * shape[2..].iter().product::<usize>()),
+    };
+    let x = operands.float(0, place);
     let (weight, bias) = match affine {
         true => (operands.float(1, place), operands.float(2, place)),
         false => {
@@ -23,12 +31,31 @@ pub(super) fn batch_norm<B: Kernels>(prim: &Prim, mut operands: Operands<'_, B>,
             (one.clone(), B::float_mul_scalar(one, 0.0.into()))
         }
     };
+    // Between `[N, C, …]` and rows of channels, where the step is not in that order already.
+    let turn = B::CHANNELS_LAST && !mode.channels_last && shape.len() > 2;
+    let inner: usize = shape[2..].iter().product();
+    let rows = |x: FloatTensor<B>| match turn {
+        true => {
+            let x = B::transpose(B::float_reshape(x, [shape[0], c, inner].into()));
+            B::float_reshape(x, [shape[0] * inner, c].into())
+        }
+        false => x,
+    };
+    let back = |y: FloatTensor<B>| match turn {
+        true => {
+            let y = B::transpose(B::float_reshape(y, [shape[0], inner, c].into()));
+            B::float_reshape(y, shape.clone().into())
+        }
+        false => y,
+    };
     if training {
-        let (y, mean, variance) = B::batch_norm(x, weight, bias, eps);
-        let count = (n * inner) as f64;
+        let residual = mode.residual.then(|| operands.float(operands.values.len() - 1, place));
+        let input = BatchNorm { x: rows(x), weight, bias, residual: residual.map(rows), relu: mode.relu, eps };
+        let (y, mean, variance) = B::batch_norm(input);
+        let count = count as f64;
         let unbiased = B::float_mul_scalar(variance, (count / (count - 1.0).max(1.0)).into());
         return Made {
-            values: vec![Value::Float(y).reshape(&shape)],
+            values: vec![Value::Float(back(y))],
             statistics: stats.then_some(BatchStatistics { mean, variance: unbiased }),
         };
     }
@@ -37,9 +64,14 @@ pub(super) fn batch_norm<B: Kernels>(prim: &Prim, mut operands: Operands<'_, B>,
     // One multiplication and one addition for each element: the rest is done for each channel.
     let scale = B::float_mul(weight, B::float_recip(B::float_sqrt(B::float_add_scalar(variance, eps.into()))));
     let shift = B::float_sub(bias, B::float_mul(mean, scale.clone()));
-    let channel = |v: FloatTensor<B>| B::float_reshape(v, [1, c, 1].into());
-    let y = B::float_add(B::float_mul(x, channel(scale)), channel(shift));
-    Made { values: vec![Value::Float(y).reshape(&shape)], statistics: None }
+    let (flat, channel) = match mode.channels_last {
+        true => ([1, count, c], [1, 1, c]),
+        false => ([shape[0], c, inner], [1, c, 1]),
+    };
+    let x = B::float_reshape(x, flat.into());
+    let per_channel = |v: FloatTensor<B>| B::float_reshape(v, channel.into());
+    let y = B::float_add(B::float_mul(x, per_channel(scale)), per_channel(shift));
+    Made { values: vec![Value::Float(B::float_reshape(y, shape.into()))], statistics: None }
 }
 
 /// `(x − mean) / √(variance + eps)` over dimension 1 of `[rows, n]`.

@@ -5,22 +5,33 @@
 //! any window rule, with the right gradient.
 
 use super::exec::{Operands, concat, pad};
+use super::layout::Mode;
 use super::reduce;
 use super::value::{Place, Value};
-use crate::kernels::{ConvGeometry, Kernels, PoolWindow};
+use crate::kernels::{Average, ConvGeometry, Kernels, PoolWindow};
 use archsmith_ir::prim::{InterpolateMode, PadMode, PoolKind, Prim, ReduceOp};
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+use burn::tensor::TensorMetadata;
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, FloatTensor};
 
 /// Executes a primitive of this family.
-pub(super) fn execute<B: Kernels>(prim: &Prim, operands: &mut Operands<'_, B>, place: &Place<B>) -> Value<B> {
+pub(super) fn execute<B: Kernels>(
+    prim: &Prim,
+    mode: Mode,
+    operands: &mut Operands<'_, B>,
+    place: &Place<B>,
+) -> Value<B> {
     let output = operands.outputs[0].shape.clone();
     let shape = operands.shape(0).to_vec();
+    if mode.channels_last {
+        return channels_last_step(prim, operands, place);
+    }
     match prim {
         Prim::Conv { stride, padding, dilation, groups } => {
             conv(operands, stride, padding, dilation, *groups, place).reshape(&output)
         }
         Prim::ConvTranspose { stride, padding, output_padding, dilation, groups } => {
-            conv_transpose(operands, stride, padding, output_padding, dilation, *groups, place).reshape(&output)
+            conv_transpose(operands, &output, stride, padding, output_padding, dilation, *groups, place)
+                .reshape(&output)
         }
         Prim::Pool { kind, kernel, stride, padding, dilation, .. } => {
             let x = operands.take(0);
@@ -42,6 +53,127 @@ pub(super) fn execute<B: Kernels>(prim: &Prim, operands: &mut Operands<'_, B>, p
         }
         _ => operands.take(0),
     }
+}
+
+/// `[N, C, H, W]` → `[N, H, W, C]`.
+pub(super) fn channels_last<B: Kernels>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let [n, c, h, w] = x.shape().dims();
+    B::float_reshape(B::transpose(B::float_reshape(x, [n, c, h * w].into())), [n, h, w, c].into())
+}
+
+/// `[N, H, W, C]` → `[N, C, H, W]`.
+pub(super) fn channels_first<B: Kernels>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let [n, h, w, c] = x.shape().dims();
+    B::float_reshape(B::transpose(B::float_reshape(x, [n, h * w, c].into())), [n, c, h, w].into())
+}
+
+/// An image in PyTorch's order through a kernel that wants the backend's.
+fn as_image<B: Kernels>(x: FloatTensor<B>, f: impl FnOnce(FloatTensor<B>) -> FloatTensor<B>) -> FloatTensor<B> {
+    if B::CHANNELS_LAST { channels_first::<B>(f(channels_last::<B>(x))) } else { f(x) }
+}
+
+/// A step on images `[N, H, W, C]`.
+fn channels_last_step<B: Kernels>(prim: &Prim, operands: &mut Operands<'_, B>, place: &Place<B>) -> Value<B> {
+    let output = operands.outputs[0].shape.clone();
+    let shape = operands.shape(0).to_vec();
+    let [h, w] = [shape[1], shape[2]];
+    match prim {
+        Prim::Conv { stride, padding, dilation, groups } => {
+            let bias = (operands.values.len() > 2).then(|| operands.float(2, place));
+            let (x, weights) = (operands.float(0, place), operands.float(1, place));
+            let padding = [padding[0].0, padding[1].0];
+            let g = ConvGeometry { stride: pair(stride, 1), padding, dilation: pair(dilation, 1), groups: *groups };
+            Value::Float(biased::<B>(B::convolve(x, weights, g), bias))
+        }
+        Prim::ConvTranspose { stride, padding, dilation, groups, .. } => {
+            let bias = (operands.values.len() > 2).then(|| operands.float(2, place));
+            let (x, weights) = (operands.float(0, place), operands.float(1, place));
+            let g = ConvGeometry {
+                stride: pair(stride, 1),
+                padding: pair(padding, 0),
+                dilation: pair(dilation, 1),
+                groups: *groups,
+            };
+            let to = [output[0], output[1], output[2], output[3]];
+            Value::Float(biased::<B>(B::convolve_dx(to, weights, x, g), bias))
+        }
+        Prim::Pool { kind: PoolKind::Max, kernel, stride, padding, dilation, .. } => {
+            let window = PoolWindow {
+                kernel: pair(kernel, 1),
+                stride: pair(stride, 1),
+                padding: pair(padding, 0),
+                dilation: pair(dilation, 1),
+                output: [output[1], output[2]],
+            };
+            Value::Float(B::max_pool(operands.float(0, place), window).0)
+        }
+        Prim::Pool { kind: PoolKind::Avg { count_include_pad, divisor }, kernel, stride, padding, .. } => {
+            let windows = |d: usize, n: usize| {
+                averages(n, output[1 + d], kernel[d], stride[d], padding[d], *count_include_pad, divisor.is_some())
+            };
+            let a = Average { rows: windows(0, h), columns: windows(1, w) };
+            let y = B::average(operands.float(0, place), &a);
+            Value::Float(match divisor {
+                None => y,
+                Some(n) => B::float_mul_scalar(y, (1.0 / *n as f64).into()),
+            })
+        }
+        Prim::AdaptivePool { max: false, output: size } => {
+            if [h, w] == size[..] {
+                return operands.take(0);
+            }
+            let windows = |d: usize, n: usize| {
+                let window = |i| adaptive_window(i, n, size[d]);
+                (0..size[d]).map(|i| (window(i), 1.0 / window(i).len() as f32)).collect()
+            };
+            Value::Float(B::average(operands.float(0, place), &Average { rows: windows(0, h), columns: windows(1, w) }))
+        }
+        Prim::AdaptivePool { max: true, output: size } if h % size[0] == 0 && w % size[1] == 0 => {
+            let kernel = [h / size[0], w / size[1]];
+            let window =
+                PoolWindow { kernel, stride: kernel, padding: [0, 0], dilation: [1, 1], output: [size[0], size[1]] };
+            Value::Float(B::max_pool(operands.float(0, place), window).0)
+        }
+        Prim::AdaptivePool { output: size, .. } => {
+            let x = channels_first::<B>(operands.float(0, place));
+            let y = adaptive_max_pool(Value::<B>::Float(x), &[shape[0], shape[3], h, w], size, place);
+            Value::Float(channels_last::<B>(y.float(place)))
+        }
+        _ => operands.take(0),
+    }
+}
+
+/// A bias for each channel added to `[N, H, W, C]`.
+fn biased<B: Kernels>(y: FloatTensor<B>, bias: Option<FloatTensor<B>>) -> FloatTensor<B> {
+    let Some(bias) = bias else { return y };
+    let shape = y.shape();
+    let c = shape[3];
+    let rows = shape[0] * shape[1] * shape[2];
+    let y = B::float_add(B::float_reshape(y, [rows, c].into()), B::float_reshape(bias, [1, c].into()));
+    B::float_reshape(y, shape)
+}
+
+/// What each window of an average pool covers in one dimension, and its factor.
+fn averages(
+    n: usize,
+    windows: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    count_include_pad: bool,
+    undivided: bool,
+) -> Vec<(std::ops::Range<usize>, f32)> {
+    (0..windows)
+        .map(|o| {
+            let start = o * stride;
+            // PyTorch clips the window at the padded size, then at the input.
+            let end = (start + kernel).min(n + 2 * padding);
+            let (first, last) = (start.max(padding) - padding, end.saturating_sub(padding).min(n));
+            let last = last.max(first);
+            let count = if count_include_pad { end - start } else { last - first };
+            (first..last, if undivided { 1.0 } else { 1.0 / count.max(1) as f32 })
+        })
+        .collect()
 }
 
 /// A shape with its one spatial dimension as two; others unchanged.
@@ -90,7 +222,7 @@ fn conv<B: Kernels>(
     let w = w.reshape(&planar(&w_shape)).float(place);
     let geometry =
         ConvGeometry { stride: pair(stride, 1), padding: pair(&amounts, 0), dilation: pair(dilation, 1), groups };
-    let y = B::convolve(x, w, geometry);
+    let y = as_image::<B>(x, |x| B::convolve(x, w, geometry));
     Value::Float(match bias {
         None => y,
         Some(b) => {
@@ -100,8 +232,10 @@ fn conv<B: Kernels>(
     })
 }
 
+#[allow(clippy::too_many_arguments, reason = "the settings of the primitive")]
 fn conv_transpose<B: Kernels>(
     operands: &mut Operands<'_, B>,
+    output: &[usize],
     stride: &[usize],
     padding: &[usize],
     output_padding: &[usize],
@@ -124,14 +258,16 @@ fn conv_transpose<B: Kernels>(
     }
     let x = x.reshape(&planar(&shape)).float(place);
     let w = w.reshape(&planar(&w_shape)).float(place);
-    let options = ConvTransposeOptions::new(
-        pair(stride, 1),
-        pair(padding, 0),
-        pair(output_padding, 0),
-        pair(dilation, 1),
-        groups,
-    );
-    Value::Float(B::conv_transpose2d(x, w, bias, options))
+    let geometry =
+        ConvGeometry { stride: pair(stride, 1), padding: pair(padding, 0), dilation: pair(dilation, 1), groups };
+    let to = planar(output);
+    let channels = to[1];
+    let to = if B::CHANNELS_LAST { [to[0], to[2], to[3], to[1]] } else { [to[0], to[1], to[2], to[3]] };
+    let y = as_image::<B>(x, |x| B::convolve_dx(to, w, x, geometry));
+    Value::Float(match bias {
+        None => y,
+        Some(b) => B::float_add(y, B::float_reshape(b, [1, channels, 1, 1].into())),
+    })
 }
 
 struct Window<'a> {
@@ -166,7 +302,7 @@ fn max_pool<B: Kernels>(x: Value<B>, shape: &[usize], w: &Window<'_>, output: &[
             output: pair(&output[2..], 1),
         };
         let x = x.reshape(&planar(shape)).float(place);
-        return Value::Float(B::max_pool(x, window).0).reshape(output);
+        return Value::Float(as_image::<B>(x, |x| B::max_pool(x, window).0)).reshape(output);
     }
     let pads = w.pads(shape, output);
     let x = if pads.iter().any(|&p| p != (0, 0)) {

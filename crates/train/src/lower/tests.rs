@@ -121,7 +121,7 @@ fn check(prim: Prim, inputs: &[In], gradients: bool) {
         types: types.iter().collect(),
         outputs: &program.values[types.len()..],
     };
-    let made = execute(&prim, operands, &place, &mut StepRng::new(Seed::from_u64(0))).values;
+    let made = execute(&prim, Default::default(), operands, &place, &mut StepRng::new(Seed::from_u64(0))).values;
     let expected = reference(&prim, &types, &values);
     for (k, (y, e)) in made.iter().zip(&expected).enumerate() {
         let stored = super::value::stored(&program.values[types.len() + k].shape);
@@ -558,7 +558,10 @@ fn dropout_keeps_the_mean_and_drops_whole_channels() {
         let operands =
             Operands { values: vec![Some(place.full(&ty, 1.0))], types: vec![&ty], outputs: std::slice::from_ref(&ty) };
         let prim = Prim::Dropout { p: 0.25, mask: mask.to_vec() };
-        execute(&prim, operands, &place, &mut StepRng::new(Seed::from_u64(seed))).values[0].clone().download().unwrap()
+        execute(&prim, Default::default(), operands, &place, &mut StepRng::new(Seed::from_u64(seed))).values[0]
+            .clone()
+            .download()
+            .unwrap()
     };
     let each = run(&[50, 40, 5], 1);
     let dropped = each.iter().filter(|&&v| v == 0.0).count() as f64 / each.len() as f64;

@@ -1,11 +1,14 @@
-//! Convolution by gathered tiles and matrix products.
+//! Convolution on images as rows of channels, `[N, H, W, C]`.
+//!
+//! The taps of an output pixel are rows of the input, so that a register tile reads them where they lie: nothing is gathered
+//! but the few channels of a stem. The gradient for the input is the same walk with the taps that reach a pixel, one list of
+//! taps for each phase of the stride. The gradient for the weights sums outer products of input rows with gradient rows.
+//! Images go to threads; sums over images are made in a number of parts that depends on the shape alone.
 
 use super::super::ConvGeometry;
-use super::super::matmul::{Layout, multiply};
+use super::micro::{Block, Isa, Rows, outer, product};
+use super::{depthwise, winograd};
 use rayon::prelude::*;
-
-/// Elements of a gathered tile: half of a usual level-2 cache.
-const TILE_ELEMENTS: usize = 64 * 1024;
 
 /// All sizes of a convolution.
 #[derive(Clone, Copy, Debug)]
@@ -19,329 +22,366 @@ pub(in super::super) struct Sizes {
     pub(super) kw: usize,
     pub(super) oh: usize,
     pub(super) ow: usize,
-    pub(super) groups: usize,
-    g: ConvGeometry,
+    pub(super) g: ConvGeometry,
 }
 
 impl Sizes {
-    /// `None` where no window fits.
+    /// Of input `[N, H, W, C]` and weights `[O, C/groups, kh, kw]`; `None` where no window fits.
     pub(super) fn new(x: &[usize], w: &[usize], g: ConvGeometry) -> Option<Self> {
-        let (&[n, c, h, width], &[o, _, kh, kw]) = (x, w) else { return None };
+        let (&[n, h, width, c], &[o, cg, kh, kw]) = (x, w) else { return None };
         let out = |size: usize, k: usize, d: usize| {
-            Some((size + 2 * g.padding[d]).checked_sub(g.dilation[d] * (k - 1) + 1)? / g.stride[d] + 1)
+            Some((size + 2 * g.padding[d]).checked_sub(g.dilation[d] * k.checked_sub(1)? + 1)? / g.stride[d] + 1)
         };
-        Some(Sizes { n, c, h, w: width, o, kh, kw, oh: out(h, kh, 0)?, ow: out(width, kw, 1)?, groups: g.groups, g })
+        let fits = g.groups > 0 && cg * g.groups == c && o % g.groups == 0 && n * c * h * width * o > 0;
+        Some(Sizes { n, c, h, w: width, o, kh, kw, oh: out(h, kh, 0)?, ow: out(width, kw, 1)?, g }).filter(|_| fits)
+    }
+
+    /// With the output size that a gradient has: a transposed convolution may leave the last rows and columns unread.
+    pub(super) fn with_output(self, dy: &[usize]) -> Self {
+        Sizes { oh: dy[1], ow: dy[2], ..self }
     }
 
     /// Input channels of a group.
-    fn cg(&self) -> usize {
-        self.c / self.groups
+    pub(super) fn cg(&self) -> usize {
+        self.c / self.g.groups
     }
 
     /// Output channels of a group.
-    fn og(&self) -> usize {
-        self.o / self.groups
+    pub(super) fn og(&self) -> usize {
+        self.o / self.g.groups
     }
 
-    /// Taps of one output element.
-    fn taps(&self) -> usize {
-        self.cg() * self.kh * self.kw
+    pub(super) fn taps(&self) -> usize {
+        self.kh * self.kw
     }
 
-    /// Elements of one output plane.
-    fn plane(&self) -> usize {
-        self.oh * self.ow
+    /// Floats of an input image.
+    pub(super) fn image(&self) -> usize {
+        self.h * self.w * self.c
     }
 
-    /// Whether a group's input planes are already the gathered matrix.
+    /// Floats of an output image.
+    pub(super) fn plane(&self) -> usize {
+        self.oh * self.ow * self.o
+    }
+
+    /// Whether output pixels are input pixels.
     fn pointwise(&self) -> bool {
         (self.kh, self.kw) == (1, 1) && self.g.stride == [1, 1] && self.g.padding == [0, 0]
     }
 
     fn depthwise(&self) -> bool {
-        self.cg() == 1 && self.og() == 1
+        self.cg() == 1 && self.og() == 1 && self.c > 1
     }
 
-    /// Output rows of a tile.
-    fn tile_rows(&self) -> usize {
-        (TILE_ELEMENTS / (self.taps() * self.ow).max(1)).clamp(1, self.oh)
+    /// The input pixel that tap `t` of output pixel `p` reads.
+    fn source(&self, p: usize, t: usize) -> Option<usize> {
+        let at = |out: usize, k: usize, d: usize, size: usize| {
+            (out * self.g.stride[d] + k * self.g.dilation[d]).checked_sub(self.g.padding[d]).filter(|&i| i < size)
+        };
+        let y = at(p / self.ow, t / self.kw, 0, self.h)?;
+        Some(y * self.w + at(p % self.ow, t % self.kw, 1, self.w)?)
     }
 
-    /// Output columns for which tap `kx` reads inside the input.
-    fn inside(&self, kx: usize) -> (usize, usize) {
-        let (stride, offset, pad) = (self.g.stride[1], kx * self.g.dilation[1], self.g.padding[1]);
-        let first = pad.saturating_sub(offset).div_ceil(stride).min(self.ow);
-        let end = if self.w + pad > offset { (self.w + pad - offset).div_ceil(stride).min(self.ow) } else { 0 };
-        (first, end.max(first))
+    /// The output pixel that reads input pixel `p` with tap `t`.
+    fn reader(&self, p: usize, t: usize) -> Option<usize> {
+        let at = |i: usize, k: usize, d: usize, size: usize| {
+            let v = (i + self.g.padding[d]).checked_sub(k * self.g.dilation[d])?;
+            (v % self.g.stride[d] == 0).then_some(v / self.g.stride[d]).filter(|&o| o < size)
+        };
+        let y = at(p / self.w, t / self.kw, 0, self.oh)?;
+        Some(y * self.ow + at(p % self.w, t % self.kw, 1, self.ow)?)
     }
+}
 
-    /// The input row that tap `ky` of output row `oy` reads.
-    fn source_row(&self, oy: usize, ky: usize) -> Option<usize> {
-        (oy * self.g.stride[0] + ky * self.g.dilation[0]).checked_sub(self.g.padding[0]).filter(|&y| y < self.h)
-    }
+/// Weights in panels: for each group and panel of output channels, each tap, each input channel, one row of the panel.
+struct Packed {
+    values: Vec<f32>,
+    /// Floats of one group.
+    group: usize,
+    /// Floats of one panel.
+    panel: usize,
+    /// Floats of one tap of a panel.
+    tap: usize,
+}
 
-    /// First input column that tap `kx` reads at output column `first`.
-    fn source_column(&self, first: usize, kx: usize) -> usize {
-        first * self.g.stride[1] + kx * self.g.dilation[1] - self.g.padding[1]
-    }
+/// `weight(group, tap, k, n)` in panels of `n`.
+fn pack(
+    isa: Isa,
+    groups: usize,
+    taps: usize,
+    k: usize,
+    n: usize,
+    weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
+) -> Packed {
+    let width = isa.columns();
+    let (tap, panels) = (k * width, n.div_ceil(width));
+    let panel = taps * tap;
+    let mut values = vec![0.0; groups * panels * panel];
+    values.par_chunks_mut(panel.max(1)).enumerate().for_each(|(i, to)| {
+        let (group, first) = (i / panels, i % panels * width);
+        for (row, to) in to.chunks_mut(width).enumerate() {
+            for (j, to) in to.iter_mut().enumerate().take(n - first) {
+                *to = weight(group, row / k, row % k, first + j);
+            }
+        }
+    });
+    Packed { values, group: panels * panel, panel, tap }
+}
 
-    /// Gathers the taps of output rows `rows` of one group into `[taps, rows·ow]`.
-    fn gather(&self, x: &[f32], rows: std::ops::Range<usize>, tile: &mut [f32]) {
-        let width = rows.len() * self.ow;
-        let stride = self.g.stride[1];
-        for ch in 0..self.cg() {
-            for ky in 0..self.kh {
-                for kx in 0..self.kw {
-                    let tap = (ch * self.kh + ky) * self.kw + kx;
-                    let (first, end) = self.inside(kx);
-                    for (r, oy) in rows.clone().enumerate() {
-                        let to = &mut tile[tap * width + r * self.ow..][..self.ow];
-                        let Some(y) = self.source_row(oy, ky).filter(|_| end > first) else {
-                            to.fill(0.0);
-                            continue;
-                        };
-                        to[..first].fill(0.0);
-                        to[end..].fill(0.0);
-                        let from = &x[(ch * self.h + y) * self.w + self.source_column(first, kx)..];
-                        if stride == 1 {
-                            to[first..end].copy_from_slice(&from[..end - first]);
-                        } else {
-                            to[first..end].iter_mut().zip(from.iter().step_by(stride)).for_each(|(t, &f)| *t = f);
-                        }
+/// Register tiles whose taps are found together before the panels pass over them.
+const TILES: usize = 8;
+
+/// What a walk over the pixels of one image computes: `out[pixel] = Σ taps of input · weights`.
+struct Walk<'a> {
+    isa: Isa,
+    packed: &'a Packed,
+    zeros: &'a [f32],
+    groups: usize,
+    /// Channels of an input group, of an output group.
+    k: usize,
+    n: usize,
+}
+
+impl Walk<'_> {
+    /// `pixels` are places in `out`, `starts` the packed taps, `source(pixel, tap)` the input pixel of the tap.
+    fn run(
+        &self,
+        input: &[f32],
+        out: &mut [f32],
+        pixels: &[usize],
+        taps: &[usize],
+        source: impl Fn(usize, usize) -> Option<usize>,
+    ) {
+        let width = self.isa.columns();
+        let most = self.isa.rows();
+        let starts: Vec<usize> = taps.iter().map(|t| t * self.packed.tap).collect();
+        let (c, o) = (self.k * self.groups, self.n * self.groups);
+        for group in 0..self.groups {
+            let weights = &self.packed.values[group * self.packed.group..][..self.packed.group];
+            for some in pixels.chunks(most * TILES) {
+                let tiles: Vec<(Block<'_>, &[usize])> = some
+                    .chunks(most)
+                    .map(|tile| {
+                        let offset = |t: usize, i: usize| source(tile[i], taps[t]).map(|p| p * c + group * self.k);
+                        (Block::new(input, self.zeros, self.k, tile.len(), taps.len(), offset), tile)
+                    })
+                    .collect();
+                for (p, panel) in weights.chunks(self.packed.panel).enumerate() {
+                    let at = group * self.n + p * width;
+                    for (block, tile) in &tiles {
+                        let mut rows = [0; 8];
+                        rows.iter_mut().zip(*tile).for_each(|(r, pixel)| *r = pixel * o + at);
+                        block.product(self.isa, panel, &starts, out, &rows, (self.n - p * width).min(width));
                     }
                 }
             }
-        }
-    }
-
-    /// Adds a gathered tile back to where it came from: the transpose of `gather`.
-    fn scatter(&self, tile: &[f32], rows: std::ops::Range<usize>, dx: &mut [f32]) {
-        let width = rows.len() * self.ow;
-        let stride = self.g.stride[1];
-        for ch in 0..self.cg() {
-            for ky in 0..self.kh {
-                for kx in 0..self.kw {
-                    let tap = (ch * self.kh + ky) * self.kw + kx;
-                    let (first, end) = self.inside(kx);
-                    if end == first {
-                        continue;
-                    }
-                    for (r, oy) in rows.clone().enumerate() {
-                        let Some(y) = self.source_row(oy, ky) else { continue };
-                        let from = &tile[tap * width + r * self.ow..][first..end];
-                        let to = &mut dx[(ch * self.h + y) * self.w + self.source_column(first, kx)..];
-                        if stride == 1 {
-                            to.iter_mut().zip(from).for_each(|(t, &f)| *t += f);
-                        } else {
-                            to.iter_mut().step_by(stride).zip(from).for_each(|(t, &f)| *t += f);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Runs `f` on every tile of output rows.
-    fn tiles(&self, mut f: impl FnMut(std::ops::Range<usize>)) {
-        let step = self.tile_rows();
-        (0..self.oh).step_by(step).for_each(|y| f(y..(y + step).min(self.oh)));
-    }
-
-    fn scratch(&self) -> Vec<f32> {
-        if self.pointwise() || self.depthwise() {
-            Vec::new()
-        } else {
-            vec![0.0; self.taps() * self.tile_rows() * self.ow]
         }
     }
 }
 
 /// `y = w ⋆ x`.
 pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
-    let arch = pulp::Arch::new();
-    let (taps, og, plane) = (c.taps(), c.og(), c.plane());
-    let mut y = vec![0.0; c.n * c.o * plane];
-    let images = y.par_chunks_mut((c.o * plane).max(1)).zip(x.par_chunks((c.c * c.h * c.w).max(1)));
-    images.for_each_init(
-        || c.scratch(),
-        |tile, (y, x)| {
-            for group in 0..c.groups {
-                let y = &mut y[group * og * plane..][..og * plane];
-                let x = &x[group * c.cg() * c.h * c.w..][..c.cg() * c.h * c.w];
-                let w = &w[group * og * taps..][..og * taps];
-                if c.depthwise() {
-                    arch.dispatch(|| depthwise_forward(x, w, y, c));
-                    continue;
-                }
-                let weights = (w, Layout::rows(og, taps, taps));
-                if c.pointwise() {
-                    multiply(y, Layout::rows(og, plane, plane), weights, (x, Layout::rows(taps, plane, plane)), false);
-                    continue;
-                }
-                c.tiles(|rows| {
-                    let width = rows.len() * c.ow;
-                    arch.dispatch(|| c.gather(x, rows.clone(), tile));
-                    let out = &mut y[rows.start * c.ow..];
-                    multiply(
-                        out,
-                        Layout::rows(og, width, plane),
-                        weights,
-                        (tile, Layout::rows(taps, width, width)),
-                        false,
-                    );
-                });
+    let isa = Isa::best();
+    if c.depthwise() {
+        return depthwise::forward(x, w, c);
+    }
+    if winograd::suits(c) {
+        return winograd::forward(isa, x, w, c);
+    }
+    let mut y = super::buffer::buffer(c.n * c.plane());
+    let (cg, og, taps) = (c.cg(), c.og(), c.taps());
+    let weight = |g: usize, t: usize, k: usize, n: usize| w[((g * og + n) * cg + k) * taps + t];
+    let packed = pack(isa, c.g.groups, taps, cg, og, weight);
+    if c.pointwise() && c.g.groups == 1 {
+        let pixels = 256;
+        y.par_chunks_mut(pixels * c.o).zip(x.par_chunks(pixels * c.c)).for_each(|(y, x)| {
+            let rows = y.len() / c.o;
+            product(isa, (x, Rows { rows, step: c.c }), c.c, &packed.values, (y, Rows { rows, step: c.o }), c.o);
+        });
+        return y;
+    }
+    let few = cg < 8 && taps > 1 && c.g.groups == 1;
+    let zeros = vec![0.0; cg];
+    let walk = Walk { isa, packed: &packed, zeros: &zeros, groups: c.g.groups, k: cg, n: og };
+    let pixels: Vec<usize> = (0..c.oh * c.ow).collect();
+    let all: Vec<usize> = (0..taps).collect();
+    y.par_chunks_mut(c.plane()).zip(x.par_chunks(c.image())).for_each_init(Vec::new, |rows, (y, x)| {
+        if few {
+            let k = taps * cg;
+            for (some, y) in pixels.chunks(64).zip(y.chunks_mut(64 * c.o)) {
+                gather(x, c, some, 0..taps, rows);
+                let n = some.len();
+                product(
+                    isa,
+                    (rows, Rows { rows: n, step: k }),
+                    k,
+                    &packed.values,
+                    (y, Rows { rows: n, step: c.o }),
+                    c.o,
+                );
             }
-        },
-    );
+        } else {
+            walk.run(x, y, &pixels, &all, |p, t| c.source(p, t));
+        }
+    });
     y
 }
 
 /// The gradient for x.
 pub(super) fn backward_x(dy: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
-    let arch = pulp::Arch::new();
-    let (taps, og, plane) = (c.taps(), c.og(), c.plane());
-    let mut dx = vec![0.0; c.n * c.c * c.h * c.w];
-    let images = dx.par_chunks_mut((c.c * c.h * c.w).max(1)).zip(dy.par_chunks((c.o * plane).max(1)));
-    images.for_each_init(
-        || c.scratch(),
-        |tile, (dx, dy)| {
-            for group in 0..c.groups {
-                let dy = &dy[group * og * plane..][..og * plane];
-                let dx = &mut dx[group * c.cg() * c.h * c.w..][..c.cg() * c.h * c.w];
-                let w = &w[group * og * taps..][..og * taps];
-                if c.depthwise() {
-                    arch.dispatch(|| depthwise_backward_x(dy, w, dx, c));
-                    continue;
-                }
-                let weights = (w, Layout::rows(og, taps, taps).transposed());
-                if c.pointwise() {
-                    multiply(
-                        dx,
-                        Layout::rows(taps, plane, plane),
-                        weights,
-                        (dy, Layout::rows(og, plane, plane)),
-                        false,
-                    );
-                    continue;
-                }
-                c.tiles(|rows| {
-                    let width = rows.len() * c.ow;
-                    let gradient = (&dy[rows.start * c.ow..], Layout::rows(og, width, plane));
-                    multiply(tile, Layout::rows(taps, width, width), weights, gradient, false);
-                    arch.dispatch(|| c.scatter(tile, rows.clone(), dx));
-                });
+    let isa = Isa::best();
+    if c.depthwise() {
+        return depthwise::backward_x(dy, w, c);
+    }
+    if winograd::suits(c) {
+        return winograd::backward_x(isa, dy, w, c);
+    }
+    let mut dx = super::buffer::buffer(c.n * c.image());
+    let (cg, og, taps) = (c.cg(), c.og(), c.taps());
+    let weight = |g: usize, t: usize, k: usize, n: usize| w[((g * og + k) * cg + n) * taps + t];
+    let packed = pack(isa, c.g.groups, taps, og, cg, weight);
+    if c.pointwise() && c.g.groups == 1 {
+        let pixels = 256;
+        dx.par_chunks_mut(pixels * c.c).zip(dy.par_chunks(pixels * c.o)).for_each(|(dx, dy)| {
+            let rows = dx.len() / c.c;
+            product(isa, (dy, Rows { rows, step: c.o }), c.o, &packed.values, (dx, Rows { rows, step: c.c }), c.c);
+        });
+        return dx;
+    }
+    let zeros = vec![0.0; og];
+    let walk = Walk { isa, packed: &packed, zeros: &zeros, groups: c.g.groups, k: og, n: cg };
+    let phases = phases(c);
+    dx.par_chunks_mut(c.image()).zip(dy.par_chunks(c.plane())).for_each(|(dx, dy)| {
+        for (pixels, taps) in &phases {
+            if taps.is_empty() {
+                pixels.iter().for_each(|p| dx[p * c.c..][..c.c].fill(0.0));
+            } else {
+                walk.run(dy, dx, pixels, taps, |p, t| c.reader(p, t));
             }
-        },
-    );
+        }
+    });
     dx
 }
 
-/// The gradient for w.
-pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
-    let arch = pulp::Arch::new();
-    let (taps, og, plane) = (c.taps(), c.og(), c.plane());
-    let size = c.o * taps;
-    // Enough parts for the threads of a usual machine, few enough for their buffers; from the shape alone.
-    let parts = if size > 1 << 20 { 4 } else { 16 }.min(c.n.max(1));
-    let per_part = c.n.div_ceil(parts).max(1);
-    let partial: Vec<Vec<f32>> = (0..c.n.div_ceil(per_part))
-        .into_par_iter()
-        .map(|part| {
-            let (mut dw, mut tile) = (vec![0.0; size], c.scratch());
-            for image in part * per_part..((part + 1) * per_part).min(c.n) {
-                for group in 0..c.groups {
-                    let dy = &dy[(image * c.o + group * og) * plane..][..og * plane];
-                    let x = &x[(image * c.c + group * c.cg()) * c.h * c.w..][..c.cg() * c.h * c.w];
-                    let dw = &mut dw[group * og * taps..][..og * taps];
-                    if c.depthwise() {
-                        arch.dispatch(|| depthwise_backward_w(x, dy, dw, c));
-                        continue;
-                    }
-                    let out = Layout::rows(og, taps, taps);
-                    if c.pointwise() {
-                        let input = (x, Layout::rows(taps, plane, plane).transposed());
-                        multiply(dw, out, (dy, Layout::rows(og, plane, plane)), input, true);
-                        continue;
-                    }
-                    c.tiles(|rows| {
-                        let width = rows.len() * c.ow;
-                        arch.dispatch(|| c.gather(x, rows.clone(), &mut tile));
-                        let gradient = (&dy[rows.start * c.ow..], Layout::rows(og, width, plane));
-                        multiply(dw, out, gradient, (&tile, Layout::rows(taps, width, width).transposed()), true);
-                    });
-                }
-            }
-            dw
+/// Input pixels by the residue of their coordinates for the stride: those of one phase are reached by the same taps.
+fn phases(c: &Sizes) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let [sy, sx] = c.g.stride;
+    let reached = |i: usize, k: usize, d: usize| {
+        // i + padding − k·dilation is a multiple of the stride; kept positive by a multiple of the stride.
+        (i + c.g.padding[d] + k * c.g.dilation[d] * (c.g.stride[d] - 1)) % c.g.stride[d] == 0
+    };
+    (0..sy.min(c.h))
+        .flat_map(|py| (0..sx.min(c.w)).map(move |px| (py, px)))
+        .map(|(py, px)| {
+            let pixels = (py..c.h).step_by(sy).flat_map(|y| (px..c.w).step_by(sx).map(move |x| y * c.w + x)).collect();
+            let taps = (0..c.taps()).filter(|t| reached(py, t / c.kw, 0) && reached(px, t % c.kw, 1)).collect();
+            (pixels, taps)
         })
-        .collect();
-    let mut partial = partial.into_iter();
-    let mut dw = partial.next().unwrap_or_else(|| vec![0.0; size]);
-    partial.for_each(|p| dw.iter_mut().zip(p).for_each(|(a, b)| *a += b));
-    dw
+        .collect()
 }
 
-/// Calls `f(tap, output row part, input row part)` for every tap and row of one plane.
-#[inline(always)]
-fn depthwise_rows(c: &Sizes, mut f: impl FnMut(usize, usize, usize, usize)) {
-    for ky in 0..c.kh {
-        for kx in 0..c.kw {
-            let (first, end) = c.inside(kx);
-            if first == end {
-                continue;
-            }
-            for oy in 0..c.oh {
-                if let Some(y) = c.source_row(oy, ky) {
-                    f(ky * c.kw + kx, oy * c.ow + first, y * c.w + c.source_column(first, kx), end - first);
-                }
+/// The taps of some output pixels of an image as rows, zeros where a tap is outside.
+fn gather(x: &[f32], c: &Sizes, pixels: &[usize], taps: std::ops::Range<usize>, rows: &mut Vec<f32>) {
+    gather_group(x, c, pixels, taps, (0, c.c), rows);
+}
+
+fn gather_group(
+    x: &[f32],
+    c: &Sizes,
+    pixels: &[usize],
+    taps: std::ops::Range<usize>,
+    (first, k): (usize, usize),
+    rows: &mut Vec<f32>,
+) {
+    rows.clear();
+    for &p in pixels {
+        for t in taps.clone() {
+            match c.source(p, t) {
+                Some(from) => rows.extend_from_slice(&x[from * c.c + first..][..k]),
+                None => rows.resize(rows.len() + k, 0.0),
             }
         }
     }
 }
 
-#[inline(always)]
-fn depthwise_forward(x: &[f32], w: &[f32], y: &mut [f32], c: &Sizes) {
-    let stride = c.g.stride[1];
-    depthwise_rows(c, |tap, out, input, n| {
-        let k = w[tap];
-        if stride == 1 {
-            y[out..out + n].iter_mut().zip(&x[input..input + n]).for_each(|(y, &x)| *y += k * x);
-        } else {
-            y[out..out + n].iter_mut().zip(x[input..].iter().step_by(stride)).for_each(|(y, &x)| *y += k * x);
-        }
-    });
-}
+/// Output pixels whose outer products are summed in registers.
+const DEPTH: usize = 128;
 
-#[inline(always)]
-fn depthwise_backward_x(dy: &[f32], w: &[f32], dx: &mut [f32], c: &Sizes) {
-    let stride = c.g.stride[1];
-    depthwise_rows(c, |tap, out, input, n| {
-        let k = w[tap];
-        if stride == 1 {
-            dx[input..input + n].iter_mut().zip(&dy[out..out + n]).for_each(|(x, &g)| *x += k * g);
-        } else {
-            dx[input..].iter_mut().step_by(stride).zip(&dy[out..out + n]).for_each(|(x, &g)| *x += k * g);
-        }
-    });
-}
-
-#[inline(always)]
-fn depthwise_backward_w(x: &[f32], dy: &[f32], dw: &mut [f32], c: &Sizes) {
-    let stride = c.g.stride[1];
-    depthwise_rows(c, |tap, out, input, n| {
-        let gradient = &dy[out..out + n];
-        let mut lanes = [0.0f32; 8];
-        if stride == 1 {
-            let input = &x[input..input + n];
-            for (g, x) in gradient.chunks(8).zip(input.chunks(8)) {
-                g.iter().zip(x).zip(&mut lanes).for_each(|((g, x), l)| *l += g * x);
+/// The gradient for w.
+pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
+    let isa = Isa::best();
+    if c.depthwise() {
+        return depthwise::backward_w(x, dy, c);
+    }
+    if winograd::suits(c) {
+        return winograd::backward_w(isa, x, dy, c);
+    }
+    let (cg, og, taps, groups) = (c.cg(), c.og(), c.taps(), c.g.groups);
+    let padded = isa.padded(og);
+    let size = groups * taps * cg * padded;
+    // Enough parts for the threads of a usual machine, few enough for their buffers; from the shape alone.
+    let parts = ((4 << 20) / size.max(1)).clamp(2, 16).min(c.n);
+    let per_part = c.n.div_ceil(parts);
+    // Few channels: all taps of a pixel are one row.
+    let joined = if cg < 8 { taps } else { 1 };
+    let whole = c.pointwise();
+    let pixels: Vec<usize> = (0..c.oh * c.ow).collect();
+    let partial: Vec<Vec<f32>> = (0..c.n.div_ceil(per_part))
+        .into_par_iter()
+        .map(|part| {
+            let mut dw = vec![0.0; size];
+            let (mut rows, mut gradient) = (Vec::new(), Vec::new());
+            for image in part * per_part..((part + 1) * per_part).min(c.n) {
+                let x = &x[image * c.image()..][..c.image()];
+                let dy = &dy[image * c.plane()..][..c.plane()];
+                for some in pixels.chunks(DEPTH) {
+                    for group in 0..groups {
+                        let direct = og == padded;
+                        if !direct {
+                            gradient.clear();
+                            for p in some {
+                                gradient.extend_from_slice(&dy[p * c.o + group * og..][..og]);
+                                gradient.resize(gradient.len() + padded - og, 0.0);
+                            }
+                        }
+                        let y: (&[f32], Rows) = match direct {
+                            true => (&dy[some[0] * c.o + group * og..], Rows { rows: some.len(), step: c.o }),
+                            false => (&gradient, Rows { rows: some.len(), step: padded }),
+                        };
+                        for first in (0..taps).step_by(joined) {
+                            let m = joined * cg;
+                            let out = &mut dw[(group * taps + first) * cg * padded..];
+                            let panels = padded / isa.columns();
+                            if whole {
+                                let x = (&x[some[0] * c.c + group * cg..], Rows { rows: some.len(), step: c.c });
+                                outer(isa, x, m, y, panels, (out, padded));
+                            } else {
+                                gather_group(x, c, some, first..first + joined, (group * cg, cg), &mut rows);
+                                outer(isa, (&rows, Rows { rows: some.len(), step: m }), m, y, panels, (out, padded));
+                            }
+                        }
+                    }
+                }
             }
-        } else {
-            gradient
-                .iter()
-                .zip(x[input..].iter().step_by(stride))
-                .enumerate()
-                .for_each(|(i, (g, x))| lanes[i % 8] += g * x);
+            dw
+        })
+        .collect();
+    let sum = add_all(partial);
+    let mut dw = vec![0.0; c.o * cg * taps];
+    dw.par_chunks_mut(cg * taps).enumerate().for_each(|(o, to)| {
+        let (group, o) = (o / og, o % og);
+        for (i, to) in to.iter_mut().enumerate() {
+            *to = sum[((group * taps + i % taps) * cg + i / taps) * padded + o];
         }
-        dw[tap] += lanes.iter().sum::<f32>();
     });
+    dw
+}
+
+/// The sum of equally long vectors, in order.
+pub(super) fn add_all(parts: Vec<Vec<f32>>) -> Vec<f32> {
+    let mut parts = parts.into_iter();
+    let mut sum = parts.next().unwrap_or_default();
+    parts.for_each(|p| sum.iter_mut().zip(p).for_each(|(a, b)| *a += b));
+    sum
 }

@@ -1,134 +1,199 @@
-//! Batch normalisation: sums in f64, channels (or rows of one channel) to threads, the widest vector unit of the machine.
+//! Batch normalisation on rows of channels, with the addition and the rectifier that follow it in the graph.
+//!
+//! Forward: one pass for the statistics, one for the result. Backward: one pass for the sums, one for the gradient. Sums run in
+//! f32 over few rows and in f64 beyond; parts depend on the shape alone.
 
+use super::buffer::buffer;
 use rayon::prelude::*;
 
+/// Channels taken at once.
 const LANES: usize = 16;
+/// Rows summed in f32.
+const FLUSH: usize = 64;
 
-/// Sums of `f(i)` over a row, in lanes of f32 that are flushed to f64 often enough to keep the precision of f32.
+/// Rows of one part.
+fn part_rows(rows: usize) -> usize {
+    rows.div_ceil(32).max(FLUSH)
+}
+
+/// For each channel, the sums of `f(a, b, channel)` over rows of `c` elements.
 #[inline(always)]
-fn row_sums(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> (f32, f32)) -> (f64, f64) {
-    const FLUSH: usize = 64 * LANES;
-    let (mut p, mut q) = (0.0f64, 0.0f64);
-    for (a, b) in a.chunks(FLUSH).zip(b.chunks(FLUSH)) {
-        let (mut lp, mut lq) = ([0.0f32; LANES], [0.0f32; LANES]);
-        let (ca, cb) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-        let (ra, rb) = (ca.remainder(), cb.remainder());
-        for (a, b) in ca.zip(cb) {
-            for i in 0..LANES {
-                let (u, v) = f(a[i], b[i]);
-                lp[i] += u;
-                lq[i] += v;
+fn column_sums(a: &[f32], b: &[f32], c: usize, f: impl Fn(f32, f32, usize) -> (f32, f32)) -> Vec<(f64, f64)> {
+    let mut sums = vec![(0.0, 0.0); c];
+    for (a, b) in a.chunks(FLUSH * c).zip(b.chunks(FLUSH * c)) {
+        let mut k = 0;
+        while k < c {
+            let lanes = (c - k).min(LANES);
+            let (mut p, mut q) = ([0.0f32; LANES], [0.0f32; LANES]);
+            for (a, b) in a.chunks_exact(c).zip(b.chunks_exact(c)) {
+                if lanes == LANES {
+                    let (a, b) = (&a[k..k + LANES], &b[k..k + LANES]);
+                    for l in 0..LANES {
+                        let (u, v) = f(a[l], b[l], k + l);
+                        p[l] += u;
+                        q[l] += v;
+                    }
+                } else {
+                    for l in 0..lanes {
+                        let (u, v) = f(a[k + l], b[k + l], k + l);
+                        p[l] += u;
+                        q[l] += v;
+                    }
+                }
             }
+            for l in 0..lanes {
+                sums[k + l].0 += f64::from(p[l]);
+                sums[k + l].1 += f64::from(q[l]);
+            }
+            k += LANES;
         }
-        for (i, (&a, &b)) in ra.iter().zip(rb).enumerate() {
-            let (u, v) = f(a, b);
-            lp[i] += u;
-            lq[i] += v;
-        }
-        p += lp.iter().map(|&v| f64::from(v)).sum::<f64>();
-        q += lq.iter().map(|&v| f64::from(v)).sum::<f64>();
     }
-    (p, q)
+    sums
+}
+
+fn total(parts: Vec<Vec<(f64, f64)>>, c: usize) -> Vec<(f64, f64)> {
+    parts.into_iter().fold(vec![(0.0, 0.0); c], |mut sum, part| {
+        sum.iter_mut().zip(part).for_each(|(s, p)| *s = (s.0 + p.0, s.1 + p.1));
+        sum
+    })
 }
 
 /// Mean and biased variance of each channel. Squares are taken around the channel's first value: a mean far from zero then
 /// costs no digits.
-pub(super) fn moments(x: &[f32], n: usize, c: usize, s: usize) -> Vec<(f64, f64)> {
+pub(super) fn moments(x: &[f32], c: usize) -> Vec<(f64, f64)> {
     let arch = pulp::Arch::new();
-    let count = (n * s) as f64;
-    (0..c)
-        .into_par_iter()
-        .map(|k| {
-            arch.dispatch(|| {
-                let pivot = x[k * s];
-                let (mut sum, mut squares) = (0.0, 0.0);
-                for i in 0..n {
-                    let row = &x[(i * c + k) * s..][..s];
-                    let (p, q) = row_sums(row, row, |v, _| (v - pivot, (v - pivot) * (v - pivot)));
-                    sum += p;
-                    squares += q;
-                }
-                let shift = sum / count;
-                (f64::from(pivot) + shift, (squares / count - shift * shift).max(0.0))
+    let count = (x.len() / c) as f64;
+    let pivot = &x[..c];
+    let part = part_rows(x.len() / c) * c;
+    let parts = x.par_chunks(part).map(|x| {
+        arch.dispatch(|| {
+            column_sums(x, x, c, |v, _, k| {
+                let d = v - pivot[k];
+                (d, d * d)
             })
+        })
+    });
+    let sums = total(parts.collect(), c);
+    sums.into_iter()
+        .zip(pivot)
+        .map(|((sum, squares), &pivot)| {
+            let shift = sum / count;
+            (f64::from(pivot) + shift, (squares / count - shift * shift).max(0.0))
         })
         .collect()
 }
 
-/// `x·a + b` with a and b of each channel.
-pub(super) fn apply(
-    x: &[f32],
-    c: usize,
-    s: usize,
-    moments: &[(f64, f64)],
-    weight: &[f32],
-    bias: &[f32],
-    eps: f64,
-) -> Vec<f32> {
-    let arch = pulp::Arch::new();
-    let coefficients: Vec<(f32, f32, f32)> = (0..c)
-        .map(|k| {
-            let scale = f64::from(weight[k]) / (moments[k].1 + eps).sqrt();
-            (moments[k].0 as f32, scale as f32, bias[k])
-        })
-        .collect();
-    let mut y = vec![0.0; x.len()];
-    y.par_chunks_mut(s).zip(x.par_chunks(s)).with_min_len(8).enumerate().for_each(|(row, (y, x))| {
-        let (mean, scale, bias) = coefficients[row % c];
-        arch.dispatch(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - mean) * scale + bias));
-    });
-    y
+/// What normalises each channel: `(x − mean)·scale + bias`.
+pub(super) struct Affine {
+    mean: Vec<f32>,
+    scale: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Affine {
+    pub(super) fn new(mean: &[f32], variance: &[f32], weight: &[f32], bias: &[f32], eps: f64) -> Self {
+        let scale = weight.iter().zip(variance).map(|(&w, &v)| (f64::from(w) / (f64::from(v) + eps).sqrt()) as f32);
+        Affine { mean: mean.to_vec(), scale: scale.collect(), bias: bias.to_vec() }
+    }
+
+    /// The normalised input, plus `residual`, above zero where `relu`.
+    pub(super) fn apply(&self, x: &[f32], residual: Option<&[f32]>, relu: bool) -> Vec<f32> {
+        let arch = pulp::Arch::new();
+        let c = self.mean.len();
+        let part = part_rows(x.len() / c) * c;
+        let mut y = buffer(x.len());
+        let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+        y.par_chunks_mut(part).zip(x.par_chunks(part)).enumerate().for_each(|(i, (y, x))| {
+            let residual = residual.map(|r| &r[i * part..][..x.len()]);
+            arch.dispatch(|| self.apply_part(x, residual, floor, y));
+        });
+        y
+    }
+
+    #[inline(always)]
+    fn apply_part(&self, x: &[f32], residual: Option<&[f32]>, floor: f32, y: &mut [f32]) {
+        let c = self.mean.len();
+        let (mean, scale, bias) = (&self.mean[..c], &self.scale[..c], &self.bias[..c]);
+        // A NaN stays: it must reach the loss.
+        let above = |v: f32| if v < floor { floor } else { v };
+        match residual {
+            None => {
+                for (y, x) in y.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+                    for k in 0..c {
+                        y[k] = above((x[k] - mean[k]) * scale[k] + bias[k]);
+                    }
+                }
+            }
+            Some(r) => {
+                for ((y, x), r) in y.chunks_exact_mut(c).zip(x.chunks_exact(c)).zip(r.chunks_exact(c)) {
+                    for k in 0..c {
+                        y[k] = above((x[k] - mean[k]) * scale[k] + bias[k] + r[k]);
+                    }
+                }
+            }
+        }
+    }
 }
 
 pub(super) struct Backward<'a> {
     pub(super) x: &'a [f32],
-    pub(super) dy: &'a [f32],
     pub(super) weight: &'a [f32],
     pub(super) mean: &'a [f32],
     pub(super) variance: &'a [f32],
-    pub(super) sizes: (usize, usize, usize),
     pub(super) eps: f64,
 }
 
 impl Backward<'_> {
-    /// Gradients for x, weight and bias; the formula is with the composed form.
-    pub(super) fn run(&self) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    /// Zeroes the gradient where the rectifier was closed, from the result.
+    pub(super) fn mask_by_result(dy: &mut [f32], y: &[f32]) {
+        let part = 64 * 1024;
+        dy.par_chunks_mut(part).zip(y.par_chunks(part)).for_each(|(dy, y)| {
+            pulp::Arch::new().dispatch(|| dy.iter_mut().zip(y).for_each(|(g, &y)| *g = if y > 0.0 { *g } else { 0.0 }));
+        });
+    }
+
+    /// Turns `dy` into the gradient for x; returns those for weight and bias. `bias` is given where a rectifier follows at
+    /// once: whether it was open is computed anew. The formula is with the composed form.
+    pub(super) fn run(&self, dy: &mut [f32], bias: Option<&[f32]>) -> (Vec<f32>, Vec<f32>) {
         let arch = pulp::Arch::new();
-        let (n, c, s) = self.sizes;
-        let inverse = |k: usize| 1.0 / (f64::from(self.variance[k]) + self.eps).sqrt();
-        let sums: Vec<(f64, f64)> = (0..c)
-            .into_par_iter()
-            .map(|k| {
-                let mean = self.mean[k];
-                arch.dispatch(|| {
-                    let mut total = (0.0, 0.0);
-                    for i in 0..n {
-                        let at = (i * c + k) * s;
-                        let (p, q) = row_sums(&self.x[at..at + s], &self.dy[at..at + s], |x, dy| (dy, dy * (x - mean)));
-                        total = (total.0 + p, total.1 + q);
-                    }
-                    (total.0, total.1 * inverse(k))
+        let c = self.weight.len();
+        let part = part_rows(self.x.len() / c) * c;
+        let inverse: Vec<f64> = self.variance.iter().map(|&v| 1.0 / (f64::from(v) + self.eps).sqrt()).collect();
+        let scale: Vec<f32> = self.weight.iter().zip(&inverse).map(|(&w, r)| (f64::from(w) * r) as f32).collect();
+        let mean = self.mean;
+        // Open everywhere: 0·x + 1 > 0.
+        let (gate, threshold): (Vec<f32>, Vec<f32>) = match bias {
+            Some(b) => (scale.clone(), b.to_vec()),
+            None => (vec![0.0; c], vec![1.0; c]),
+        };
+        let parts = self.x.par_chunks(part).zip(dy.par_chunks(part)).map(|(x, dy)| {
+            arch.dispatch(|| {
+                let (mean, gate, threshold) = (&mean[..c], &gate[..c], &threshold[..c]);
+                column_sums(x, dy, c, |x, dy, k| {
+                    let d = x - mean[k];
+                    let g = if d * gate[k] + threshold[k] > 0.0 { dy } else { 0.0 };
+                    (g, g * d)
                 })
             })
-            .collect();
-        let count = (n * s) as f64;
-        let coefficients: Vec<(f32, f32, f32, f32)> = (0..c)
-            .map(|k| {
-                let r = inverse(k);
-                let scale = f64::from(self.weight[k]) * r;
-                (scale as f32, (sums[k].0 / count) as f32, (sums[k].1 / count * r) as f32, self.mean[k])
-            })
-            .collect();
-        let mut dx = vec![0.0; self.x.len()];
-        let rows = dx.par_chunks_mut(s).zip(self.x.par_chunks(s).zip(self.dy.par_chunks(s)));
-        rows.with_min_len(8).enumerate().for_each(|(row, (dx, (x, dy)))| {
-            let (scale, db, dw, mean) = coefficients[row % c];
+        });
+        let sums = total(parts.collect(), c);
+        let count = (self.x.len() / c) as f64;
+        let db: Vec<f32> = sums.iter().map(|s| (s.0 / count) as f32).collect();
+        let dw: Vec<f32> = sums.iter().zip(&inverse).map(|(s, r)| (s.1 * r * r / count) as f32).collect();
+        dy.par_chunks_mut(part).zip(self.x.par_chunks(part)).for_each(|(dy, x)| {
             arch.dispatch(|| {
-                for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
-                    *dx = scale * (dy - db - (x - mean) * dw);
+                let (mean, gate, threshold) = (&mean[..c], &gate[..c], &threshold[..c]);
+                let (scale, db, dw) = (&scale[..c], &db[..c], &dw[..c]);
+                for (dy, x) in dy.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+                    for k in 0..c {
+                        let d = x[k] - mean[k];
+                        let g = if d * gate[k] + threshold[k] > 0.0 { dy[k] } else { 0.0 };
+                        dy[k] = scale[k] * (g - db[k] - d * dw[k]);
+                    }
                 }
             });
         });
-        (dx, sums.iter().map(|v| v.1 as f32).collect(), sums.iter().map(|v| v.0 as f32).collect())
+        let weight = sums.iter().zip(&inverse).map(|(s, r)| (s.1 * r) as f32).collect();
+        (weight, sums.iter().map(|s| s.0 as f32).collect())
     }
 }

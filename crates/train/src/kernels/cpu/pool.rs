@@ -1,112 +1,161 @@
-//! Maximum pooling with the place of each maximum.
+//! Pools on rows of channels, `[N, H, W, C]`: maxima with the tap of each, and averages over any windows.
 
-use super::super::PoolWindow;
+use super::super::{Average, PoolWindow};
+use super::buffer::buffer;
 use rayon::prelude::*;
 
-/// Output columns for which tap `k` of a window reads inside a row of `size`.
-fn inside(w: &PoolWindow, d: usize, size: usize, k: usize) -> (usize, usize) {
-    let (stride, offset, pad, out) = (w.stride[d], k * w.dilation[d], w.padding[d], w.output[d]);
-    let first = pad.saturating_sub(offset).div_ceil(stride).min(out);
-    let end = if size + pad > offset { (size + pad - offset).div_ceil(stride).min(out) } else { 0 };
-    (first, end.max(first))
+/// Channels taken at once.
+const LANES: usize = 16;
+
+/// The taps of window `i` of dimension `d` that lie inside: `(tap, place)`.
+fn taps(w: &PoolWindow, d: usize, size: usize, i: usize) -> Vec<(usize, usize)> {
+    (0..w.kernel[d])
+        .filter_map(|k| {
+            let at = (i * w.stride[d] + k * w.dilation[d]).checked_sub(w.padding[d])?;
+            (at < size).then_some((k, at))
+        })
+        .collect()
 }
 
-/// The maxima of `planes` planes of `h`×`width`, and where each lies in its plane. The first of equal elements wins, and a NaN
-/// wins over everything, as in PyTorch.
-pub(super) fn forward(x: &[f32], h: usize, width: usize, w: &PoolWindow) -> (Vec<f32>, Vec<i32>) {
+/// Maxima, and for each the tap it came from. The first of equal elements wins, and a NaN wins over everything, as in PyTorch.
+pub(super) fn forward(x: &[f32], (h, width, c): (usize, usize, usize), w: &PoolWindow) -> (Vec<f32>, Vec<u8>) {
     let arch = pulp::Arch::new();
-    let out = w.output[0] * w.output[1];
-    let planes = x.len() / (h * width).max(1);
-    let (mut y, mut places) = (vec![f32::NEG_INFINITY; planes * out], vec![0i32; planes * out]);
-    let work = y.par_chunks_mut(out).zip(places.par_chunks_mut(out)).zip(x.par_chunks(h * width));
-    work.with_min_len(4).for_each(|((y, places), x)| arch.dispatch(|| plane(x, y, places, h, width, w)));
+    let [oh, ow] = w.output;
+    let images = x.len() / (h * width * c);
+    let (mut y, mut places) = (buffer(images * oh * ow * c), vec![0u8; images * oh * ow * c]);
+    let columns: Vec<Vec<(usize, usize)>> = (0..ow).map(|i| taps(w, 1, width, i)).collect();
+    let row = ow * c;
+    y.par_chunks_mut(row).zip(places.par_chunks_mut(row)).enumerate().for_each(|(r, (y, places))| {
+        let x = &x[r / oh * h * width * c..][..h * width * c];
+        let rows = taps(w, 0, h, r % oh);
+        arch.dispatch(|| {
+            for ((y, places), columns) in y.chunks_exact_mut(c).zip(places.chunks_exact_mut(c)).zip(&columns) {
+                window(x, y, places, &rows, columns, width, w.kernel[1], c);
+            }
+        });
+    });
     (y, places)
 }
 
 #[inline(always)]
-fn plane(x: &[f32], y: &mut [f32], places: &mut [i32], h: usize, width: usize, w: &PoolWindow) {
-    if (w.kernel, w.stride, w.padding, w.dilation) == ([2, 2], [2, 2], [0, 0], [1, 1]) {
-        return quarters(x, y, places, h, width, w.output[1]);
-    }
-    let stride = w.stride[1];
-    for ky in 0..w.kernel[0] {
-        let (top, bottom) = inside(w, 0, h, ky);
-        for kx in 0..w.kernel[1] {
-            let (first, end) = inside(w, 1, width, kx);
-            if first == end {
-                continue;
-            }
-            for oy in top..bottom {
-                let row = oy * w.stride[0] + ky * w.dilation[0] - w.padding[0];
-                let start = row * width + first * stride + kx * w.dilation[1] - w.padding[1];
-                let n = end - first;
-                let y = &mut y[oy * w.output[1] + first..][..n];
-                let places = &mut places[oy * w.output[1] + first..][..n];
-                let x = &x[start..][..(n - 1) * stride + 1];
-                match stride {
-                    1 => better(y, places, start, 1, x.iter()),
-                    2 => better(y, places, start, 2, x.iter().step_by(2)),
-                    s => better(y, places, start, s, x.iter().step_by(s)),
+#[allow(clippy::too_many_arguments, reason = "an inner loop on plain numbers")]
+fn window(
+    x: &[f32],
+    y: &mut [f32],
+    places: &mut [u8],
+    rows: &[(usize, usize)],
+    columns: &[(usize, usize)],
+    width: usize,
+    kw: usize,
+    c: usize,
+) {
+    let mut k = 0;
+    while k < c {
+        let lanes = (c - k).min(LANES);
+        let (mut best, mut place) = ([f32::NEG_INFINITY; LANES], [0i32; LANES]);
+        // A window that sees only minus infinities has its place at its first tap.
+        let first = rows.first().zip(columns.first()).map_or(0, |(r, s)| r.0 * kw + s.0);
+        place.fill(first as i32);
+        for &(ky, sy) in rows {
+            for &(kx, sx) in columns {
+                let tap = (ky * kw + kx) as i32;
+                let from = &x[(sy * width + sx) * c + k..];
+                if lanes == LANES {
+                    let from = &from[..LANES];
+                    for l in 0..LANES {
+                        let wins = (from[l] > best[l]) | from[l].is_nan();
+                        best[l] = if wins { from[l] } else { best[l] };
+                        place[l] = if wins { tap } else { place[l] };
+                    }
+                } else {
+                    for l in 0..lanes {
+                        if (from[l] > best[l]) | from[l].is_nan() {
+                            best[l] = from[l];
+                            place[l] = tap;
+                        }
+                    }
                 }
             }
         }
-    }
-}
-
-#[inline(always)]
-fn better<'a>(y: &mut [f32], places: &mut [i32], start: usize, step: usize, x: impl Iterator<Item = &'a f32>) {
-    let mut place = start as i32;
-    for ((y, p), &v) in y.iter_mut().zip(places).zip(x) {
-        (*y, *p) = best((*y, *p), (v, place));
-        place = place.wrapping_add(step as i32);
-    }
-}
-
-/// The larger of two elements with their places, without a branch; the first of equal ones, and NaN once it is met.
-#[inline(always)]
-fn best(a: (f32, i32), b: (f32, i32)) -> (f32, i32) {
-    let wins = (b.0 > a.0) | b.0.is_nan();
-    (if wins { b.0 } else { a.0 }, if wins { b.1 } else { a.1 })
-}
-
-/// Windows of 2×2 side by side, the most frequent pool: each element is read once.
-#[inline(always)]
-fn quarters(x: &[f32], y: &mut [f32], places: &mut [i32], h: usize, width: usize, columns: usize) {
-    // With rounding up, the last windows may be cut: they are left to a plain loop.
-    let whole = (width / 2).min(columns);
-    for (oy, (y, places)) in y.chunks_mut(columns).zip(places.chunks_mut(columns)).enumerate() {
-        let start = 2 * oy * width;
-        let upper = &x[start..start + width];
-        // A window without a lower row sees its upper row twice.
-        let below = if 2 * oy + 1 < h { width } else { 0 };
-        let lower = &x[start + below..start + below + width];
-        let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-        for (i, ((y, p), (u, l))) in y[..whole].iter_mut().zip(&mut places[..whole]).zip(pairs).enumerate() {
-            // Wrapping: a check for overflow in here would keep the loop from being vectorised.
-            let at = (start as i32).wrapping_add((i as i32).wrapping_mul(2));
-            let under = at.wrapping_add(below as i32);
-            let first = best((u[0], at), (u[1], at.wrapping_add(1)));
-            let second = best((l[0], under), (l[1], under.wrapping_add(1)));
-            (*y, *p) = best(first, second);
-        }
-        for i in whole..columns {
-            let at = start + 2 * i;
-            (y[i], places[i]) = best((x[at], at as i32), (x[at + below], (at + below) as i32));
-        }
+        y[k..k + lanes].copy_from_slice(&best[..lanes]);
+        places[k..k + lanes].iter_mut().zip(&place).for_each(|(p, &v)| *p = v as u8);
+        k += LANES;
     }
 }
 
 /// The gradient: each goes to where its maximum was.
-pub(super) fn backward(dy: &[f32], places: &[i32], h: usize, width: usize, w: &PoolWindow) -> Vec<f32> {
-    let out = (w.output[0] * w.output[1]).max(1);
-    let mut dx = vec![0.0; dy.len() / out * h * width];
-    let work = dx.par_chunks_mut((h * width).max(1)).zip(dy.par_chunks(out)).zip(places.par_chunks(out));
-    work.with_min_len(4).for_each(|((dx, dy), places)| {
-        for (&g, &p) in dy.iter().zip(places) {
-            if let Some(x) = dx.get_mut(p as usize) {
-                *x += g;
+pub(super) fn backward(dy: &[f32], places: &[u8], (h, width, c): (usize, usize, usize), w: &PoolWindow) -> Vec<f32> {
+    let [oh, ow] = w.output;
+    let images = dy.len() / (oh * ow * c).max(1);
+    let mut dx = buffer(images * h * width * c);
+    let work = dx.par_chunks_mut(h * width * c).zip(dy.par_chunks(oh * ow * c)).zip(places.par_chunks(oh * ow * c));
+    work.for_each(|((dx, dy), places)| {
+        dx.fill(0.0);
+        for oy in 0..oh {
+            for ox in 0..ow {
+                let at = (oy * ow + ox) * c;
+                for (k, (&g, &p)) in dy[at..at + c].iter().zip(&places[at..at + c]).enumerate() {
+                    let (ky, kx) = (usize::from(p) / w.kernel[1], usize::from(p) % w.kernel[1]);
+                    let y = (oy * w.stride[0] + ky * w.dilation[0]).wrapping_sub(w.padding[0]);
+                    let x = (ox * w.stride[1] + kx * w.dilation[1]).wrapping_sub(w.padding[1]);
+                    if y < h && x < width {
+                        dx[(y * width + x) * c + k] += g;
+                    }
+                }
             }
         }
+    });
+    dx
+}
+
+/// Averages over the windows of both dimensions.
+pub(super) fn average(x: &[f32], (h, width, c): (usize, usize, usize), a: &Average) -> Vec<f32> {
+    let arch = pulp::Arch::new();
+    let (oh, ow) = (a.rows.len(), a.columns.len());
+    let images = x.len() / (h * width * c);
+    let mut y = buffer(images * oh * ow * c);
+    y.par_chunks_mut(oh * ow * c).zip(x.par_chunks(h * width * c)).for_each(|(y, x)| {
+        arch.dispatch(|| {
+            for (i, (rows, ry)) in a.rows.iter().enumerate() {
+                for (j, (columns, rx)) in a.columns.iter().enumerate() {
+                    let y = &mut y[(i * ow + j) * c..][..c];
+                    y.fill(0.0);
+                    for r in rows.clone() {
+                        for x in x[(r * width + columns.start) * c..(r * width + columns.end) * c].chunks_exact(c) {
+                            y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+                        }
+                    }
+                    let factor = ry * rx;
+                    y.iter_mut().for_each(|y| *y *= factor);
+                }
+            }
+        });
+    });
+    y
+}
+
+/// The gradient of [`average`].
+pub(super) fn average_backward(dy: &[f32], (h, width, c): (usize, usize, usize), a: &Average) -> Vec<f32> {
+    let arch = pulp::Arch::new();
+    let (oh, ow) = (a.rows.len(), a.columns.len());
+    let images = dy.len() / (oh * ow * c);
+    let mut dx = buffer(images * h * width * c);
+    dx.par_chunks_mut(h * width * c).zip(dy.par_chunks(oh * ow * c)).for_each(|(dx, dy)| {
+        dx.fill(0.0);
+        arch.dispatch(|| {
+            for (i, (rows, ry)) in a.rows.iter().enumerate() {
+                for (j, (columns, rx)) in a.columns.iter().enumerate() {
+                    let dy = &dy[(i * ow + j) * c..][..c];
+                    let factor = ry * rx;
+                    for r in rows.clone() {
+                        for dx in dx[(r * width + columns.start) * c..(r * width + columns.end) * c].chunks_exact_mut(c)
+                        {
+                            dx.iter_mut().zip(dy).for_each(|(x, g)| *x += factor * g);
+                        }
+                    }
+                }
+            }
+        });
     });
     dx
 }

@@ -1,0 +1,483 @@
+//! Register tiles: the inner loops of every convolution, in AVX-512, AVX2 with FMA or portable code, chosen at run time.
+//!
+//! Three products, all on rows of channels as they lie in memory:
+//! - [`product`]: rows at a fixed distance times packed weights;
+//! - [`Block::product`]: rows found through a table of taps, some of them zero, times packed weights;
+//! - [`outer`]: the sum over rows of one row's outer product with another's, for gradients of weights.
+//!
+//! Invariants: what a function reads and writes is bounded by assertions before the first pointer is formed; the order of
+//! additions depends on sizes alone. This file and `matmul` hold the only unsafe code of the crate.
+
+#![allow(
+    unsafe_code,
+    reason = "vector instructions and register tiles; every bound is asserted before pointers are formed"
+)]
+
+use std::sync::OnceLock;
+
+/// The instructions that the kernels use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Isa {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+/// Rows of a register tile at most.
+const MOST_ROWS: usize = 8;
+/// Columns of a register tile at most.
+const MOST_COLUMNS: usize = 32;
+
+impl Isa {
+    /// The best that this machine has.
+    pub(super) fn best() -> Self {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            #[cfg(target_arch = "x86_64")]
+            {
+                if is_x86_feature_detected!("avx512f") {
+                    return Isa::Avx512;
+                }
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                    return Isa::Avx2;
+                }
+            }
+            Isa::Portable
+        })
+    }
+
+    /// Rows of a register tile.
+    pub(super) fn rows(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => 8,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => 6,
+            Isa::Portable => 4,
+        }
+    }
+
+    /// Columns of a register tile: packed weights come in panels of so many.
+    pub(super) fn columns(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => 32,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => 16,
+            Isa::Portable => 8,
+        }
+    }
+
+    /// `n` rounded up to whole panels.
+    pub(super) fn padded(self, n: usize) -> usize {
+        n.next_multiple_of(self.columns())
+    }
+}
+
+/// A vector of floats. Every function requires that the machine has the instructions of the type.
+trait Vector: Copy {
+    const LANES: usize;
+    unsafe fn splat(v: f32) -> Self;
+    unsafe fn load(p: *const f32) -> Self;
+    unsafe fn store(self, p: *mut f32);
+    /// `a·b + self`.
+    unsafe fn add_product(self, a: Self, b: Self) -> Self;
+    unsafe fn add(self, a: Self) -> Self;
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Vector;
+    use std::arch::x86_64::*;
+
+    impl Vector for __m256 {
+        const LANES: usize = 8;
+        #[inline(always)]
+        unsafe fn splat(v: f32) -> Self {
+            unsafe { _mm256_set1_ps(v) }
+        }
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            unsafe { _mm256_loadu_ps(p) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            unsafe { _mm256_storeu_ps(p, self) }
+        }
+        #[inline(always)]
+        unsafe fn add_product(self, a: Self, b: Self) -> Self {
+            unsafe { _mm256_fmadd_ps(a, b, self) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, a: Self) -> Self {
+            unsafe { _mm256_add_ps(self, a) }
+        }
+    }
+
+    impl Vector for __m512 {
+        const LANES: usize = 16;
+        #[inline(always)]
+        unsafe fn splat(v: f32) -> Self {
+            unsafe { _mm512_set1_ps(v) }
+        }
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            unsafe { _mm512_loadu_ps(p) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            unsafe { _mm512_storeu_ps(p, self) }
+        }
+        #[inline(always)]
+        unsafe fn add_product(self, a: Self, b: Self) -> Self {
+            unsafe { _mm512_fmadd_ps(a, b, self) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, a: Self) -> Self {
+            unsafe { _mm512_add_ps(self, a) }
+        }
+    }
+}
+
+/// Four floats: what every machine's compiler turns into one register.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Four([f32; 4]);
+
+impl Vector for Four {
+    const LANES: usize = 4;
+    #[inline(always)]
+    unsafe fn splat(v: f32) -> Self {
+        Four([v; 4])
+    }
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> Self {
+        unsafe { p.cast::<Four>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32) {
+        unsafe { p.cast::<Four>().write_unaligned(self) }
+    }
+    #[inline(always)]
+    unsafe fn add_product(self, a: Self, b: Self) -> Self {
+        Four(std::array::from_fn(|i| self.0[i] + a.0[i] * b.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn add(self, a: Self) -> Self {
+        Four(std::array::from_fn(|i| self.0[i] + a.0[i]))
+    }
+}
+
+/// Where a tile's result goes.
+#[derive(Clone, Copy)]
+struct Target {
+    rows: [*mut f32; MOST_ROWS],
+    /// Columns that exist: the rest of the panel is padding.
+    n: usize,
+    add: bool,
+}
+
+#[inline(always)]
+unsafe fn put<V: Vector, const M: usize>(tile: &[[V; 2]; M], to: &Target) {
+    // SAFETY: the caller vouches that each of the first M rows of `to` has `n` writable elements, n ≤ 2·LANES.
+    unsafe {
+        if to.n >= 2 * V::LANES {
+            for i in 0..M {
+                let p = to.rows[i];
+                let q = p.add(V::LANES);
+                if to.add {
+                    V::load(p).add(tile[i][0]).store(p);
+                    V::load(q).add(tile[i][1]).store(q);
+                } else {
+                    tile[i][0].store(p);
+                    tile[i][1].store(q);
+                }
+            }
+            return;
+        }
+        let mut row = [0.0f32; MOST_COLUMNS];
+        for i in 0..M {
+            tile[i][0].store(row.as_mut_ptr());
+            tile[i][1].store(row.as_mut_ptr().add(V::LANES));
+            for (j, v) in row.iter().enumerate().take(to.n) {
+                let p = to.rows[i].add(j);
+                *p = if to.add { *p + v } else { *v };
+            }
+        }
+    }
+}
+
+/// One tile: `M` rows through pointers, `segments` taps of `k` channels, one panel.
+#[inline(always)]
+unsafe fn tile_taps<V: Vector, const M: usize>(
+    pointers: *const *const f32,
+    starts: &[usize],
+    k: usize,
+    panel: *const f32,
+    to: &Target,
+) {
+    // SAFETY: the caller vouches for M pointers a tap with k readable elements each, and for the panel's taps.
+    unsafe {
+        let mut tile = [[V::splat(0.0); 2]; M];
+        for (s, start) in starts.iter().enumerate() {
+            let rows: [*const f32; M] = std::array::from_fn(|i| *pointers.add(s * M + i));
+            let mut b = panel.add(*start);
+            for c in 0..k {
+                let (b0, b1) = (V::load(b), V::load(b.add(V::LANES)));
+                for i in 0..M {
+                    let a = V::splat(*rows[i].add(c));
+                    tile[i][0] = tile[i][0].add_product(a, b0);
+                    tile[i][1] = tile[i][1].add_product(a, b1);
+                }
+                b = b.add(2 * V::LANES);
+            }
+        }
+        put(&tile, to);
+    }
+}
+
+/// One tile of an outer product, added to `out`.
+#[inline(always)]
+unsafe fn tile_outer<V: Vector, const M: usize>(o: &Outer) {
+    // SAFETY: the caller vouches for the rows of both operands and of the result.
+    unsafe {
+        let mut tile = [[V::splat(0.0); 2]; M];
+        let (mut x, mut y) = (o.x, o.y);
+        for _ in 0..o.count {
+            let (b0, b1) = (V::load(y), V::load(y.add(V::LANES)));
+            for i in 0..M {
+                let a = V::splat(*x.add(i));
+                tile[i][0] = tile[i][0].add_product(a, b0);
+                tile[i][1] = tile[i][1].add_product(a, b1);
+            }
+            x = x.add(o.x_step);
+            y = y.add(o.y_step);
+        }
+        for i in 0..M {
+            let p = o.out.add(i * o.out_step);
+            let q = p.add(V::LANES);
+            V::load(p).add(tile[i][0]).store(p);
+            V::load(q).add(tile[i][1]).store(q);
+        }
+    }
+}
+
+/// Operands of one tile of an outer product.
+#[derive(Clone, Copy)]
+struct Outer {
+    x: *const f32,
+    x_step: usize,
+    y: *const f32,
+    y_step: usize,
+    count: usize,
+    out: *mut f32,
+    out_step: usize,
+}
+
+/// Calls a tile function with its number of rows as a constant, in each instruction set's own compilation.
+macro_rules! by_rows {
+    ($f:ident, $v:ty, $m:expr, ($($arg:expr),*)) => {
+        match $m {
+            1 => $f::<$v, 1>($($arg),*),
+            2 => $f::<$v, 2>($($arg),*),
+            3 => $f::<$v, 3>($($arg),*),
+            4 => $f::<$v, 4>($($arg),*),
+            5 => $f::<$v, 5>($($arg),*),
+            6 => $f::<$v, 6>($($arg),*),
+            7 => $f::<$v, 7>($($arg),*),
+            _ => $f::<$v, 8>($($arg),*),
+        }
+    };
+}
+
+macro_rules! compiled {
+    ($taps:ident, $outer:ident, $v:ty $(, $feature:literal)?) => {
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn $taps(m: usize, pointers: *const *const f32, starts: &[usize], k: usize, panel: *const f32, to: &Target) {
+            // SAFETY: handed on to the caller.
+            unsafe { by_rows!(tile_taps, $v, m, (pointers, starts, k, panel, to)) }
+        }
+
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn $outer(m: usize, o: &Outer) {
+            // SAFETY: handed on to the caller.
+            unsafe { by_rows!(tile_outer, $v, m, (o)) }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+compiled!(taps_avx512, outer_avx512, std::arch::x86_64::__m512, "avx512f");
+#[cfg(target_arch = "x86_64")]
+compiled!(taps_avx2, outer_avx2, std::arch::x86_64::__m256, "avx2,fma");
+compiled!(taps_portable, outer_portable, Four);
+
+impl Isa {
+    /// # Safety
+    /// As [`tile_taps`], with `m` rows.
+    unsafe fn taps(self, m: usize, p: *const *const f32, starts: &[usize], k: usize, panel: *const f32, to: &Target) {
+        // SAFETY: handed on to the caller; an instruction set is only named where it was detected.
+        unsafe {
+            match self {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => taps_avx512(m, p, starts, k, panel, to),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => taps_avx2(m, p, starts, k, panel, to),
+                Isa::Portable => taps_portable(m, p, starts, k, panel, to),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`tile_outer`], with `m` rows.
+    unsafe fn outer(self, m: usize, o: &Outer) {
+        // SAFETY: handed on to the caller; an instruction set is only named where it was detected.
+        unsafe {
+            match self {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => outer_avx512(m, o),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => outer_avx2(m, o),
+                Isa::Portable => outer_portable(m, o),
+            }
+        }
+    }
+}
+
+/// A matrix in rows of `step` elements.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows {
+    pub(super) rows: usize,
+    pub(super) step: usize,
+}
+
+impl Rows {
+    fn holds(self, width: usize, len: usize) -> bool {
+        self.rows == 0
+            || (self.rows - 1).checked_mul(self.step).and_then(|v| v.checked_add(width)).is_some_and(|v| v <= len)
+    }
+}
+
+/// `out[r][..n] = a[r][..k] · weights`, with weights in panels `[⌈n/columns⌉][k][columns]`.
+pub(super) fn product(
+    isa: Isa,
+    (a, a_rows): (&[f32], Rows),
+    k: usize,
+    weights: &[f32],
+    (out, out_rows): (&mut [f32], Rows),
+    n: usize,
+) {
+    let width = isa.columns();
+    let panels = n.div_ceil(width);
+    assert!(
+        a_rows.holds(k, a.len()) && out_rows.holds(n, out.len()) && a_rows.rows == out_rows.rows,
+        "rows beyond their slice"
+    );
+    assert!(weights.len() >= panels * k * width, "weights beyond their slice");
+    let most = isa.rows();
+    // Rows that stay in the first-level cache while all panels pass.
+    let group = (6144 / k.max(1)).clamp(1, 16) * most;
+    let base = out.as_mut_ptr();
+    for first in (0..a_rows.rows).step_by(group) {
+        let last = (first + group).min(a_rows.rows);
+        for p in 0..panels {
+            for r in (first..last).step_by(most) {
+                let m = (last - r).min(most);
+                let mut pointers = [a.as_ptr(); MOST_ROWS];
+                let mut target = Target { rows: [base; MOST_ROWS], n: (n - p * width).min(width), add: false };
+                for i in 0..m {
+                    pointers[i] = a[(r + i) * a_rows.step..].as_ptr();
+                    target.rows[i] = base.wrapping_add((r + i) * out_rows.step + p * width);
+                }
+                // SAFETY: row r+i of a has k elements and row r+i of out has n, as asserted; the panel was asserted too.
+                unsafe { isa.taps(m, pointers.as_ptr(), &[0], k, weights[p * k * width..].as_ptr(), &target) }
+            }
+        }
+    }
+}
+
+/// Rows of one register tile, each made of taps that lie anywhere in the input or are zero.
+pub(super) struct Block<'a> {
+    pointers: Vec<*const f32>,
+    m: usize,
+    k: usize,
+    input: std::marker::PhantomData<&'a [f32]>,
+}
+
+impl<'a> Block<'a> {
+    /// `offset(tap, row)` is where the `k` channels of a tap start in `input`, or `None` for zeros.
+    pub(super) fn new(
+        input: &'a [f32],
+        zeros: &'a [f32],
+        k: usize,
+        m: usize,
+        taps: usize,
+        offset: impl Fn(usize, usize) -> Option<usize>,
+    ) -> Self {
+        assert!(zeros.len() >= k && m <= MOST_ROWS, "a tile that does not fit");
+        let mut pointers = Vec::with_capacity(m * taps);
+        for t in 0..taps {
+            for i in 0..m {
+                pointers.push(match offset(t, i) {
+                    Some(at) => input[at..at + k].as_ptr(),
+                    None => zeros.as_ptr(),
+                });
+            }
+        }
+        Block { pointers, m, k, input: std::marker::PhantomData }
+    }
+
+    /// `out[rows[i]..][..n] = Σ taps · panel`: tap `t` meets the weights that start at `starts[t]` in the panel.
+    pub(super) fn product(&self, isa: Isa, panel: &[f32], starts: &[usize], out: &mut [f32], rows: &[usize], n: usize) {
+        let width = isa.columns();
+        assert!(self.m <= isa.rows() && rows.len() >= self.m && n <= width, "a tile that does not fit");
+        assert!(starts.len() * self.m == self.pointers.len(), "taps without weights");
+        assert!(starts.iter().all(|s| s + self.k * width <= panel.len()), "weights beyond their slice");
+        assert!(rows[..self.m].iter().all(|at| at + n <= out.len()), "a result beyond its slice");
+        let base = out.as_mut_ptr();
+        let mut target = Target { rows: [base; MOST_ROWS], n, add: false };
+        for (to, &at) in target.rows.iter_mut().zip(&rows[..self.m]) {
+            *to = base.wrapping_add(at);
+        }
+        // SAFETY: each pointer has k elements (checked when it was made; the borrow is in the type), each row of the result
+        // has n, and the panel holds k rows of `width` from every start.
+        unsafe { isa.taps(self.m, self.pointers.as_ptr(), starts, self.k, panel.as_ptr(), &target) }
+    }
+}
+
+/// `out[i][j] += Σᵣ x[r][i] · y[r][j]` for `i < m` and whole panels of `j`: `y` and `out` have rows of a multiple of
+/// [`Isa::columns`] elements, of which `panels` panels are meant.
+pub(super) fn outer(
+    isa: Isa,
+    (x, x_rows): (&[f32], Rows),
+    m: usize,
+    (y, y_rows): (&[f32], Rows),
+    panels: usize,
+    (out, out_step): (&mut [f32], usize),
+) {
+    let width = isa.columns();
+    let n = panels * width;
+    assert!(x_rows.rows == y_rows.rows, "operands of different lengths");
+    assert!(x_rows.holds(m, x.len()) && y_rows.holds(n, y.len()), "rows beyond their slice");
+    assert!(Rows { rows: m, step: out_step }.holds(n, out.len()), "a result beyond its slice");
+    if x_rows.rows == 0 {
+        return;
+    }
+    for p in 0..panels {
+        for i in (0..m).step_by(isa.rows()) {
+            let o = Outer {
+                x: x[i..].as_ptr(),
+                x_step: x_rows.step,
+                y: y[p * width..].as_ptr(),
+                y_step: y_rows.step,
+                count: x_rows.rows,
+                out: out[i * out_step + p * width..].as_mut_ptr(),
+                out_step,
+            };
+            // SAFETY: the assertions above bound all three: rows i.. of x have m−i elements, rows of y and of out whole panels.
+            unsafe { isa.outer((m - i).min(isa.rows()), &o) }
+        }
+    }
+}

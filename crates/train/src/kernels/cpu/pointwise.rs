@@ -1,0 +1,132 @@
+//! Activations: value and derivative in one pass each, vectorised by the compiler.
+
+use super::buffer::buffer;
+use archsmith_ir::prim::UnaryOp;
+use rayon::prelude::*;
+
+/// Elements a task takes.
+const PART: usize = 32 * 1024;
+
+/// `eˣ` to about one unit in the last place: `2ⁿ·p(r)` with `|r| ≤ ln 2 / 2` (Cody and Waite's reduction).
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    const ROUND: f32 = 12_582_912.0;
+    let x = if x > 88.3 { 88.3 } else { x };
+    let x = if x < -87.3 { -87.3 } else { x };
+    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
+    let p = 1.987_569_1e-4;
+    let p = p * r + 1.398_199_9e-3;
+    let p = p * r + 8.333_452e-3;
+    let p = p * r + 4.166_579_6e-2;
+    let p = p * r + 1.666_666_5e-1;
+    let p = p * r + 0.5;
+    let p = p * r * r + r + 1.0;
+    // Bits of 2ⁿ: n lies in −126 … 127.
+    let scale = f32::from_bits(((n as i32).wrapping_add(127) as u32) << 23);
+    p * scale
+}
+
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+#[inline(always)]
+fn tanh(x: f32) -> f32 {
+    let square = x * x;
+    // Near zero the quotient would cancel: the series has an error below 1e-8 there.
+    let small = x * (1.0 + square * (-1.0 / 3.0 + square * (2.0 / 15.0 - square * (17.0 / 315.0))));
+    let e = exp(2.0 * x);
+    if square < 0.01 { small } else { 1.0 - 2.0 / (e + 1.0) }
+}
+
+const ROOT: f32 = 0.797_884_6;
+
+/// The functions computed here.
+pub(super) fn knows(op: UnaryOp) -> bool {
+    use UnaryOp::*;
+    matches!(op, Relu | Sigmoid | Tanh | Silu | HardSwish | HardSigmoid | Gelu { tanh: true } | Clamp { .. })
+        || matches!(op, LeakyRelu { slope } if slope >= 0.0)
+}
+
+#[inline(always)]
+fn each(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
+    let arch = pulp::Arch::new();
+    let mut y = buffer(x.len());
+    y.par_chunks_mut(PART).zip(x.par_chunks(PART)).for_each(|(y, x)| {
+        arch.dispatch(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)));
+    });
+    y
+}
+
+#[inline(always)]
+fn chain(x: &[f32], dy: &mut [f32], f: impl Fn(f32) -> f32 + Sync) {
+    let arch = pulp::Arch::new();
+    dy.par_chunks_mut(PART).zip(x.par_chunks(PART)).for_each(|(dy, x)| {
+        arch.dispatch(|| dy.iter_mut().zip(x).for_each(|(dy, &x)| *dy *= f(x)));
+    });
+}
+
+/// The function of each element.
+pub(super) fn forward(op: UnaryOp, x: &[f32]) -> Vec<f32> {
+    use UnaryOp::*;
+    match op {
+        // A NaN stays: it must reach the loss.
+        Relu => each(x, |x| if x < 0.0 { 0.0 } else { x }),
+        Sigmoid => each(x, sigmoid),
+        Tanh => each(x, tanh),
+        Silu => each(x, |x| x * sigmoid(x)),
+        HardSigmoid => each(x, |x| (x + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0)),
+        HardSwish => each(x, |x| x * (x + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0)),
+        LeakyRelu { slope } => {
+            let slope = slope as f32;
+            each(x, |x| if x < 0.0 { slope * x } else { x })
+        }
+        Clamp { min, max } => {
+            let (min, max) = (min as f32, max as f32);
+            each(x, |x| {
+                let x = if x < min { min } else { x };
+                if x > max { max } else { x }
+            })
+        }
+        _ => each(x, |x| 0.5 * x * (1.0 + tanh(ROOT * (x + 0.044715 * x * x * x)))),
+    }
+}
+
+/// Whether the derivative is computed from the result rather than from the argument: what has to be kept.
+pub(super) fn by_result(op: UnaryOp) -> bool {
+    matches!(op, UnaryOp::Relu | UnaryOp::Sigmoid | UnaryOp::Tanh)
+}
+
+/// Multiplies `dy` by the derivative at `kept`, see [`by_result`].
+pub(super) fn backward(op: UnaryOp, kept: &[f32], dy: &mut [f32]) {
+    use UnaryOp::*;
+    match op {
+        Relu => chain(kept, dy, |y| if y > 0.0 { 1.0 } else { 0.0 }),
+        Sigmoid => chain(kept, dy, |y| y * (1.0 - y)),
+        Tanh => chain(kept, dy, |y| 1.0 - y * y),
+        Silu => chain(kept, dy, |x| {
+            let s = sigmoid(x);
+            s * (1.0 + x * (1.0 - s))
+        }),
+        HardSigmoid => chain(kept, dy, |x| if (x > -3.0) & (x < 3.0) { 1.0 / 6.0 } else { 0.0 }),
+        HardSwish => chain(kept, dy, |x| {
+            let inner = x * (1.0 / 3.0) + 0.5;
+            let inner = if x <= -3.0 { 0.0 } else { inner };
+            if x >= 3.0 { 1.0 } else { inner }
+        }),
+        LeakyRelu { slope } => {
+            let slope = slope as f32;
+            chain(kept, dy, |x| if x > 0.0 { 1.0 } else { slope })
+        }
+        Clamp { min, max } => {
+            let (min, max) = (min as f32, max as f32);
+            chain(kept, dy, |x| if (x >= min) & (x <= max) { 1.0 } else { 0.0 })
+        }
+        _ => chain(kept, dy, |x| {
+            let u = tanh(ROOT * (x + 0.044715 * x * x * x));
+            0.5 * (1.0 + u) + 0.5 * x * (1.0 - u * u) * ROOT * (1.0 + 3.0 * 0.044715 * x * x)
+        }),
+    }
+}
