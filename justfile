@@ -34,3 +34,15 @@ install:
 # Make the embedded model anew. CORPUS is a folder of PyTorch networks in LEMUR's layout (see README); about 40 minutes on 2 cores.
 pretrain CORPUS OUT="runs/pretrain":
     cargo run --locked --quiet -- pretrain --corpus {{CORPUS}} --config assets/model/recipe.toml --out {{OUT}}
+
+# Training speed of networks, alternating with a peer that prints the same JSON: PEER is its command, as "python torch_train.py".
+bench-train PEER ROUNDS +NETS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --locked --quiet
+    for round in $(seq {{ROUNDS}}); do
+      for net in {{NETS}}; do
+        target/debug/archsmith bench train "$net" --batch 64 --steps 8 --threads 2
+        {{PEER}} "$net" --batch 64 --steps 8 --threads 2
+      done
+    done

@@ -48,6 +48,7 @@ where
     B: AutodiffBackend + Kernels,
     B::InnerBackend: Kernels,
 {
+    crate::kernels::release_memory();
     let seed = Seed::from_u64(0);
     let interface = Interface::of(graph)?;
     let s = interface.image;

@@ -170,6 +170,7 @@ where
     B::InnerBackend: Kernels,
 {
     let start = Instant::now();
+    crate::kernels::release_memory();
     let seed = Seed::from_u64(config.seed);
     let interface = Interface::of(graph)?;
     if interface.scores < splits.classes() {

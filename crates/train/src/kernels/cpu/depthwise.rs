@@ -91,7 +91,10 @@ pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     let columns: Vec<Taps> = (0..c.ow).map(|i| sources(i, 1, c.kw, c.w, c)).collect();
     let mut y = super::buffer::buffer(c.n * c.plane());
     y.par_chunks_mut(c.plane()).zip(x.par_chunks(c.image())).for_each(|(y, x)| {
-        arch.dispatch(|| weave(x, y, &w, &rows, &columns, c.w, c.kw, c.c));
+        arch.dispatch(
+            #[inline(always)]
+            || weave(x, y, &w, &rows, &columns, c.w, c.kw, c.c),
+        );
     });
     y
 }
@@ -104,7 +107,10 @@ pub(super) fn backward_x(dy: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     let columns: Vec<Taps> = (0..c.w).map(|i| readers(i, 1, c.kw, c.ow, c)).collect();
     let mut dx = super::buffer::buffer(c.n * c.image());
     dx.par_chunks_mut(c.image()).zip(dy.par_chunks(c.plane())).for_each(|(dx, dy)| {
-        arch.dispatch(|| weave(dy, dx, &w, &rows, &columns, c.ow, c.kw, c.c));
+        arch.dispatch(
+            #[inline(always)]
+            || weave(dy, dx, &w, &rows, &columns, c.ow, c.kw, c.c),
+        );
     });
     dx
 }
@@ -135,7 +141,10 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
             for image in part * per_part..((part + 1) * per_part).min(c.n) {
                 let x = &x[image * c.image()..][..c.image()];
                 let dy = &dy[image * c.plane()..][..c.plane()];
-                arch.dispatch(|| correlate_rows(x, dy, &rows, &inside, c, &mut dw));
+                arch.dispatch(
+                    #[inline(always)]
+                    || correlate_rows(x, dy, &rows, &inside, c, &mut dw),
+                );
             }
             dw
         })

@@ -66,12 +66,21 @@ pub(super) fn moments(x: &[f32], c: usize) -> Vec<(f64, f64)> {
     let pivot = &x[..c];
     let part = part_rows(x.len() / c) * c;
     let parts = x.par_chunks(part).map(|x| {
-        arch.dispatch(|| {
-            column_sums(x, x, c, |v, _, k| {
-                let d = v - pivot[k];
-                (d, d * d)
-            })
-        })
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                column_sums(
+                    x,
+                    x,
+                    c,
+                    #[inline(always)]
+                    |v, _, k| {
+                        let d = v - pivot[k];
+                        (d, d * d)
+                    },
+                )
+            },
+        )
     });
     let sums = total(parts.collect(), c);
     sums.into_iter()
@@ -105,7 +114,10 @@ impl Affine {
         let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
         y.par_chunks_mut(part).zip(x.par_chunks(part)).enumerate().for_each(|(i, (y, x))| {
             let residual = residual.map(|r| &r[i * part..][..x.len()]);
-            arch.dispatch(|| self.apply_part(x, residual, floor, y));
+            arch.dispatch(
+                #[inline(always)]
+                || self.apply_part(x, residual, floor, y),
+            );
         });
         y
     }
@@ -148,7 +160,10 @@ impl Backward<'_> {
     pub(super) fn mask_by_result(dy: &mut [f32], y: &[f32]) {
         let part = 64 * 1024;
         dy.par_chunks_mut(part).zip(y.par_chunks(part)).for_each(|(dy, y)| {
-            pulp::Arch::new().dispatch(|| dy.iter_mut().zip(y).for_each(|(g, &y)| *g = if y > 0.0 { *g } else { 0.0 }));
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || dy.iter_mut().zip(y).for_each(|(g, &y)| *g = if y > 0.0 { *g } else { 0.0 }),
+            );
         });
     }
 
@@ -167,31 +182,43 @@ impl Backward<'_> {
             None => (vec![0.0; c], vec![1.0; c]),
         };
         let parts = self.x.par_chunks(part).zip(dy.par_chunks(part)).map(|(x, dy)| {
-            arch.dispatch(|| {
-                let (mean, gate, threshold) = (&mean[..c], &gate[..c], &threshold[..c]);
-                column_sums(x, dy, c, |x, dy, k| {
-                    let d = x - mean[k];
-                    let g = if d * gate[k] + threshold[k] > 0.0 { dy } else { 0.0 };
-                    (g, g * d)
-                })
-            })
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    let (mean, gate, threshold) = (&mean[..c], &gate[..c], &threshold[..c]);
+                    column_sums(
+                        x,
+                        dy,
+                        c,
+                        #[inline(always)]
+                        |x, dy, k| {
+                            let d = x - mean[k];
+                            let g = if d * gate[k] + threshold[k] > 0.0 { dy } else { 0.0 };
+                            (g, g * d)
+                        },
+                    )
+                },
+            )
         });
         let sums = total(parts.collect(), c);
         let count = (self.x.len() / c) as f64;
         let db: Vec<f32> = sums.iter().map(|s| (s.0 / count) as f32).collect();
         let dw: Vec<f32> = sums.iter().zip(&inverse).map(|(s, r)| (s.1 * r * r / count) as f32).collect();
         dy.par_chunks_mut(part).zip(self.x.par_chunks(part)).for_each(|(dy, x)| {
-            arch.dispatch(|| {
-                let (mean, gate, threshold) = (&mean[..c], &gate[..c], &threshold[..c]);
-                let (scale, db, dw) = (&scale[..c], &db[..c], &dw[..c]);
-                for (dy, x) in dy.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
-                    for k in 0..c {
-                        let d = x[k] - mean[k];
-                        let g = if d * gate[k] + threshold[k] > 0.0 { dy[k] } else { 0.0 };
-                        dy[k] = scale[k] * (g - db[k] - d * dw[k]);
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    let (mean, gate, threshold) = (&mean[..c], &gate[..c], &threshold[..c]);
+                    let (scale, db, dw) = (&scale[..c], &db[..c], &dw[..c]);
+                    for (dy, x) in dy.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+                        for k in 0..c {
+                            let d = x[k] - mean[k];
+                            let g = if d * gate[k] + threshold[k] > 0.0 { dy[k] } else { 0.0 };
+                            dy[k] = scale[k] * (g - db[k] - d * dw[k]);
+                        }
                     }
-                }
-            });
+                },
+            );
         });
         let weight = sums.iter().zip(&inverse).map(|(s, r)| (s.1 * r) as f32).collect();
         (weight, sums.iter().map(|s| s.0 as f32).collect())

@@ -55,7 +55,10 @@ fn each(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
     let arch = pulp::Arch::new();
     let mut y = buffer(x.len());
     y.par_chunks_mut(PART).zip(x.par_chunks(PART)).for_each(|(y, x)| {
-        arch.dispatch(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)));
+        arch.dispatch(
+            #[inline(always)]
+            || y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
+        );
     });
     y
 }
@@ -64,7 +67,10 @@ fn each(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
 fn chain(x: &[f32], dy: &mut [f32], f: impl Fn(f32) -> f32 + Sync) {
     let arch = pulp::Arch::new();
     dy.par_chunks_mut(PART).zip(x.par_chunks(PART)).for_each(|(dy, x)| {
-        arch.dispatch(|| dy.iter_mut().zip(x).for_each(|(dy, &x)| *dy *= f(x)));
+        arch.dispatch(
+            #[inline(always)]
+            || dy.iter_mut().zip(x).for_each(|(dy, &x)| *dy *= f(x)),
+        );
     });
 }
 

@@ -28,11 +28,14 @@ pub(super) fn forward(x: &[f32], (h, width, c): (usize, usize, usize), w: &PoolW
     y.par_chunks_mut(row).zip(places.par_chunks_mut(row)).enumerate().for_each(|(r, (y, places))| {
         let x = &x[r / oh * h * width * c..][..h * width * c];
         let rows = taps(w, 0, h, r % oh);
-        arch.dispatch(|| {
-            for ((y, places), columns) in y.chunks_exact_mut(c).zip(places.chunks_exact_mut(c)).zip(&columns) {
-                window(x, y, places, &rows, columns, width, w.kernel[1], c);
-            }
-        });
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                for ((y, places), columns) in y.chunks_exact_mut(c).zip(places.chunks_exact_mut(c)).zip(&columns) {
+                    window(x, y, places, &rows, columns, width, w.kernel[1], c);
+                }
+            },
+        );
     });
     (y, places)
 }
@@ -115,21 +118,24 @@ pub(super) fn average(x: &[f32], (h, width, c): (usize, usize, usize), a: &Avera
     let images = x.len() / (h * width * c);
     let mut y = buffer(images * oh * ow * c);
     y.par_chunks_mut(oh * ow * c).zip(x.par_chunks(h * width * c)).for_each(|(y, x)| {
-        arch.dispatch(|| {
-            for (i, (rows, ry)) in a.rows.iter().enumerate() {
-                for (j, (columns, rx)) in a.columns.iter().enumerate() {
-                    let y = &mut y[(i * ow + j) * c..][..c];
-                    y.fill(0.0);
-                    for r in rows.clone() {
-                        for x in x[(r * width + columns.start) * c..(r * width + columns.end) * c].chunks_exact(c) {
-                            y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                for (i, (rows, ry)) in a.rows.iter().enumerate() {
+                    for (j, (columns, rx)) in a.columns.iter().enumerate() {
+                        let y = &mut y[(i * ow + j) * c..][..c];
+                        y.fill(0.0);
+                        for r in rows.clone() {
+                            for x in x[(r * width + columns.start) * c..(r * width + columns.end) * c].chunks_exact(c) {
+                                y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+                            }
                         }
+                        let factor = ry * rx;
+                        y.iter_mut().for_each(|y| *y *= factor);
                     }
-                    let factor = ry * rx;
-                    y.iter_mut().for_each(|y| *y *= factor);
                 }
-            }
-        });
+            },
+        );
     });
     y
 }
@@ -142,20 +148,24 @@ pub(super) fn average_backward(dy: &[f32], (h, width, c): (usize, usize, usize),
     let mut dx = buffer(images * h * width * c);
     dx.par_chunks_mut(h * width * c).zip(dy.par_chunks(oh * ow * c)).for_each(|(dx, dy)| {
         dx.fill(0.0);
-        arch.dispatch(|| {
-            for (i, (rows, ry)) in a.rows.iter().enumerate() {
-                for (j, (columns, rx)) in a.columns.iter().enumerate() {
-                    let dy = &dy[(i * ow + j) * c..][..c];
-                    let factor = ry * rx;
-                    for r in rows.clone() {
-                        for dx in dx[(r * width + columns.start) * c..(r * width + columns.end) * c].chunks_exact_mut(c)
-                        {
-                            dx.iter_mut().zip(dy).for_each(|(x, g)| *x += factor * g);
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                for (i, (rows, ry)) in a.rows.iter().enumerate() {
+                    for (j, (columns, rx)) in a.columns.iter().enumerate() {
+                        let dy = &dy[(i * ow + j) * c..][..c];
+                        let factor = ry * rx;
+                        for r in rows.clone() {
+                            for dx in
+                                dx[(r * width + columns.start) * c..(r * width + columns.end) * c].chunks_exact_mut(c)
+                            {
+                                dx.iter_mut().zip(dy).for_each(|(x, g)| *x += factor * g);
+                            }
                         }
                     }
                 }
-            }
-        });
+            },
+        );
     });
     dx
 }

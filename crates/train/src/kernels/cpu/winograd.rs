@@ -307,13 +307,19 @@ fn correlate(isa: Isa, x: &[f32], g: &Grid, filters: &[f32], (h, w, n): (usize, 
         for first in (0..all).step_by(TILES) {
             let tiles = first..(first + TILES).min(all);
             let rows = tiles.len();
-            arch.dispatch(|| transform_input(x, g, tiles.clone(), ks, v));
+            arch.dispatch(
+                #[inline(always)]
+                || transform_input(x, g, tiles.clone(), ks, v),
+            );
             for q in 0..POINTS {
                 let a = (&v[q * TILES * ks..][..TILES * ks], Rows { rows, step: ks });
                 let out = (&mut m[q * TILES * ns..][..TILES * ns], Rows { rows, step: ns });
                 product(isa, a, g.k, &filters[q * point..][..point], out, n);
             }
-            arch.dispatch(|| results(m, g, tiles.clone(), ns, y, (h, w, n)));
+            arch.dispatch(
+                #[inline(always)]
+                || results(m, g, tiles.clone(), ns, y, (h, w, n)),
+            );
         }
     });
     y
@@ -360,10 +366,13 @@ pub(super) fn backward_w(isa: Isa, x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32>
             start.min(tiles)..(start + TILES).min(tiles)
         };
         v.par_chunks_mut(v_block).zip(g.par_chunks_mut(g_block)).enumerate().for_each(|(b, (v, g))| {
-            arch.dispatch(|| {
-                transform_input(x, &input, range(b), cs, v);
-                transform_gradient(dy, &gradient, range(b), os, g);
-            });
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    transform_input(x, &input, range(b), cs, v);
+                    transform_gradient(dy, &gradient, range(b), os, g);
+                },
+            );
         });
         sums.par_chunks_mut(c.c * os).enumerate().for_each(|(q, sum)| {
             for b in 0..blocks {
