@@ -206,6 +206,8 @@ operators! {
     multi_head_attention,
     mv,
     nan_to_num,
+    nanmean,
+    nansum,
     narrow,
     ne,
     neg,
@@ -349,6 +351,11 @@ impl OpId {
             index
         });
         index.get(path).map_or(&[], Vec::as_slice)
+    }
+
+    /// Its place in the list.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
     }
 
     /// The operator itself.

@@ -293,11 +293,20 @@ pub fn initial_values(
 /// The value of `v` where it depends on no input, no state and no randomness, and no tensor on the way has more than
 /// `max_elements`; `None` otherwise. Works on unfinished programs too.
 pub fn fold(program: &Program, v: V, max_elements: usize) -> Option<HostTensor> {
+    fold_cone(program, v, max_elements, None)
+}
+
+/// As [`fold`], with random values drawn from `seed`.
+pub fn fold_random(program: &Program, v: V, max_elements: usize, seed: &Seed) -> Option<HostTensor> {
+    fold_cone(program, v, max_elements, Some(seed))
+}
+
+fn fold_cone(program: &Program, v: V, max_elements: usize, seed: Option<&Seed>) -> Option<HostTensor> {
     let small = |v: &V| program.values.get(v.index()).is_some_and(|t| t.numel() <= max_elements);
     let cone = cone(program, v, |_| true);
     let constant = |i: &usize| {
         let step = &program.steps[*i];
-        let random = matches!(step.prim, Prim::Random { .. })
+        let random = matches!(step.prim, Prim::Random { .. }) && seed.is_none()
             || matches!(step.prim, Prim::Dropout { p, .. } if p > 0.0)
             || matches!(step.prim, Prim::BatchNorm { training: true, .. });
         !random && (0..step.outputs).all(|k| small(&V(step.first_output.0 + k)))
@@ -305,9 +314,12 @@ pub fn fold(program: &Program, v: V, max_elements: usize) -> Option<HostTensor> 
     if cone.leaf || !cone.steps.iter().all(constant) {
         return None;
     }
-    let cx = Context { seed: Seed::from_u64(0), dropout: false, factor: 1.0 };
+    let mut cx = Context { seed: Seed::from_u64(0), dropout: false, factor: 1.0 };
     let mut values: FxHashMap<V, HostTensor> = FxHashMap::default();
     for i in cone.steps {
+        if let Some(seed) = seed {
+            cx.seed = seed.derive("step", &[i as u64]);
+        }
         let step = &program.steps[i];
         let operands: Vec<&HostTensor> = step.inputs.iter().map(|v| values.get(v)).collect::<Option<_>>()?;
         let (outputs, _) = apply(program, step, &operands, &cx).ok()?;

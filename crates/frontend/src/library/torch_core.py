@@ -111,6 +111,15 @@ class FunctionCtx:
 
 class Function:
     @classmethod
+    def _is_identity(cls, ctx, args, out):
+        # Forward gives its input back and backward its gradient.
+        if not (isinstance(out, Tensor) and any(a is out for a in args)):
+            return False
+        grad = out.detach()
+        back = cls.backward(ctx, grad)
+        return (back[0] if isinstance(back, tuple) else back) is grad
+
+    @classmethod
     def apply(cls, *args, **kwargs):
         ctx = FunctionCtx()
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
@@ -120,7 +129,7 @@ class Function:
         else:
             out = cls.forward(ctx, *args, **kwargs)
         # A backward that looks at nothing of the forward is no derivative but a trick: straight-through, reversal.
-        if hasattr(cls, 'backward') and not ctx.saved_tensors:
+        if hasattr(cls, 'backward') and not ctx.saved_tensors and not cls._is_identity(ctx, args, out):
             _unsupported('unsupported-custom-gradient', f'the custom gradient of {cls.__name__}')
         _custom_gradient(cls.__name__)
         return out
@@ -187,3 +196,69 @@ def broadcast_shapes(*shapes):
                 raise RuntimeError('Shape mismatch: objects cannot be broadcast to a single shape')
             out[at] = max(out[at], size) if size != 1 else out[at]
     return Size(out)
+
+
+def inverse(input, *, out=None):
+    return linalg.inv(input)
+
+
+def det(input):
+    return linalg.det(input)
+
+
+def slogdet(input):
+    return linalg.slogdet(input)
+
+
+def logdet(input):
+    sign, log = linalg.slogdet(input)
+    return where(sign < 0, float('nan'), log)
+
+
+def view_as_complex(input):
+    return fft._view_as_complex(input)
+
+
+def complex(real, imag):
+    return fft._Complex(real, imag)
+
+
+def polar(abs, angle):
+    return fft._Complex(abs * cos(angle), abs * sin(angle))
+
+
+def view_as_real(input):
+    return stack([input.real, input.imag], -1)
+
+
+def is_complex(input):
+    return input.is_complex()
+
+
+def real(input):
+    return input.real
+
+
+def imag(input):
+    return input.imag
+
+
+def _running_max(x, dim):
+    n, step = x.shape[dim], 1
+    while step < n:
+        later = maximum(x.narrow(dim, step, n - step), x.narrow(dim, 0, n - step))
+        x = cat([x.narrow(dim, 0, step), later], dim)
+        step *= 2
+    return x
+
+
+def cummax(input, dim):
+    dim = dim % input.ndim
+    values = _running_max(input, dim)
+    places = arange(input.shape[dim]).reshape([-1] + [1] * (input.ndim - 1 - dim))
+    return values, _running_max(where(input == values, places, 0), dim)
+
+
+def cummin(input, dim):
+    values, indices = cummax(-input, dim)
+    return -values, indices

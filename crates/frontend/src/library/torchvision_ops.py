@@ -120,3 +120,68 @@ class Permute(nn.Module):
 
     def forward(self, x):
         return torch.permute(x, self.dims)
+
+
+def deform_conv2d(input, offset, weight, bias=None, stride=(1, 1), padding=(0, 0), dilation=(1, 1), mask=None):
+    pair = lambda v: (v, v) if isinstance(v, int) else tuple(v)
+    (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
+    out_channels, per_group, kh, kw = weight.shape
+    batch, channels, height, width = input.shape
+    if offset.shape[1] % (2 * kh * kw) != 0 or offset.shape[1] == 0:
+        raise RuntimeError('the shape of the offset tensor at dimension 1 is not valid. It should be a multiple of 2 * '
+                           f'weight.size[2] * weight.size[3].\nGot offset.shape[1]={offset.shape[1]}')
+    parts = offset.shape[1] // (2 * kh * kw)
+    groups = channels // per_group
+    oh = (height + 2 * ph - (dh * (kh - 1) + 1)) // sh + 1
+    ow = (width + 2 * pw - (dw * (kw - 1) + 1)) // sw + 1
+    if tuple(offset.shape[2:]) != (oh, ow):
+        raise RuntimeError(f'offset output dims: ({offset.shape[2]}, {offset.shape[3]}) - computed output dims: ({oh}, {ow})')
+    offset = offset.reshape(batch * parts, kh * kw, 2, oh, ow)
+    image = input.reshape(batch * parts, channels // parts, height, width)
+    rows = (torch.arange(oh) * sh - ph).to(input.dtype).view(1, oh, 1)
+    columns = (torch.arange(ow) * sw - pw).to(input.dtype).view(1, 1, ow)
+    taps = []
+    for k in range(kh * kw):
+        y = rows + (k // kw) * dh + offset[:, k, 0]
+        x = columns + (k % kw) * dw + offset[:, k, 1]
+        grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)
+        taps.append(F.grid_sample(image, grid, mode='bilinear', padding_mode='zeros', align_corners=False))
+    cols = torch.stack(taps, 2)
+    if mask is not None:
+        cols = cols * mask.reshape(batch * parts, 1, kh * kw, oh, ow)
+    cols = cols.reshape(batch, groups, per_group * kh * kw, oh * ow)
+    out = weight.reshape(1, groups, out_channels // groups, per_group * kh * kw) @ cols
+    out = out.reshape(batch, out_channels, oh, ow)
+    return out if bias is None else out + bias.view(1, -1, 1, 1)
+
+
+class DeformConv2d(nn.Module):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True):
+        super().__init__()
+        if in_channels % groups != 0:
+            raise ValueError('in_channels must be divisible by groups')
+        if out_channels % groups != 0:
+            raise ValueError('out_channels must be divisible by groups')
+        pair = lambda v: (v, v) if isinstance(v, int) else tuple(v)
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = pair(kernel_size)
+        self.stride = pair(stride)
+        self.padding = pair(padding)
+        self.dilation = pair(dilation)
+        self.groups = groups
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels // groups, *self.kernel_size))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_channels))
+        else:
+            self.register_parameter('bias', None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.weight[0].numel())
+            nn.init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input, offset, mask=None):
+        return deform_conv2d(input, offset, self.weight, self.bias, self.stride, self.padding, self.dilation, mask)

@@ -21,6 +21,8 @@ pub(crate) struct Bound {
     pub(crate) inplace: bool,
     /// `requires_grad=True` was given to a factory.
     pub(crate) requires_grad: bool,
+    /// `out=`: the tensor to write the result to.
+    pub(crate) out: Option<super::Tensor>,
 }
 
 /// Keywords without meaning for an abstract tensor.
@@ -45,16 +47,18 @@ pub(crate) fn bind(i: &mut Interp, path: &'static str, mut args: Args) -> Eval<B
     };
     let has = |n: Sym| n.with(|n| overloads.iter().any(|(_, s)| s.index(n).is_some()));
     args.kw.retain(|(n, v)| !inert(*n, v, has(*n)));
+    let mut out = None;
     if let Some(at) = args.kw.iter().position(|(n, _)| n.with(|n| n == "out")) {
-        if !args.kw[at].1.is_none() && !has(args.kw[at].0) {
-            return Err(i.unsupported(format!("{path}(…, out=…)")));
+        match args.kw.remove(at).1 {
+            Value::Tensor(t) => out = Some(t),
+            Value::None => {}
+            _ => return Err(i.unsupported(format!("{path}(…, out=…) with another than a tensor"))),
         }
-        args.kw.remove(at);
     }
     let mut problems = Vec::new();
     for (op, signature) in overloads {
         match bind_one(i, *op, signature, &args)? {
-            Ok((bound, inplace)) => return Ok(Bound { op: *op, args: bound, inplace, requires_grad }),
+            Ok((bound, inplace)) => return Ok(Bound { op: *op, args: bound, inplace, requires_grad, out }),
             Err(problem) => problems.push(problem),
         }
     }

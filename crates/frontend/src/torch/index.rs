@@ -70,7 +70,19 @@ pub(crate) fn set(i: &mut Interp, t: &Tensor, index: &Value, value: &Value) -> E
     {
         let number = match value {
             Value::Tensor(v) if v.ty().numel() == 1 => Value::Tensor(v.clone()),
-            Value::Tensor(_) => return Err(i.unsupported("assignment of a tensor through a mask")),
+            Value::Tensor(v) => {
+                let positions = mask_positions(i, mask)?;
+                let dims: Vec<usize> = (0..positions.len()).collect();
+                let values = TensorArg::Tensor(super::cast(i, v, t.dtype())?);
+                let args = [
+                    ("input", tensor(t)),
+                    ("indices", TensorArg::Tensors(positions)),
+                    ("dims", ints(&dims)),
+                    ("values", values),
+                ];
+                let out = i.op("index_put", &args)?;
+                return i.write(t, &out);
+            }
             other => other.clone(),
         };
         let mut mask = mask.clone();
@@ -279,7 +291,7 @@ fn basic(i: &mut Interp, t: &Tensor, parts: Vec<Index>) -> Eval<(Tensor, Vec<Opt
 }
 
 /// The indices of a known mask's true elements, for each of its dimensions.
-fn mask_positions(i: &mut Interp, mask: &Tensor) -> Eval<Vec<Tensor>> {
+pub(crate) fn mask_positions(i: &mut Interp, mask: &Tensor) -> Eval<Vec<Tensor>> {
     let Some(host) = fold::constant(i, mask)? else {
         return Err(i.abort(
             "unsupported-dynamic-shape",

@@ -1,6 +1,7 @@
 //! Attributes of tensors, and the methods that are no operators: questions about the type, moves between devices, in-place
 //! copies. Every other method is an operator's spelling.
 
+use super::layout::Layout;
 use super::trace::{BodyKind, TensorArg};
 use super::{Tensor, TensorObj, bind, cast, fold};
 use crate::eval::args::Args;
@@ -27,7 +28,7 @@ pub(crate) fn get(i: &mut Interp, t: &Tensor, name: &str) -> Eval<Option<Value>>
         "nbytes" => Value::from(t.ty().bytes()),
         "real" => Value::Tensor(t.clone()),
         "imag" => {
-            return Err(i.raise(Exc::RuntimeError, "imag is not implemented for tensors with non-complex dtypes."));
+            return Err(i.raise(Exc::TypeError, "imag is not implemented for tensors with non-complex dtypes."));
         }
         "T" => {
             let dims = Attr::Ints((0..t.rank() as i64).rev().collect());
@@ -55,7 +56,7 @@ pub(crate) fn get(i: &mut Interp, t: &Tensor, name: &str) -> Eval<Option<Value>>
 
 /// A method by its name, unbound.
 pub(crate) fn method(name: &str) -> Option<Value> {
-    if let Some((name, f)) = NATIVE.iter().find(|(n, _)| *n == name) {
+    if let Some((name, f)) = NATIVE.iter().chain(super::dynamic::FUNCTIONS).find(|(n, _)| *n == name) {
         return Some(Value::native(name, *f));
     }
     let path = format!("Tensor.{name}");
@@ -99,6 +100,7 @@ pub(crate) fn set(i: &mut Interp, t: &Tensor, name: &str, value: &Value) -> Eval
 pub(crate) fn data(t: &Tensor) -> Tensor {
     let mut d = TensorObj::over(t.storage());
     d.detached = true;
+    *d.layout.borrow_mut() = t.layout.borrow().clone();
     Rc::new(d)
 }
 
@@ -159,15 +161,17 @@ const NATIVE: &[(&str, NativeFn)] = &[
         Ok(Value::Bool(receiver(i, args, "is_floating_point")?.0.dtype().is_float()))
     }),
     ("is_complex", |_: &mut Interp, _: Args| Ok(Value::Bool(false))),
-    ("is_contiguous", |_: &mut Interp, _: Args| Ok(Value::Bool(true))),
+    ("is_contiguous", |i: &mut Interp, args: Args| {
+        let (t, rest) = receiver(i, args, "is_contiguous")?;
+        let asked = !rest.pos.is_empty() || !rest.kw.is_empty();
+        Ok(Value::Bool(asked || t.layout.borrow().is_contiguous()))
+    }),
     ("get_device", |_: &mut Interp, _: Args| Ok(Value::Int(-1))),
     ("stride", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "stride")?;
-        let mut strides = vec![1i64; t.rank()];
         let shape = t.shape();
-        for d in (0..t.rank().saturating_sub(1)).rev() {
-            strides[d] = strides[d + 1] * shape[d + 1] as i64;
-        }
+        let strides = t.layout.borrow().strides(&shape).unwrap_or_else(|| super::layout::row_major(&shape));
+        let strides: Vec<i64> = strides.into_iter().map(|s| s as i64).collect();
         match rest.pos.first().and_then(Value::as_int) {
             Some(d) => match archsmith_ir::op::normalize_dim(d, t.rank()) {
                 Ok(d) => Ok(Value::Int(strides.get(d).copied().unwrap_or(1))),
@@ -213,7 +217,11 @@ const NATIVE: &[(&str, NativeFn)] = &[
     ("bool", |i: &mut Interp, args: Args| convert(i, args, DType::Bool)),
     ("cuda", |i: &mut Interp, args: Args| Ok(Value::Tensor(receiver(i, args, "cuda")?.0))),
     ("cpu", |i: &mut Interp, args: Args| Ok(Value::Tensor(receiver(i, args, "cpu")?.0))),
-    ("contiguous", |i: &mut Interp, args: Args| Ok(Value::Tensor(receiver(i, args, "contiguous")?.0))),
+    ("contiguous", |i: &mut Interp, args: Args| {
+        let (t, rest) = receiver(i, args, "contiguous")?;
+        let asked = !rest.pos.is_empty() || !rest.kw.is_empty();
+        contiguous(i, &t, asked).map(Value::Tensor)
+    }),
     ("pin_memory", |i: &mut Interp, args: Args| Ok(Value::Tensor(receiver(i, args, "pin_memory")?.0))),
     ("clone", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "clone")?;
@@ -243,7 +251,14 @@ const NATIVE: &[(&str, NativeFn)] = &[
         Ok(Value::None)
     }),
     ("register_hook", |i: &mut Interp, _: Args| Err(i.abort("unsupported-hook", "a hook on a tensor's gradient"))),
-    ("numpy", |i: &mut Interp, _: Args| Err(i.unsupported("turning a tensor into a NumPy array"))),
+    ("numpy", |i: &mut Interp, args: Args| {
+        let (t, _) = receiver(i, args, "numpy")?;
+        if t.requires_grad.get() {
+            let text = "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.";
+            return Err(i.raise(Exc::RuntimeError, text));
+        }
+        Ok(Value::Tensor(t))
+    }),
     ("copy_", |i: &mut Interp, args: Args| {
         let (t, rest) = receiver(i, args, "copy_")?;
         let [source, _] = rest.bind(i, "copy_", ["src", "non_blocking"], 1)?;
@@ -303,6 +318,7 @@ fn convert(i: &mut Interp, args: Args, dtype: DType) -> Eval<Value> {
 fn to(i: &mut Interp, args: Args) -> Eval<Value> {
     let (t, mut rest) = receiver(i, args, "to")?;
     let mut dtype = rest.take_kw("dtype").and_then(|v| bind::dtype_of(i, &v));
+    let t = if rest.take_kw("memory_format").is_some_and(|v| !v.is_none()) { contiguous(i, &t, true)? } else { t };
     if let Some(Value::Tensor(o)) = rest.take_kw("other") {
         dtype = Some(o.dtype());
     }
@@ -318,6 +334,28 @@ fn to(i: &mut Interp, args: Args) -> Eval<Value> {
     }
 }
 
+/// `t.contiguous()`: itself where it lies so already, else a copy. `asked`: for a memory format of its own.
+fn contiguous(i: &mut Interp, t: &Tensor, asked: bool) -> Eval<Tensor> {
+    let layout = t.layout.borrow().clone();
+    match layout {
+        Layout::Contiguous if !asked => Ok(t.clone()),
+        Layout::Strided(_) if !asked => {
+            let copy = clone(i, t)?;
+            *copy.layout.borrow_mut() = Layout::Contiguous;
+            Ok(copy)
+        }
+        // Either itself or a copy, which is not known: the elements are the same.
+        _ => {
+            let mut same = TensorObj::over(t.storage());
+            same.view = t.view.clone();
+            same.detached = t.detached;
+            same.requires_grad.set(t.requires_grad.get());
+            *same.layout.borrow_mut() = if asked { Layout::Unknown } else { Layout::Contiguous };
+            Ok(Rc::new(same))
+        }
+    }
+}
+
 /// A new tensor with the same elements.
 pub(crate) fn clone(i: &mut Interp, t: &Tensor) -> Eval<Tensor> {
     if !i.torch.grad && t.requires_grad.get() && i.torch.current == BodyKind::Train {
@@ -326,6 +364,7 @@ pub(crate) fn clone(i: &mut Interp, t: &Tensor) -> Eval<Tensor> {
     let value = i.value_of(t)?;
     let copy = TensorObj::fresh(i.torch.current, value, t.ty(), i.span);
     copy.requires_grad.set(t.requires_grad.get() && i.torch.grad);
+    *copy.layout.borrow_mut() = t.layout.borrow().clone();
     Ok(Rc::new(copy))
 }
 

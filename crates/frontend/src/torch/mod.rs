@@ -6,11 +6,13 @@
 mod arith;
 pub(crate) mod bind;
 mod classes;
+mod dynamic;
 #[cfg(test)]
 mod examples;
 pub(crate) mod factory;
 pub(crate) mod fold;
 mod index;
+mod layout;
 mod methods;
 pub(crate) mod module;
 mod names;
@@ -139,12 +141,40 @@ pub(crate) fn cast(i: &mut Interp, t: &Tensor, dtype: DType) -> Eval<Tensor> {
     i.op("cast", &[("input", TensorArg::Tensor(t.clone())), ("dtype", TensorArg::Attr(Attr::DType(dtype)))])
 }
 
+/// Refuses to see a tensor in another shape where its elements do not lie so that PyTorch could.
+fn viewable(i: &mut Interp, t: &Tensor, shape: &[usize]) -> Eval<()> {
+    let layout = t.layout.borrow().clone();
+    let layout::Layout::Strided(strides) = layout else { return Ok(()) };
+    let old = t.shape();
+    if layout::viewed(&old, &strides, shape).is_some() {
+        return Ok(());
+    }
+    let text = "view size is not compatible with input tensor's size and stride (at least one dimension spans across two \
+                contiguous subspaces). Use .reshape(...) instead.";
+    let mut raise = i.raise(Exc::RuntimeError, text);
+    if let crate::eval::Raise::Exception(e) = &mut raise {
+        e.code = archsmith_ir::OpError::SHAPE;
+        e.help = Some(format!(
+            "the tensor of shape {old:?} is not contiguous (strides {strides:?}): use .reshape(...), or .contiguous() before"
+        ));
+    }
+    Err(raise)
+}
+
 /// Calls the function or method at a path of the IR's operators.
 pub(crate) fn call_operator(i: &mut Interp, path: &'static str, mut args: Args) -> Eval<Value> {
     i.step()?;
     // `torch.cat(generator)` and the like take any iterable; a Size and a list are the same to a signature.
     let method = path.rsplit('.').next().unwrap_or(path);
     let in_place = method.ends_with('_') && !method.ends_with("__");
+    if let Some(on) = args.pos.iter().take(2).find(|v| matches!(v, Value::Instance(_))).cloned()
+        && on.as_instance().is_some_and(|o| &*o.class.borrow().name == "_Complex")
+    {
+        let name = crate::syntax::Sym::new(&format!("_operator_{method}"));
+        if let Some(f) = i.find_attr(&on, name)? {
+            return i.call(&f, args);
+        }
+    }
     if let Some(Value::Instance(_)) = args.pos.first()
         && let Some(v) = args.pos.first().and_then(|v| v.as_instance()).and_then(|v| v.payload_value())
     {
@@ -164,12 +194,22 @@ pub(crate) fn call_operator(i: &mut Interp, path: &'static str, mut args: Args) 
         return Ok(Value::Tensor(target.clone()));
     }
     let outputs = i.push(bound.op, &bound.args)?;
+    if matches!(bound.op.get().name, "view" | "view_as")
+        && let [out] = outputs.as_slice()
+        && let Some(target) = &target
+    {
+        viewable(i, target, &out.shape())?;
+    }
     if (in_place || bound.inplace)
         && let Some(target) = target
         && let [out] = outputs.as_slice()
     {
         i.write(&target, out)?;
         return Ok(Value::Tensor(target));
+    }
+    if let (Some(target), [result]) = (&bound.out, outputs.as_slice()) {
+        i.write(target, result)?;
+        return Ok(Value::Tensor(target.clone()));
     }
     if bound.requires_grad {
         for t in &outputs {
@@ -178,6 +218,7 @@ pub(crate) fn call_operator(i: &mut Interp, path: &'static str, mut args: Args) 
     }
     let values: Vec<Value> = outputs.into_iter().map(Value::Tensor).collect();
     Ok(match bound.op.get().returns {
+        Returns::Tensor if values.len() > 1 => Value::tuple(values),
         Returns::Tensor => values.into_iter().next().unwrap_or_default(),
         Returns::Tuple => Value::tuple(values),
         Returns::Named(fields) => classes::named_tuple(i, bound.op.get().name, fields, values),

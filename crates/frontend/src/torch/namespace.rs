@@ -23,17 +23,32 @@ const LIBRARY: &[(&str, &[&str])] = &[
             include_str!("../library/module.py"),
             include_str!("../library/containers.py"),
             include_str!("../library/loss.py"),
+            include_str!("../library/sparse.py"),
         ],
     ),
     ("torch.nn.modules.utils", &[include_str!("../library/nn_modules_utils.py")]),
     ("torch.nn.init", &[include_str!("../library/init.py")]),
-    ("torch.nn.utils", &[include_str!("../library/utils.py")]),
+    ("torch.nn.functional", &[include_str!("../library/functional.py")]),
+    ("torch.nn.utils", &[include_str!("../library/utils.py"), include_str!("../library/nn_modules_utils.py")]),
+    ("torch.linalg", &[include_str!("../library/linalg.py")]),
+    ("torch.fft", &[include_str!("../library/fft.py")]),
+    ("torch.distributions", &[include_str!("../library/distributions.py")]),
+    ("torch.ops.torchvision", &[include_str!("../library/torch_ops.py")]),
     ("torch.optim", &[include_str!("../library/optim.py")]),
     ("torch.optim.lr_scheduler", &[include_str!("../library/lr_scheduler.py")]),
     ("torch.amp", &[include_str!("../library/amp.py")]),
     ("torch.utils.checkpoint", &[include_str!("../library/checkpoint.py")]),
     ("torchvision.ops", &[include_str!("../library/torchvision_ops.py")]),
-    ("torchvision.models", &[include_str!("../library/torchvision_models.py")]),
+    (
+        "torchvision.models",
+        &[
+            include_str!("../library/torchvision_models.py"),
+            include_str!("../library/torchvision_nets.py"),
+            include_str!("../library/torchvision_transforms.py"),
+        ],
+    ),
+    ("transformers", &[include_str!("../library/transformers.py")]),
+    ("packaging", &[include_str!("../library/packaging.py")]),
     ("timm", &[include_str!("../library/timm.py")]),
     ("einops", &[include_str!("../library/einops.py")]),
     ("numpy", &[include_str!("../library/numpy.py")]),
@@ -72,15 +87,12 @@ const SUBMODULES: &[&str] = &[
 
 /// Modules without sources.
 const PLAIN: &[&str] = &[
-    "torch.nn.functional",
     "torch.cuda",
     "torch.backends",
     "torch.utils",
     "torch.utils.data",
     "torch.autograd",
     "torch.jit",
-    "torch.fft",
-    "torch.linalg",
     "torch.special",
     "torch.distributed",
     "torch.mps",
@@ -94,6 +106,7 @@ const PLAIN: &[&str] = &[
     "torch.fx",
     "torch.nn.parallel",
     "torch.profiler",
+    "torch.types",
     "torchvision",
 ];
 
@@ -138,6 +151,10 @@ fn canonical(dotted: &str) -> Option<&str> {
         ("timm", "timm"),
         ("einops", "einops"),
         ("numpy", "numpy"),
+        ("torch.distributions", "torch.distributions"),
+        ("transformers.activations", "transformers"),
+        ("transformers.configuration_utils", "transformers"),
+        ("packaging", "packaging"),
     ] {
         if under(root) {
             return Some(to);
@@ -203,16 +220,40 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
         return Ok(Some(Value::Module(m)));
     }
     if at.starts_with("torchvision.") || at == "timm" || at == "einops" {
-        let parts =
-            ["misc", "_utils", "_api", "functional", "layers", "models", "torch", "transforms", "boxes", "poolers"];
+        let parts = [
+            "misc",
+            "_utils",
+            "_api",
+            "functional",
+            "layers",
+            "models",
+            "transforms",
+            "boxes",
+            "poolers",
+            "resnet",
+            "vgg",
+            "densenet",
+            "mobilenet",
+            "mobilenetv2",
+            "mobilenetv3",
+            "efficientnet",
+            "convnext",
+            "shufflenetv2",
+        ];
         if parts.contains(&name) {
             return Ok(Some(Value::Module(module.clone())));
         }
     }
+    if at == "packaging" && name == "version" {
+        return Ok(Some(Value::Module(module.clone())));
+    }
+    if at == "torch.types" || at == "torchvision.models" && name.ends_with("_Weights") {
+        return Ok(Some(Value::Opaque(dotted.into())));
+    }
     if at == "torch.nn" && SUBMODULES.contains(&name) {
         return Ok(Some(Value::Module(module.clone())));
     }
-    if at == "torch.backends" && matches!(name, "cudnn" | "cuda" | "mps" | "mkldnn" | "matmul" | "mkl" | "opt_einsum") {
+    if at == "torch.backends" && matches!(name, "cudnn" | "cuda" | "mps" | "mkldnn" | "matmul" | "mkl" | "opt_einsum" | "mha") {
         return Ok(Some(Value::Module(module.clone())));
     }
     if let Some(v) = natives::find(at, name) {

@@ -1,6 +1,6 @@
 //! Functions of the `torch` modules that are no operators.
 
-use super::{bind, factory, fold, module, record};
+use super::{bind, dynamic, factory, fold, module, record};
 use crate::eval::args::Args;
 use crate::eval::value::{NativeFn, Value};
 use crate::eval::{Eval, Exc, Interp};
@@ -15,11 +15,17 @@ pub(crate) fn find(at: &str, name: &str) -> Option<Value> {
         "torch.backends" => return backend(name),
         "torch.autograd" | "torch.jit" => AUTOGRAD,
         "torch.distributed" => DISTRIBUTED,
+        "torch.onnx" => ONNX,
         "torch._C" | "torch._dynamo" | "torch.compiler" | "torch.overrides" | "torch.fx" => INTROSPECTION,
         "torch.random" => TORCH,
         _ => &[],
     };
-    let found = table.iter().chain(INTERNAL.iter().filter(|_| at != "torch.nn.functional")).find(|(n, _)| *n == name);
+    let sized: &[(&str, NativeFn)] = if at == "torch" { dynamic::FUNCTIONS } else { &[] };
+    let found = table
+        .iter()
+        .chain(sized)
+        .chain(INTERNAL.iter().filter(|_| at != "torch.nn.functional"))
+        .find(|(n, _)| *n == name);
     found.map(|(n, f)| Value::native(n, *f))
 }
 
@@ -103,7 +109,6 @@ const TORCH: &[(&str, NativeFn)] = &[
         Err(i.raise_args(Exc::AssertionError, a.pos.into_iter().skip(1).collect()))
     }),
     ("is_inference_mode_enabled", no),
-    ("is_complex", no),
     ("get_autocast_gpu_dtype", |_: &mut Interp, _: Args| Ok(Value::DType(DType::F16))),
     ("is_tensor", |_: &mut Interp, a: Args| Ok(Value::Bool(matches!(a.pos.first(), Some(Value::Tensor(_)))))),
     ("is_floating_point", |i: &mut Interp, a: Args| match a.pos.first() {
@@ -134,6 +139,11 @@ const TORCH: &[(&str, NativeFn)] = &[
             _ => Err(i.raise(Exc::TypeError, "promote_types(): arguments must be dtypes")),
         }
     }),
+    ("where", |i: &mut Interp, a: Args| match (a.pos.as_slice(), a.kw.is_empty()) {
+        ([Value::Tensor(t)], true) => dynamic::positions(i, &t.clone(), true),
+        _ => super::call_operator(i, "torch.where", a),
+    }),
+    ("is_deterministic_algorithms_warn_only_enabled", no),
     ("save", |i: &mut Interp, _: Args| Err(i.abort("unsupported-file", "torch.save writes a file"))),
     ("load", |i: &mut Interp, _: Args| {
         Err(i.abort("unsupported-pretrained", "torch.load reads weights that are not part of the source"))
@@ -177,6 +187,7 @@ const CUDA: &[(&str, NativeFn)] = &[
 /// What library code asks of PyTorch's inside.
 const INTROSPECTION: &[(&str, NativeFn)] = &[
     ("_log_api_usage_once", nothing),
+    ("_disabled_torch_function_impl", nothing),
     ("_get_tracing_state", nothing),
     ("is_compiling", no),
     ("is_dynamo_compiling", no),
@@ -190,6 +201,8 @@ const INTROSPECTION: &[(&str, NativeFn)] = &[
 
 const AUTOGRAD: &[(&str, NativeFn)] = &[("set_detect_anomaly", nothing), ("is_scripting", no), ("is_tracing", no)];
 
+const ONNX: &[(&str, NativeFn)] = &[("is_in_onnx_export", no)];
+
 const DISTRIBUTED: &[(&str, NativeFn)] = &[
     ("is_available", no),
     ("is_initialized", no),
@@ -200,9 +213,9 @@ const DISTRIBUTED: &[(&str, NativeFn)] = &[
 /// Flags of `torch.backends.…`: they may be set, and nothing is there.
 fn backend(name: &str) -> Option<Value> {
     Some(match name {
-        "is_available" | "is_built" | "is_acceptable" => Value::native("is_available", no),
+        "is_available" | "is_built" | "is_acceptable" | "get_fastpath_enabled" => Value::native("is_available", no),
         "enabled" | "benchmark" | "deterministic" | "allow_tf32" => Value::Bool(false),
-        "cudnn" | "cuda" | "mps" | "mkldnn" | "matmul" | "mkl" | "opt_einsum" => return None,
+        "cudnn" | "cuda" | "mps" | "mkldnn" | "matmul" | "mkl" | "opt_einsum" | "mha" => return None,
         _ => Value::native("same", same),
     })
 }

@@ -4,6 +4,7 @@
 //! the storage another value; a view is taken anew from its base when the base has been written since, and a write to a view
 //! goes through to the base where the view can be inverted. What cannot be followed is refused when it is read.
 
+use super::layout::Layout;
 use super::trace::BodyKind;
 use crate::eval::value::Attrs;
 use archsmith_ir::{DType, OpId, Span, StateId, TensorType, ValueId};
@@ -25,6 +26,8 @@ pub(crate) struct TensorObj {
     pub(crate) detached: bool,
     /// Where it comes from, for a view.
     pub(crate) view: Option<View>,
+    /// How it lies in memory.
+    pub(crate) layout: RefCell<Layout>,
     /// Attributes that the source puts on it.
     pub(crate) attrs: RefCell<Attrs>,
 }
@@ -50,6 +53,7 @@ pub(crate) struct Storage {
 }
 
 /// How a view is taken from its base.
+#[derive(Clone)]
 pub(crate) struct View {
     /// The tensor it shows.
     pub(crate) base: Tensor,
@@ -87,6 +91,7 @@ impl TensorObj {
             requires_grad: Cell::new(false),
             detached: false,
             view: None,
+            layout: RefCell::new(Layout::Contiguous),
             attrs: RefCell::default(),
         }
     }

@@ -70,6 +70,8 @@ pub(crate) struct State {
     pub(crate) notes: Vec<crate::diagnostic::Diagnostic>,
     /// The network, by its address, and what its training forward gave: `learn` need not run it again.
     pub(crate) train_output: Option<(usize, Value)>,
+    /// What a forward pass has written into a parameter or buffer, by trace and address of the storage.
+    written: FxHashMap<(u8, usize), ValueId>,
     /// Where results of hoisting went: value of a forward body to value of the init body.
     hoisted: FxHashMap<(u8, ValueId), ValueId>,
     /// Library modules by dotted name.
@@ -95,6 +97,7 @@ impl Default for State {
             custom_gradients: Vec::new(),
             notes: Vec::new(),
             train_output: None,
+            written: FxHashMap::default(),
             hoisted: FxHashMap::default(),
             modules: FxHashMap::default(),
             tuples: FxHashMap::default(),
@@ -209,6 +212,11 @@ impl Interp {
         }
         if current == BodyKind::Init {
             return Ok(storage.value.get());
+        }
+        if !self.torch.written.is_empty()
+            && let Some(v) = self.torch.written.get(&(current as u8, Rc::as_ptr(&storage).addr()))
+        {
+            return Ok(*v);
         }
         let id = self.torch.state_of(&storage);
         let ty = storage.ty.borrow().clone();
@@ -385,11 +393,17 @@ impl Interp {
         let requires_grad = requires_grad && self.torch.grad && name != "detach";
         let span = self.span;
         let mut out = Vec::with_capacity(ids.len());
-        for (k, id) in ids.into_iter().enumerate() {
+        let layouts = {
+            let body = self.torch.body(kind);
+            let shapes: Vec<&[usize]> = ids.iter().map(|id| body.ty(*id).shape.as_slice()).collect();
+            super::layout::results(op, args, &shapes)
+        };
+        for (k, (id, layout)) in ids.into_iter().zip(layouts).enumerate() {
             let ty = self.torch.body(kind).ty(id).clone();
             let float = ty.dtype.is_float();
             let mut t = TensorObj::fresh(kind, id, ty, span);
             t.requires_grad.set(requires_grad && float);
+            *t.layout.borrow_mut() = layout;
             if let (Some(args), Some(base)) = (&view_args, only) {
                 let version = Cell::new(base.version());
                 t.view = Some(View { base: base.clone(), op, args: args.clone(), output: k, version });
@@ -474,7 +488,15 @@ impl Interp {
             if kind == BodyKind::Recipe || (!ty.dtype.is_float() && ty.numel() == 1) {
                 return Ok(());
             }
-            return Err(self.abort("unsupported-state", "a forward pass changes a parameter or buffer in place"));
+            let value = self.value_of(&from)?;
+            self.torch.state_of(&storage);
+            self.torch.written.insert((kind as u8, Rc::as_ptr(&storage).addr()), value);
+            storage.version.set(storage.version.get() + 1);
+            self.note_once(
+                "state-update",
+                "what the forward pass writes into a parameter or buffer holds for that pass alone: it is not kept for the next",
+            );
+            return Ok(());
         }
         let value = self.value_of(&from)?;
         storage.value.set(value);
@@ -486,6 +508,14 @@ impl Interp {
             self.write_through(into, view)?;
         }
         Ok(())
+    }
+
+    /// A warning about the current place; each code once.
+    pub(crate) fn note_once(&mut self, code: &'static str, text: &str) {
+        if self.torch.current != BodyKind::Recipe && !self.torch.notes.iter().any(|n| n.code == code) {
+            let note = crate::diagnostic::Diagnostic::warning(code, text, self.span);
+            self.torch.notes.push(note);
+        }
     }
 
     /// Writes a changed view back to its base.

@@ -24,6 +24,11 @@ class MaxPool2d(_MaxPoolNd):
             code: "F.max_pool2d(x, 3, stride=2, padding=1)",
             gives: "f32[2, 3, 4, 4]",
         },
+        Example {
+            given: "x = [[[1.0, 5.0, 2.0], [7.0, 3.0, 4.0], [0.0, 6.0, 8.0]]]",
+            code: "F.max_pool2d(x, 2, stride=1, return_indices=True)[1]",
+            gives: "i64[1, 2, 2] = [[[3, 1], [3, 8]]]",
+        },
     ],
     tolerance: 0.0,
 };

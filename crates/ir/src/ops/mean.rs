@@ -10,7 +10,6 @@ pub(super) const OPERATOR: Operator = Operator {
     spellings: &[
         "torch.mean(input: Tensor, dim: int|int[]? = None, keepdim: bool = False, *, dtype: dtype? = None)",
         "Tensor.mean(input: Tensor, dim: int|int[]? = None, keepdim: bool = False, *, dtype: dtype? = None)",
-        "torch.nanmean(input: Tensor, dim: int|int[]? = None, keepdim: bool = False, *, dtype: dtype? = None)",
     ],
     python: "",
     returns: Returns::Tensor,

@@ -1,8 +1,10 @@
-//! Pooling over one to three dimensions. Indices of maxima are not made: `return_indices=True` is refused.
+//! Pooling over one to three dimensions. Indices of maxima (`return_indices=True`) are found by comparing the taps of each window;
+//! adaptive pools do not give them.
 
 use super::shared;
 use crate::op::{Call, Emitter, OpError, V};
-use crate::prim::{BinaryOp, PoolKind, Prim, UnaryOp};
+use crate::prim::{BinaryOp, PadMode, PoolKind, Prim, UnaryOp};
+use crate::types::{DType, TensorType};
 
 /// The window arguments; a missing or empty stride is the kernel.
 fn window(call: &Call<'_>, spatial: usize) -> Result<(Vec<usize>, Vec<usize>), OpError> {
@@ -28,10 +30,9 @@ fn no_indices(call: &Call<'_>) -> Result<(), OpError> {
 
 /// Maximum pooling by the arguments of `max_pool2d` and its like.
 pub(super) fn max_pool(call: &Call<'_>, e: &mut Emitter, spatial: usize) -> Result<Vec<V>, OpError> {
-    no_indices(call)?;
     let x = call.tensor("input")?;
     let (kernel, stride) = window(call, spatial)?;
-    let dilation = call.sizes("dilation")?;
+    let dilation = spread(call.sizes("dilation")?, spatial);
     if dilation.contains(&0) {
         return Err(OpError::argument("dilation of a pool must be greater than zero"));
     }
@@ -43,7 +44,92 @@ pub(super) fn max_pool(call: &Call<'_>, e: &mut Emitter, spatial: usize) -> Resu
         dilation,
         ceil_mode: call.bool("ceil_mode")?,
     };
-    shared::batched(e, x, spatial + 2, call.signature.path, |e, x| e.apply(prim, &[x]))
+    let indices = match &prim {
+        Prim::Pool { kernel, stride, padding, dilation, .. } if call.bool("return_indices")? => {
+            let padding = spread(padding.clone(), spatial);
+            Some((kernel.clone(), stride.clone(), padding, dilation.clone()))
+        }
+        _ => None,
+    };
+    let mut out =
+        shared::batched(e, x, spatial + 2, call.signature.path, |e, x| e.apply(prim, &[x]))?;
+    if let Some((kernel, stride, padding, dilation)) = indices {
+        let sizes = e.shape(out[0])[e.rank(out[0]) - spatial..].to_vec();
+        let found = shared::batched(e, x, spatial + 2, call.signature.path, |e, x| {
+            max_indices(e, x, &sizes, &Taps { kernel, stride, padding, dilation })
+        })?;
+        out.extend(found);
+    }
+    Ok(out)
+}
+
+/// Where the taps of a pool lie.
+struct Taps {
+    kernel: Vec<usize>,
+    stride: Vec<usize>,
+    padding: Vec<usize>,
+    dilation: Vec<usize>,
+}
+
+/// The index of each window's maximum among the elements of its channel, row by row. `[N, C, *s]` → i64 `[N, C, *sizes]`.
+fn max_indices(e: &mut Emitter, x: V, sizes: &[usize], taps: &Taps) -> Result<V, OpError> {
+    let shape = e.shape(x).to_vec();
+    let input = &shape[2..];
+    let mut pads = vec![(0i64, 0i64); 2];
+    for d in 0..sizes.len() {
+        let reach = (sizes[d] - 1) * taps.stride[d] + (taps.kernel[d] - 1) * taps.dilation[d] + 1;
+        let after = reach.saturating_sub(input[d] + taps.padding[d]);
+        pads.push((taps.padding[d] as i64, after as i64));
+    }
+    let lowest = if e.dtype(x).is_float() { f64::NEG_INFINITY } else { i32::MIN as f64 };
+    let padded = e.apply(Prim::Pad { mode: PadMode::Constant(lowest), pads }, &[x])?;
+    let count: usize = taps.kernel.iter().product();
+    let place = |mut k: usize| {
+        let mut at = vec![0; taps.kernel.len()];
+        for d in (0..at.len()).rev() {
+            at[d] = k % taps.kernel[d];
+            k /= taps.kernel[d];
+        }
+        at
+    };
+    let mut columns = Vec::with_capacity(count);
+    for k in 0..count {
+        let mut y = padded;
+        for (d, at) in place(k).into_iter().enumerate() {
+            let start = at * taps.dilation[d];
+            let end = start + (sizes[d] - 1) * taps.stride[d] + 1;
+            if !(start == 0 && end == e.shape(y)[2 + d] && taps.stride[d] == 1) {
+                y = e.apply(Prim::Slice { dim: 2 + d, start, end, step: taps.stride[d] }, &[y])?;
+            }
+        }
+        columns.push(shared::unsqueeze(e, y, 2)?);
+    }
+    let columns = if columns.len() == 1 { columns[0] } else { e.apply(Prim::Concat { dim: 2 }, &columns)? };
+    let tap = e.apply(Prim::ArgReduce { max: true, dim: 2 }, &[columns])?;
+    // What a tap adds to the index of the window's corner, and where the corners lie.
+    let step = |d: usize| input[d + 1..].iter().product::<usize>();
+    let offsets: Vec<f64> = (0..count)
+        .map(|k| place(k).iter().enumerate().map(|(d, at)| (at * taps.dilation[d] * step(d)) as f64).sum())
+        .collect();
+    let offsets = e.apply(Prim::Literal { ty: TensorType::new(DType::I64, [count]), values: offsets }, &[])?;
+    let flat = shared::flat(e, tap)?;
+    let chosen = e.apply(Prim::IndexSelect { dim: 0 }, &[offsets, flat])?;
+    let tap_shape = e.shape(tap).to_vec();
+    let mut index = e.reshape(chosen, &tap_shape)?;
+    for d in 0..sizes.len() {
+        let prim = Prim::Arange {
+            start: -((taps.padding[d] * step(d)) as f64),
+            step: (taps.stride[d] * step(d)) as f64,
+            n: sizes[d],
+            dtype: DType::I64,
+        };
+        let corner = e.apply(prim, &[])?;
+        let mut place = vec![1; sizes.len()];
+        place[d] = sizes[d];
+        let corner = e.reshape(corner, &place)?;
+        index = e.binary(BinaryOp::Add, index, corner)?;
+    }
+    Ok(index)
 }
 
 /// Average pooling by the arguments of `avg_pool2d` and its like.

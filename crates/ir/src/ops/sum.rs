@@ -11,7 +11,6 @@ pub(super) const OPERATOR: Operator = Operator {
     spellings: &[
         "torch.sum(input: Tensor, dim: int|int[]? = None, keepdim: bool = False, *, dtype: dtype? = None)",
         "Tensor.sum(input: Tensor, dim: int|int[]? = None, keepdim: bool = False, *, dtype: dtype? = None)",
-        "torch.nansum(input: Tensor, dim: int|int[]? = None, keepdim: bool = False, *, dtype: dtype? = None)",
     ],
     python: "",
     returns: Returns::Tensor,

@@ -195,3 +195,26 @@ statistics_mean = lambda v: sum(v) / len(v)
 string_ascii_lowercase = 'abcdefghijklmnopqrstuvwxyz'
 string_ascii_uppercase = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 string_digits = '0123456789'
+
+
+class threading_local:
+    pass
+
+
+def fnmatch_fnmatch(name, pattern):
+    if pattern == '':
+        return name == ''
+    if pattern[0] == '*':
+        return any(fnmatch_fnmatch(name[k:], pattern[1:]) for k in range(len(name) + 1))
+    return name != '' and pattern[0] in ('?', name[0]) and fnmatch_fnmatch(name[1:], pattern[1:])
+
+
+fnmatch_fnmatchcase = fnmatch_fnmatch
+
+
+def fnmatch_filter(names, pattern):
+    return [n for n in names if fnmatch_fnmatch(n, pattern)]
+
+
+def getpass_getuser():
+    return 'user'
