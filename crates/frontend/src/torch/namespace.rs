@@ -253,7 +253,9 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
     if at == "torch.nn" && SUBMODULES.contains(&name) {
         return Ok(Some(Value::Module(module.clone())));
     }
-    if at == "torch.backends" && matches!(name, "cudnn" | "cuda" | "mps" | "mkldnn" | "matmul" | "mkl" | "opt_einsum" | "mha") {
+    if at == "torch.backends"
+        && matches!(name, "cudnn" | "cuda" | "mps" | "mkldnn" | "matmul" | "mkl" | "opt_einsum" | "mha")
+    {
         return Ok(Some(Value::Module(module.clone())));
     }
     if let Some(v) = natives::find(at, name) {

@@ -51,8 +51,7 @@ pub(super) fn max_pool(call: &Call<'_>, e: &mut Emitter, spatial: usize) -> Resu
         }
         _ => None,
     };
-    let mut out =
-        shared::batched(e, x, spatial + 2, call.signature.path, |e, x| e.apply(prim, &[x]))?;
+    let mut out = shared::batched(e, x, spatial + 2, call.signature.path, |e, x| e.apply(prim, &[x]))?;
     if let Some((kernel, stride, padding, dilation)) = indices {
         let sizes = e.shape(out[0])[e.rank(out[0]) - spatial..].to_vec();
         let found = shared::batched(e, x, spatial + 2, call.signature.path, |e, x| {
