@@ -216,7 +216,11 @@ pub(crate) fn call_operator(i: &mut Interp, path: &'static str, mut args: Args) 
             t.requires_grad.set(true);
         }
     }
-    let values: Vec<Value> = outputs.into_iter().map(Value::Tensor).collect();
+    let mut values: Vec<Value> = outputs.into_iter().map(Value::Tensor).collect();
+    if bound.op.get().name == "multi_head_attention" && values.len() == 1 {
+        // `need_weights=False`: PyTorch gives None in place of the weights.
+        values.push(Value::None);
+    }
     Ok(match bound.op.get().returns {
         Returns::Tensor if values.len() > 1 => Value::tuple(values),
         Returns::Tensor => values.into_iter().next().unwrap_or_default(),
