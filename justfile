@@ -46,3 +46,12 @@ bench-train PEER ROUNDS +NETS:
         {{PEER}} "$net" --batch 64 --steps 8 --threads 2
       done
     done
+
+# The book, into target/book (needs mdBook: cargo install --locked mdbook).
+book:
+    cargo run --locked --quiet -- ops --markdown > assets/book/operators.md
+    mdbook build assets/book
+
+# Fuzz the frontend: TARGET is text or mutants (needs cargo-fuzz: cargo install --locked cargo-fuzz). What is found becomes a file under crates/frontend/tests/suite/fuzzed.
+fuzz TARGET SECONDS="600":
+    cd crates/frontend/fuzz && mkdir -p corpus/{{TARGET}} && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir . --sanitizer none -a {{TARGET}} corpus/{{TARGET}} -- -max_total_time={{SECONDS}} -timeout=60 -rss_limit_mb=3000 -malloc_limit_mb=1500

@@ -65,6 +65,7 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     Config(ConfigArgs),
     Ops(OpsArgs),
+    Explain(ExplainArgs),
     Doctor(DoctorArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -723,11 +724,28 @@ pub(crate) struct ConfigArgs {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   archsmith ops
-  archsmith ops conv2d")]
+  archsmith ops conv2d
+  archsmith ops --markdown > operators.md")]
 pub(crate) struct OpsArgs {
     /// An operator's name, or a PyTorch path such as torch.nn.functional.relu.
     pub(crate) name: Option<String>,
     /// One JSON object an operator.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// As a chapter of the book.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+}
+
+/// Explain the code of a diagnostic: what it means, why it is so, an example, what to do.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  archsmith explain                  every code with one line
+  archsmith explain shape-mismatch")]
+pub(crate) struct ExplainArgs {
+    /// A code, as it stands in brackets after `error`.
+    pub(crate) code: Option<String>,
+    /// One JSON object a code: code, summary, page.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -176,6 +176,7 @@ fn every_command_has_help_with_an_example() {
         "novelty",
         "report",
         "ops",
+        "explain",
         "doctor",
     ] {
         let mut args: Vec<&str> = command.split(' ').collect();
@@ -233,6 +234,28 @@ fn a_network_is_looked_into_and_taken_away() {
     assert!(code(&o) == 1 && out(&o).contains("+ tanh"), "{}", out(&o));
     let o = archsmith(&[&["trace", &file, "--why", "%1"], &shape[..]].concat());
     assert!(out(&o).contains("made by mean") && out(&o).contains("net.py:1"), "{}", out(&o));
+}
+
+#[test]
+fn explain_gives_pages_lists_them_and_suggests_one() {
+    let o = archsmith(&["explain", "shape-mismatch"]);
+    assert!(code(&o) == 0 && out(&o).contains("nn.AdaptiveAvgPool2d(1)"), "{}", out(&o));
+    let o = archsmith(&["explain", "--json"]);
+    let pages: Vec<serde_json::Value> = out(&o).lines().map(json).collect();
+    assert!(pages.len() >= 40 && pages.iter().all(|p| p["page"].as_str().is_some_and(|t| t.starts_with("# "))));
+    let o = archsmith(&["explain", "shape-mismach"]);
+    assert!(code(&o) == 2 && err(&o).contains("did you mean 'shape-mismatch'?"), "{}", err(&o));
+}
+
+#[test]
+fn check_says_where_the_layer_was_made_and_where_it_was_called() {
+    let (_, line, _) = check(network("self.first = nn.Linear(64, 3)", "return self.head(self.first(x.flatten(1)))"));
+    let texts: Vec<&str> =
+        line["labels"].as_array().expect("labels").iter().filter_map(|l| l["text"].as_str()).collect();
+    assert!(texts.contains(&"Linear declared here for 64 input features"), "{line}");
+    assert!(texts.contains(&"called here with 3072 features"), "{line}");
+    assert!(line["help"].as_str().is_some_and(|h| h.contains("Linear(3072, …)")), "{line}");
+    assert_eq!(line["span"].as_array().map(Vec::len), Some(2), "{line}");
 }
 
 /// Settings of a run that takes seconds: one seed network after another would be trained on a few images.

@@ -6,6 +6,7 @@
 //!
 //! Invariants: no text makes this panic; every call ends within the limits; a network is never refused for its recipe.
 
+use crate::code;
 use crate::diagnostic::{Diagnostic, Phase, Rejection, Stage};
 use crate::eval::args::Args;
 use crate::eval::class::{Class, NativeKind};
@@ -105,7 +106,7 @@ pub fn parse(source: &str) -> Result<(), Rejection> {
     let tree = crate::cst::parse(source).ok_or_else(|| {
         Rejection::new(
             Stage::Unparsed,
-            Diagnostic::error("syntax-error", "the text cannot be parsed", Default::default()),
+            Diagnostic::error(code::SYNTAX_ERROR, "the text cannot be parsed", Default::default()),
         )
     })?;
     match crate::cst::first_error(&tree, source) {
@@ -164,7 +165,7 @@ fn stage_of(code: &str, raise: &Raise) -> Stage {
     match raise {
         Raise::Exception(_) => Stage::IllTyped,
         Raise::Abort(_) => match code {
-            "out-of-fuel" | OpError::TOO_LARGE => Stage::OverBudget,
+            code::OUT_OF_FUEL | OpError::TOO_LARGE => Stage::OverBudget,
             _ => Stage::Unsupported,
         },
     }
@@ -179,9 +180,9 @@ fn reject(i: &mut Interp, raise: Raise) -> Rejection {
         Raise::Abort(_) => None,
     };
     let d = i.diagnose(raise);
-    let stage = if !abort && matches!(d.code, "recursion" | OpError::TOO_LARGE) {
+    let stage = if !abort && matches!(d.code, code::RECURSION | OpError::TOO_LARGE) {
         Stage::OverBudget
-    } else if !abort && matches!(d.code, "import-error" | "unknown-module" | "os-error") {
+    } else if !abort && matches!(d.code, code::IMPORT_ERROR | code::UNKNOWN_MODULE | code::OS_ERROR) {
         Stage::Unsupported
     } else {
         stage_of(d.code, &stage_raise)
@@ -208,7 +209,7 @@ pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize
     if !imports_torch(source) {
         predefine(&mut i, &main).map_err(|r| reject(&mut i, r))?;
         notes.push(Diagnostic::note(
-            "assumed-imports",
+            code::ASSUMED_IMPORTS,
             "the text imports no torch: torch, nn, F and math are taken as imported",
             Span::default(),
         ));
@@ -220,18 +221,18 @@ pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize
     i.span = class.span;
     let net = i.call(&Value::Class(class.clone()), args).map_err(|r| reject(&mut i, r).during(Phase::Construct))?;
     let Some(net) = module::as_module(&net).cloned() else {
-        let r = contract("no-module", "Net(...) does not give a torch.nn.Module", class.span);
+        let r = contract(code::NO_MODULE, "Net(...) does not give a torch.nn.Module", class.span);
         return Err(r.during(Phase::Construct));
     };
     if module::state(&net).is_none() {
-        let r = contract("no-super-init", "Net.__init__ does not call super().__init__()", class.span);
+        let r = contract(code::NO_SUPER_INIT, "Net.__init__ does not call super().__init__()", class.span);
         return Err(r.during(Phase::Construct));
     }
     let traced = trace(&mut i, &net, options, class.span)?;
     let recipe = recipe::read(&mut i, &net, options, &hyperparameters);
     for (span, name) in std::mem::take(&mut i.torch.custom_gradients) {
         notes.push(Diagnostic::warning(
-            "custom-gradient",
+            code::CUSTOM_GRADIENT,
             format!("the gradient of {name} is derived from its forward; its own backward is not read"),
             span,
         ));
@@ -252,7 +253,7 @@ fn reveal_type(i: &mut Interp, args: Args) -> Eval<Value> {
         other => i.type_name(other).to_string(),
     };
     if i.torch.notes.len() < 1000 {
-        let note = Diagnostic::note("revealed-type", text, i.span);
+        let note = Diagnostic::note(code::REVEALED_TYPE, text, i.span);
         i.torch.notes.push(note);
     }
     Ok(value)
@@ -278,13 +279,25 @@ fn predefine(i: &mut Interp, main: &Rc<PyModule>) -> Eval<()> {
 fn find_net(main: &Rc<PyModule>) -> Result<Rc<Class>, Rejection> {
     match main.get(Sym::new("Net")) {
         Some(Value::Class(c)) if c.kind == NativeKind::Module => Ok(c),
-        Some(Value::Class(c)) => Err(contract("no-module", "class Net does not derive from torch.nn.Module", c.span)),
-        Some(_) => Err(contract("no-net", "Net is not a class", Span::default())),
-        None => Err(Rejection::new(
-            Stage::Contract,
-            Diagnostic::error("no-net", "the text defines no class Net", Span::default())
-                .help("define class Net(nn.Module) with __init__(self, in_shape, out_shape, prm, device)"),
-        )),
+        Some(Value::Class(c)) => {
+            Err(contract(code::NO_MODULE, "class Net does not derive from torch.nn.Module", c.span))
+        }
+        Some(_) => Err(contract(code::NO_NET, "Net is not a class", Span::default())),
+        None => {
+            let mut d = Diagnostic::error(code::NO_NET, "the text defines no class Net", Span::default());
+            let modules = main.names().into_iter().filter_map(|n| match main.get(n) {
+                Some(Value::Class(c)) if c.kind == NativeKind::Module && c.span != Span::default() => Some(c),
+                _ => None,
+            });
+            d = match modules.last() {
+                Some(c) => {
+                    d.span = c.span;
+                    d.help(format!("{} is a torch.nn.Module: call it Net if it is the network", c.name))
+                }
+                None => d.help("define class Net(nn.Module) with __init__(self, in_shape, out_shape, prm, device)"),
+            };
+            Err(Rejection::new(Stage::Contract, d))
+        }
     }
 }
 
@@ -390,7 +403,7 @@ fn output(i: &mut Interp, out: Value, options: &Options, kind: BodyKind, span: S
         other => match other.as_sequence().and_then(|s| s.first().and_then(|v| v.as_tensor().cloned())) {
             Some(t) if kind == BodyKind::Train => t,
             _ => {
-                return Err(contract("bad-output", format!("forward must return {want}, found {found}"), span));
+                return Err(contract(code::BAD_OUTPUT, format!("forward must return {want}, found {found}"), span));
             }
         },
     };
@@ -398,15 +411,26 @@ fn output(i: &mut Interp, out: Value, options: &Options, kind: BodyKind, span: S
     let expected = [batch, options.classes];
     if tensor.shape() != expected {
         let shape = tensor.shape();
-        return Err(contract(
-            "bad-output",
+        let (place, text) = crate::torch::explain::origin(i, &tensor);
+        let mut rejection = contract(
+            code::BAD_OUTPUT,
             format!("forward must return {want}, found shape {shape:?} for a batch of {batch}"),
             span,
-        ));
+        );
+        if let Some(d) = rejection.diagnostics.first_mut() {
+            d.labels.push((place, text));
+            let help = match shape.as_slice() {
+                [n, _] if *n == batch => "the number of classes is out_shape[0]",
+                [n, ..] if *n == batch => "pool or flatten to one row an image before the last layer",
+                _ => "keep the batch as the first dimension, apart from all others",
+            };
+            d.help = Some(help.into());
+        }
+        return Err(rejection);
     }
     if !tensor.dtype().is_float() {
         let text = format!("forward must return {want} of floats, found torch.{}", tensor.dtype().torch_name());
-        return Err(contract("bad-output", text, span));
+        return Err(contract(code::BAD_OUTPUT, text, span));
     }
     i.value_of(&tensor).map_err(|r| reject(i, r))
 }

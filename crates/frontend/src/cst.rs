@@ -160,7 +160,7 @@ pub(crate) fn first_error(tree: &Tree, text: &str) -> Option<Diagnostic> {
                 break;
             }
             if !cursor.goto_parent() {
-                return Some(Diagnostic::error("syntax-error", "this is not Python", span(root)));
+                return Some(Diagnostic::error(crate::code::SYNTAX_ERROR, "this is not Python", span(root)));
             }
         }
     }
@@ -169,15 +169,19 @@ pub(crate) fn first_error(tree: &Tree, text: &str) -> Option<Diagnostic> {
 fn describe(node: Node<'_>, text: &str) -> Diagnostic {
     let at = span(node);
     if node.is_missing() {
-        return Diagnostic::error("syntax-error", format!("invalid syntax: expected '{}' here", node.kind()), at);
+        return Diagnostic::error(
+            crate::code::SYNTAX_ERROR,
+            format!("invalid syntax: expected '{}' here", node.kind()),
+            at,
+        );
     }
     let found = text.get(node.byte_range()).unwrap_or("");
     let line: String = found.trim().lines().next().unwrap_or("").chars().take(60).collect();
     if node.end_byte() >= text.trim_end().len() && !line.is_empty() {
         // A text that a language model stopped writing in the middle.
         let message = format!("invalid syntax: the text ends inside what starts with '{line}'");
-        return Diagnostic::error("syntax-error", message, at)
+        return Diagnostic::error(crate::code::SYNTAX_ERROR, message, at)
             .help("was the text cut off? the closing part is missing");
     }
-    Diagnostic::error("syntax-error", format!("invalid syntax near '{line}'"), at)
+    Diagnostic::error(crate::code::SYNTAX_ERROR, format!("invalid syntax near '{line}'"), at)
 }

@@ -33,7 +33,8 @@ pub struct Diagnostic {
     pub message: String,
     /// Where, in bytes of the source.
     pub span: Span,
-    /// Other places that matter, each with a remark: where a layer was made, the calls that lead here.
+    /// Places that matter, each with a remark: where a layer was made, where an operand got its shape, the calls that lead
+    /// here. One at `span` itself is a remark on the place of the mistake.
     pub labels: Vec<(Span, String)>,
     /// What to do about it.
     pub help: Option<String>,
@@ -56,6 +57,7 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, message: impl Into<String>, span: Span) -> Self {
+        debug_assert!(crate::code::by_name(code).is_some(), "the code {code} has no page");
         Diagnostic { severity, code, message: message.into(), span, labels: Vec::new(), help: None }
     }
 
@@ -88,11 +90,12 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
             Severity::Note => Level::NOTE,
         };
-        let mut snippet = Snippet::source(source)
-            .line_start(1)
-            .path(file_name)
-            .annotation(AnnotationKind::Primary.span(range(source, self.span)));
-        for (span, text) in &self.labels {
+        let mut primary = AnnotationKind::Primary.span(range(source, self.span));
+        if let Some((_, text)) = self.labels.iter().find(|(span, _)| *span == self.span) {
+            primary = primary.label(text.as_str());
+        }
+        let mut snippet = Snippet::source(source).line_start(1).path(file_name).annotation(primary);
+        for (span, text) in self.labels.iter().filter(|(span, _)| *span != self.span) {
             let context = AnnotationKind::Context.span(range(source, *span));
             snippet = snippet.annotation(context.label(text.as_str()));
         }

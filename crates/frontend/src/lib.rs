@@ -13,6 +13,7 @@
 //! Invariants: generated Python is never executed by a Python interpreter; no file, network, clock or environment access; no
 //! text panics; every call ends within [`Limits`]. Diagnostics carry a stable code and a span of the author's source.
 
+pub mod code;
 mod contract;
 mod cst;
 mod diagnostic;
@@ -20,6 +21,7 @@ mod eval;
 mod plain;
 mod python;
 mod recipe;
+mod suggest;
 mod syntax;
 mod torch;
 mod worker;

@@ -25,7 +25,7 @@ pub struct Printed {
 pub fn run_python(source: &str, limits: &Limits) -> Printed {
     let failed = |why: String| Printed {
         text: String::new(),
-        error: Some(Diagnostic::error("internal-thread", why, Span::default())),
+        error: Some(Diagnostic::error(crate::code::INTERNAL, why, Span::default())),
         steps: 0,
     };
     let thread = std::thread::Builder::new().name("python".into()).stack_size(STACK_BYTES);

@@ -32,7 +32,7 @@ fn work(jobs: Receiver<Job>) {
 /// Elaborates on this thread's worker.
 pub(crate) fn run(source: &str, options: &Options) -> Result<Elaborated, Rejection> {
     let failed = |why: String| {
-        let d = Diagnostic::error("internal-thread", why, Span::default());
+        let d = Diagnostic::error(crate::code::INTERNAL, why, Span::default());
         Err(Rejection::new(Stage::OverBudget, d))
     };
     // A worker may have ended since it was last used: a second try starts another.

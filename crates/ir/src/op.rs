@@ -30,6 +30,8 @@ impl OpError {
     pub const ARGUMENT: &'static str = "bad-argument";
     /// Element types that do not fit together.
     pub const DTYPE: &'static str = "dtype-mismatch";
+    /// An index outside a dimension.
+    pub const INDEX: &'static str = "index-error";
     /// PyTorch would accept it; Archsmith does not yet.
     pub const UNSUPPORTED: &'static str = "unsupported";
     /// Larger than the elaborator's limits.

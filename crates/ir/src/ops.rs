@@ -296,6 +296,7 @@ operators! {
     tile,
     topk,
     transpose,
+    trapezoid,
     tril,
     triu,
     trunc,

@@ -18,6 +18,12 @@ struct Line {
     code: Option<String>,
     message: Option<String>,
     line: Option<u32>,
+    column: Option<u32>,
+    /// Bytes of the source: from, to.
+    span: Option<[u32; 2]>,
+    /// Other places, each with `span`, `line`, `column`, `text`.
+    labels: serde_json::Value,
+    help: Option<String>,
     params: Option<u64>,
     trainable: Option<u64>,
     macs: Option<u64>,
@@ -67,6 +73,10 @@ fn check_file(file: &Path, options: &Options) -> (Line, String) {
         code,
         message,
         line,
+        column: None,
+        span: None,
+        labels: serde_json::Value::Array(Vec::new()),
+        help: None,
         params: None,
         trainable: None,
         macs: None,
@@ -109,12 +119,19 @@ fn check_file(file: &Path, options: &Options) -> (Line, String) {
         }
         Err(rejection) => {
             let first = rejection.diagnostics.first();
-            let line = empty(
+            let number = |n: usize| u32::try_from(n).ok();
+            let mut line = empty(
                 stage_code(&rejection),
                 first.map(|d| d.code.to_string()),
                 first.map(|d| d.message.clone()),
-                first.and_then(|d| u32::try_from(d.position(&source).0).ok()),
+                first.and_then(|d| number(d.position(&source).0)),
             );
+            if let Some(d) = first {
+                line.column = number(d.position(&source).1);
+                line.span = Some([d.span.start, d.span.end]);
+                line.labels = d.to_json(&source)["labels"].take();
+                line.help = d.help.clone();
+            }
             (line, rejection.render(&source, &name, output::color_out()).trim_end().to_string())
         }
     }

@@ -10,6 +10,7 @@ mod corpus;
 mod diff;
 mod doctor;
 mod draw;
+mod explain;
 mod export;
 mod finetune;
 mod fingerprint;
@@ -65,6 +66,7 @@ pub(crate) fn dispatch(args: Args) -> anyhow::Result<Ending> {
         Command::Compare(a) => compare::compare(&a),
         Command::Config(a) => config::config(&a),
         Command::Ops(a) => ops::ops(a),
+        Command::Explain(a) => explain::explain(a),
         Command::Doctor(a) => doctor::doctor(a),
         Command::Bench(BenchCommand::Check(a)) => bench::check(a),
         Command::Bench(BenchCommand::Train(a)) => bench::train(a),

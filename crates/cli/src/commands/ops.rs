@@ -33,6 +33,9 @@ pub(super) fn ops(args: OpsArgs) -> anyhow::Result<Ending> {
         let name = args.name.unwrap_or_default();
         return Err(WrongUse(format!("there is no operator '{name}'; `archsmith ops` lists them")).into());
     }
+    if args.markdown {
+        return markdown(&found);
+    }
     for id in &found {
         let op = id.get();
         if args.json {
@@ -58,4 +61,29 @@ pub(super) fn ops(args: OpsArgs) -> anyhow::Result<Ending> {
         output::note(format!("{} operators", found.len()));
     }
     Ok(Ending::Done)
+}
+
+/// The book's chapter of operators.
+fn markdown(found: &[OpId]) -> anyhow::Result<Ending> {
+    output::line(
+        "# Operators\n\nMade by `archsmith ops --markdown` from the operators' own files; each example is a test.",
+    )?;
+    for id in found {
+        let op = id.get();
+        output::line(format!("\n## {}\n\n{}.\n\n```text", op.name, capitalised(op.summary)))?;
+        for s in op.spellings {
+            output::line(s)?;
+        }
+        output::line("```")?;
+        for e in op.examples {
+            let given = if e.given.is_empty() { String::new() } else { format!("`{}`: ", e.given) };
+            output::line(format!("\n- {given}`{}` gives `{}`", e.code, e.gives))?;
+        }
+    }
+    Ok(Ending::Done)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -17,7 +17,10 @@ impl Interp {
     pub(crate) fn get_attr(&mut self, object: &Value, name: Sym) -> Eval<Value> {
         match self.find_attr(object, name)? {
             Some(v) => Ok(v),
-            None => Err(self.no_attribute(object, name)),
+            None => {
+                let raise = self.no_attribute(object, name);
+                Err(self.hint_attribute(raise, object, name))
+            }
         }
     }
 

@@ -179,7 +179,8 @@ impl Interp {
                 }
                 None => {
                     let text = format!("{}() got an unexpected keyword argument '{name}'", function.code.qualname);
-                    return Err(self.raise(Exc::TypeError, text));
+                    let raise = self.raise(Exc::TypeError, text);
+                    return Err(self.hint_keyword(raise, function, name));
                 }
             }
         }

@@ -124,7 +124,9 @@ impl Interp {
             return Err(self.raise(Exc::TypeError, text));
         };
         if mro.len() > MAX_ANCESTORS {
-            return Err(self.abort("out-of-fuel", format!("a class with more than {MAX_ANCESTORS} ancestors")));
+            return Err(
+                self.abort(crate::code::OUT_OF_FUEL, format!("a class with more than {MAX_ANCESTORS} ancestors"))
+            );
         }
         self.steps(mro.len())?;
         let kind = mro.iter().map(|c| c.kind).find(|k| *k != NativeKind::Object).unwrap_or(NativeKind::Object);

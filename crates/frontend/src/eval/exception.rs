@@ -3,6 +3,7 @@
 use super::Interp;
 use super::class::{Instance, NativeState};
 use super::value::Value;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use archsmith_ir::{OpError, Span};
 use std::rc::Rc;
@@ -30,6 +31,10 @@ pub(crate) struct Thrown {
     pub calls: Vec<(Span, Rc<str>)>,
     /// The stable code that it is reported under when nothing catches it (`shape-mismatch`, `name-error`, …).
     pub code: &'static str,
+    /// Other places that matter, each with a remark.
+    pub labels: Vec<(Span, String)>,
+    /// Whether the remarks tell where the layer that refused its input was made.
+    pub declared: bool,
     /// What to do about it, where that is known.
     pub help: Option<String>,
 }
@@ -46,7 +51,7 @@ pub(crate) struct ExceptionState {
 }
 
 macro_rules! exceptions {
-    ($($name:ident: $base:ident = $code:literal),* $(,)?) => {
+    ($($name:ident: $base:ident = $code:expr),* $(,)?) => {
         /// The builtin exception classes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs, reason = "they are named as in Python")]
@@ -63,7 +68,7 @@ macro_rules! exceptions {
 
             /// The stable code that an uncaught one is reported under.
             pub(crate) fn code(self) -> &'static str {
-                match self { Exc::BaseException => "exception", $(Exc::$name => $code),* }
+                match self { Exc::BaseException => code::EXCEPTION, $(Exc::$name => $code),* }
             }
 
             /// The class with this Python name.
@@ -75,55 +80,55 @@ macro_rules! exceptions {
 }
 
 exceptions! {
-    Exception: BaseException = "exception",
-    KeyboardInterrupt: BaseException = "exception",
-    SystemExit: BaseException = "exit",
-    GeneratorExit: BaseException = "exception",
-    ArithmeticError: Exception = "arithmetic-error",
-    ZeroDivisionError: ArithmeticError = "zero-division",
-    OverflowError: ArithmeticError = "overflow",
-    FloatingPointError: ArithmeticError = "arithmetic-error",
-    AssertionError: Exception = "assertion-failed",
-    AttributeError: Exception = "attribute-error",
-    BufferError: Exception = "exception",
-    EOFError: Exception = "exception",
-    ImportError: Exception = "import-error",
-    ModuleNotFoundError: ImportError = "import-error",
-    LookupError: Exception = "lookup-error",
-    IndexError: LookupError = "index-error",
-    KeyError: LookupError = "key-error",
-    MemoryError: Exception = "too-large",
-    NameError: Exception = "name-error",
-    UnboundLocalError: NameError = "name-error",
-    OSError: Exception = "os-error",
-    FileNotFoundError: OSError = "os-error",
-    FileExistsError: OSError = "os-error",
-    PermissionError: OSError = "os-error",
-    TimeoutError: OSError = "os-error",
-    ConnectionError: OSError = "os-error",
-    RuntimeError: Exception = "runtime-error",
-    NotImplementedError: RuntimeError = "not-implemented",
-    RecursionError: RuntimeError = "recursion",
-    StopIteration: Exception = "stop-iteration",
-    StopAsyncIteration: Exception = "stop-iteration",
-    SyntaxError: Exception = "syntax-error",
-    SystemError: Exception = "exception",
-    TypeError: Exception = "type-error",
-    ValueError: Exception = "value-error",
-    UnicodeError: ValueError = "value-error",
-    UnicodeDecodeError: UnicodeError = "value-error",
-    UnicodeEncodeError: UnicodeError = "value-error",
-    Warning: Exception = "exception",
-    UserWarning: Warning = "exception",
-    DeprecationWarning: Warning = "exception",
-    PendingDeprecationWarning: Warning = "exception",
-    FutureWarning: Warning = "exception",
-    RuntimeWarning: Warning = "exception",
-    SyntaxWarning: Warning = "exception",
-    ImportWarning: Warning = "exception",
-    UnicodeWarning: Warning = "exception",
-    ResourceWarning: Warning = "exception",
-    BytesWarning: Warning = "exception",
+    Exception: BaseException = code::EXCEPTION,
+    KeyboardInterrupt: BaseException = code::EXCEPTION,
+    SystemExit: BaseException = code::EXCEPTION,
+    GeneratorExit: BaseException = code::EXCEPTION,
+    ArithmeticError: Exception = code::ARITHMETIC_ERROR,
+    ZeroDivisionError: ArithmeticError = code::ZERO_DIVISION,
+    OverflowError: ArithmeticError = code::ARITHMETIC_ERROR,
+    FloatingPointError: ArithmeticError = code::ARITHMETIC_ERROR,
+    AssertionError: Exception = code::ASSERTION_FAILED,
+    AttributeError: Exception = code::ATTRIBUTE_ERROR,
+    BufferError: Exception = code::EXCEPTION,
+    EOFError: Exception = code::EXCEPTION,
+    ImportError: Exception = code::IMPORT_ERROR,
+    ModuleNotFoundError: ImportError = code::IMPORT_ERROR,
+    LookupError: Exception = code::EXCEPTION,
+    IndexError: LookupError = code::INDEX_ERROR,
+    KeyError: LookupError = code::KEY_ERROR,
+    MemoryError: Exception = code::TOO_LARGE,
+    NameError: Exception = code::NAME_ERROR,
+    UnboundLocalError: NameError = code::NAME_ERROR,
+    OSError: Exception = code::OS_ERROR,
+    FileNotFoundError: OSError = code::OS_ERROR,
+    FileExistsError: OSError = code::OS_ERROR,
+    PermissionError: OSError = code::OS_ERROR,
+    TimeoutError: OSError = code::OS_ERROR,
+    ConnectionError: OSError = code::OS_ERROR,
+    RuntimeError: Exception = code::RUNTIME_ERROR,
+    NotImplementedError: RuntimeError = code::NOT_IMPLEMENTED,
+    RecursionError: RuntimeError = code::RECURSION,
+    StopIteration: Exception = code::STOP_ITERATION,
+    StopAsyncIteration: Exception = code::STOP_ITERATION,
+    SyntaxError: Exception = code::SYNTAX_ERROR,
+    SystemError: Exception = code::EXCEPTION,
+    TypeError: Exception = code::TYPE_ERROR,
+    ValueError: Exception = code::VALUE_ERROR,
+    UnicodeError: ValueError = code::VALUE_ERROR,
+    UnicodeDecodeError: UnicodeError = code::VALUE_ERROR,
+    UnicodeEncodeError: UnicodeError = code::VALUE_ERROR,
+    Warning: Exception = code::EXCEPTION,
+    UserWarning: Warning = code::EXCEPTION,
+    DeprecationWarning: Warning = code::EXCEPTION,
+    PendingDeprecationWarning: Warning = code::EXCEPTION,
+    FutureWarning: Warning = code::EXCEPTION,
+    RuntimeWarning: Warning = code::EXCEPTION,
+    SyntaxWarning: Warning = code::EXCEPTION,
+    ImportWarning: Warning = code::EXCEPTION,
+    UnicodeWarning: Warning = code::EXCEPTION,
+    ResourceWarning: Warning = code::EXCEPTION,
+    BytesWarning: Warning = code::EXCEPTION,
 }
 
 impl Interp {
@@ -144,6 +149,8 @@ impl Interp {
             span: self.span,
             calls: Vec::new(),
             code: class.code(),
+            labels: Vec::new(),
+            declared: false,
             help: None,
         }))
     }
@@ -167,7 +174,8 @@ impl Interp {
         if error.code == OpError::UNSUPPORTED || error.code == OpError::TOO_LARGE {
             return Raise::Abort(Box::new(Diagnostic::from_op(error, self.span)));
         }
-        let mut raise = self.raise(Exc::RuntimeError, error.message);
+        let class = if error.code == OpError::INDEX { Exc::IndexError } else { Exc::RuntimeError };
+        let mut raise = self.raise(class, error.message);
         if let Raise::Exception(t) = &mut raise {
             t.code = error.code;
             t.help = error.help;
@@ -188,6 +196,7 @@ impl Interp {
         let text = self.exception_text(&thrown.exception);
         let message = if text.is_empty() { class.name.to_string() } else { format!("{}: {text}", class.name) };
         let mut d = Diagnostic::error(thrown.code, message, thrown.span);
+        d.labels = thrown.labels;
         for (span, name) in thrown.calls.iter().take(8) {
             d = d.label(*span, format!("called from here, in {name}"));
         }

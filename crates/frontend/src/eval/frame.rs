@@ -133,7 +133,8 @@ impl Interp {
         if name == known::NAME {
             return Ok(Value::Str(f.module.name.clone()));
         }
-        Err(self.raise(Exc::NameError, format!("name '{name}' is not defined")))
+        let raise = self.raise(Exc::NameError, format!("name '{name}' is not defined"));
+        Err(self.hint_name(raise, name, f))
     }
 
     #[cold]

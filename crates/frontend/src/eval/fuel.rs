@@ -70,7 +70,7 @@ impl Interp {
     #[cold]
     fn out_of_steps(&self) -> super::Raise {
         self.abort(
-            "out-of-fuel",
+            crate::code::OUT_OF_FUEL,
             format!("the program ran for more than {} steps: an endless loop?", self.limits.steps),
         )
     }
@@ -97,7 +97,7 @@ impl Interp {
                 Ok(())
             }
             None => Err(self.abort(
-                "out-of-fuel",
+                crate::code::OUT_OF_FUEL,
                 format!("the program makes lists, strings or dicts of more than {} elements", self.limits.elements),
             )),
         }

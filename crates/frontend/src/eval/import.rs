@@ -60,7 +60,7 @@ impl Interp {
         };
         let mut raise = self.raise(Exc::ModuleNotFoundError, text);
         if let super::Raise::Exception(t) = &mut raise {
-            t.code = "unknown-module";
+            t.code = crate::code::UNKNOWN_MODULE;
             t.help = Some("Archsmith knows torch, its parts and a small part of the standard library".into());
         }
         raise
@@ -102,7 +102,8 @@ impl Interp {
                 Some(v) => self.store(*var, v, f),
                 None => {
                     let text = format!("cannot import name '{name}' from '{}'", m.module);
-                    return Err(self.raise(Exc::ImportError, text));
+                    let raise = self.raise(Exc::ImportError, text);
+                    return Err(self.hint_attribute(raise, &Value::Module(module), *name));
                 }
             }
         }

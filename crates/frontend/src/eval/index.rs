@@ -127,7 +127,10 @@ impl Interp {
                     Some(v) => Ok(v),
                     None => match self.missing_key(d, &key)? {
                         Some(v) => Ok(v),
-                        None => Err(self.raise_args(Exc::KeyError, vec![index.clone()])),
+                        None => {
+                            let raise = self.raise_args(Exc::KeyError, vec![index.clone()]);
+                            Err(self.hint_key(raise, &d.borrow(), index))
+                        }
                     },
                 }
             }

@@ -22,6 +22,7 @@ mod frame;
 mod fuel;
 pub(crate) mod function;
 pub(crate) mod generator;
+mod hint;
 mod import;
 mod index;
 pub(crate) mod iter;

@@ -167,7 +167,7 @@ impl Interp {
         };
         let unit = op == BinOp::Pow && a.bits() <= 1;
         if bits > MAX_BITS && !unit {
-            return Err(self.abort("out-of-fuel", format!("an integer of more than {MAX_BITS} bits")));
+            return Err(self.abort(crate::code::OUT_OF_FUEL, format!("an integer of more than {MAX_BITS} bits")));
         }
         self.steps((bits / 64) as usize)?;
         Ok(Some(match op {

@@ -216,13 +216,14 @@ impl Interp {
         if let NativeState::Exception(state) = &mut *exception.native.borrow_mut() {
             let class = exception.class();
             let builtin = std::iter::once(&class).chain(&class.mro).find_map(|c| Exc::by_name(&c.name));
-            let found = builtin.map_or("exception", Exc::code);
+            let found = builtin.map_or(crate::code::EXCEPTION, Exc::code);
             code = Some(state.origin.get_or_insert((self.span, found)).1);
         }
         let Some(code) = code else {
             return Ok(self.raise(Exc::TypeError, "exceptions must derive from BaseException"));
         };
-        Ok(Raise::Exception(Box::new(Thrown { exception, span: self.span, calls: Vec::new(), code, help: None })))
+        let (span, calls, labels) = (self.span, Vec::new(), Vec::new());
+        Ok(Raise::Exception(Box::new(Thrown { exception, span, calls, code, labels, declared: false, help: None })))
     }
 
     fn try_statement(&mut self, t: &Try, f: &mut Frame) -> Eval<Flow> {

@@ -111,7 +111,10 @@ fn is_subclass(i: &mut Interp, c: &Value, of: &Value) -> Eval<bool> {
 }
 
 fn refused(i: &mut Interp, what: &str) -> Eval<Value> {
-    Err(i.abort("unsupported-access", format!("{what} is refused: a network has no access to files, code or input")))
+    Err(i.abort(
+        crate::code::UNSUPPORTED_ACCESS,
+        format!("{what} is refused: a network has no access to files, code or input"),
+    ))
 }
 
 fn print(i: &mut Interp, mut args: Args) -> Eval<Value> {

@@ -246,7 +246,9 @@ fn lazy(i: &mut Interp, name: &'static str, text: &str) -> Eval<Rc<PyModule>> {
                 PARSED.with_borrow_mut(|p| p.insert(name, s.clone()));
                 s
             }
-            Err(d) => return Err(i.abort("internal-library", format!("module {name} does not parse: {}", d.message))),
+            Err(d) => {
+                return Err(i.abort(crate::code::INTERNAL, format!("module {name} does not parse: {}", d.message)));
+            }
         },
     };
     let mut m = PyModule::lazy(name, vec![source]);
@@ -276,7 +278,7 @@ fn native(i: &mut Interp, m: &Rc<PyModule>, name: &str) -> Eval<Option<Value>> {
         ("inert", "_refuse") => Some(Value::native("_refuse", |i: &mut Interp, args: Args| {
             let what = args.pos.first().and_then(Value::as_str).unwrap_or("this").to_string();
             let text = format!("{what} is refused: a network has no access to files, processes or the clock");
-            Err(i.abort("unsupported-access", text))
+            Err(i.abort(crate::code::UNSUPPORTED_ACCESS, text))
         })),
         _ => None,
     })

@@ -153,7 +153,9 @@ fn parameter(i: &mut Interp, args: Args) -> Eval<Value> {
     t.requires_grad.set(requires_grad);
     if t.storage().state.get().is_some() {
         // Made of a parameter that is in use already: another tensor with the same initial value.
-        return Err(i.abort("unsupported-state", "a parameter made of another parameter during a forward pass"));
+        return Err(
+            i.abort(crate::code::UNSUPPORTED_STATE, "a parameter made of another parameter during a forward pass")
+        );
     }
     i.settle(&t.storage())?;
     Ok(Value::Tensor(Rc::new(t)))

@@ -38,7 +38,10 @@ fn flag(i: &mut Interp, args: &mut Args, name: &str, position: usize, default: b
 }
 
 fn unknown(i: &Interp, name: &str) -> crate::eval::Raise {
-    i.abort("unsupported-dynamic-shape", format!("the shape of what {name} gives depends on values of the input"))
+    i.abort(
+        crate::code::UNSUPPORTED_DYNAMIC_SHAPE,
+        format!("the shape of what {name} gives depends on values of the input"),
+    )
 }
 
 fn number(dtype: DType, v: f64) -> Value {
@@ -60,7 +63,7 @@ fn unique(i: &mut Interp, mut args: Args) -> Eval<Value> {
             return Err(unknown(i, "torch.unique"));
         };
         i.note_once(
-            "assumed-values",
+            crate::code::ASSUMED_VALUES,
             "the distinct values of indices that depend on the input are taken to be all that there can be",
         );
         let n = n.min(t.ty().numel());

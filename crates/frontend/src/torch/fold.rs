@@ -85,7 +85,7 @@ pub(crate) fn truth(i: &mut Interp, t: &Tensor) -> Eval<bool> {
             let Some(v) = guess(i, t) else { return Err(unknown(i, "a branch depends on a tensor's value")) };
             let way = if v { "holds" } else { "does not hold" };
             let text = format!("a branch depends on a tensor's value: its condition is taken to be one that {way}");
-            i.note_once("assumed-branch", &text);
+            i.note_once(crate::code::ASSUMED_BRANCH, &text);
             Ok(v)
         }
     }
@@ -104,7 +104,7 @@ fn drawn(i: &mut Interp, t: &Tensor) -> Eval<Option<Value>> {
         return Ok(None);
     };
     i.note_once(
-        "random-choice",
+        crate::code::RANDOM_CHOICE,
         "a random number decides what the network does: it is drawn once, when the network is read",
     );
     Ok(host.to_f64().first().map(|v| number(t.dtype(), *v)))
@@ -239,5 +239,5 @@ fn nested(shape: &[usize], values: &[Value]) -> Value {
 }
 
 fn unknown(i: &Interp, what: &str) -> crate::eval::Raise {
-    i.abort("data-dependent-control-flow", format!("{what}, which is known only when the network runs"))
+    i.abort(crate::code::DATA_DEPENDENT, format!("{what}, which is known only when the network runs"))
 }

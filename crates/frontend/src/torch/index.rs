@@ -294,7 +294,7 @@ fn basic(i: &mut Interp, t: &Tensor, parts: Vec<Index>) -> Eval<(Tensor, Vec<Opt
 pub(crate) fn mask_positions(i: &mut Interp, mask: &Tensor) -> Eval<Vec<Tensor>> {
     let Some(host) = fold::constant(i, mask)? else {
         return Err(i.abort(
-            "unsupported-dynamic-shape",
+            crate::code::UNSUPPORTED_DYNAMIC_SHAPE,
             "indexing by a mask that is known only when the network runs gives a shape that depends on data",
         ));
     };

@@ -76,7 +76,7 @@ pub(crate) fn set(i: &mut Interp, t: &Tensor, name: &str, value: &Value) -> Eval
                 return i.write(&data(t), new);
             }
             if t.storage().state.get().is_some() {
-                return Err(i.abort("unsupported-state", "a forward pass replaces the data of a parameter"));
+                return Err(i.abort(crate::code::UNSUPPORTED_STATE, "a forward pass replaces the data of a parameter"));
             }
             *t.storage.borrow_mut() = storage;
             Ok(())
@@ -250,7 +250,9 @@ const NATIVE: &[(&str, NativeFn)] = &[
         i.torch.records.push(("backward".into(), Value::Tensor(t)));
         Ok(Value::None)
     }),
-    ("register_hook", |i: &mut Interp, _: Args| Err(i.abort("unsupported-hook", "a hook on a tensor's gradient"))),
+    ("register_hook", |i: &mut Interp, _: Args| {
+        Err(i.abort(crate::code::UNSUPPORTED_HOOK, "a hook on a tensor's gradient"))
+    }),
     ("numpy", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "numpy")?;
         if t.requires_grad.get() {

@@ -9,13 +9,14 @@ mod classes;
 mod dynamic;
 #[cfg(test)]
 mod examples;
+pub(crate) mod explain;
 pub(crate) mod factory;
 pub(crate) mod fold;
 mod index;
 mod layout;
 mod methods;
 pub(crate) mod module;
-mod names;
+pub(crate) mod names;
 mod namespace;
 mod natives;
 pub(crate) mod record;

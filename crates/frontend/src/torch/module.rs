@@ -106,7 +106,8 @@ pub(crate) fn set_attr(i: &mut Interp, module: &Rc<Instance>, name: Sym, value: 
             v if as_module(v).is_some() => "module",
             _ => return Ok(false),
         };
-        return Err(i.raise(Exc::AttributeError, format!("cannot assign {what} before Module.__init__() call")));
+        let raise = i.raise(Exc::AttributeError, format!("cannot assign {what} before Module.__init__() call"));
+        return Err(raise.into_help("call super().__init__() first in __init__"));
     };
     let key = Key::str(&name.name());
     let (in_parameters, in_modules, in_buffers) = (
@@ -172,7 +173,7 @@ pub(crate) fn set_attr(i: &mut Interp, module: &Rc<Instance>, name: Sym, value: 
                             i.write(&b, t).map(|()| true)
                         }
                         _ => Err(i.abort(
-                            "unsupported-state",
+                            crate::code::UNSUPPORTED_STATE,
                             format!("a forward pass replaces the buffer '{name}' by one of another shape"),
                         )),
                     };
@@ -244,7 +245,7 @@ pub(crate) fn call(i: &mut Interp, module: &Rc<Instance>, mut args: Args) -> Eva
     if scope {
         i.torch.scope_stack.pop();
     }
-    let mut out = out?;
+    let mut out = out.map_err(|raise| super::explain::declaration(i, raise, module, &inputs))?;
     if let Some(hooks) = module.get(Sym::new("_forward_hooks")) {
         for hook in hook_list(&hooks) {
             let got = i.call(&hook, Args::from([this.clone(), Value::tuple(inputs.clone()), out.clone()]))?;

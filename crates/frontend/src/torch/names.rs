@@ -3,11 +3,21 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::OnceLock;
 
+type Index = FxHashMap<&'static str, FxHashSet<&'static str>>;
+
+/// Every public name of PyTorch's module (or the class `Tensor`), in no particular order.
+pub(crate) fn all(module: &str) -> impl Iterator<Item = &'static str> {
+    index().get(module).into_iter().flatten().copied()
+}
+
 /// Whether PyTorch's module (or the class `Tensor`) has this public name.
 pub(crate) fn exists(module: &str, name: &str) -> bool {
-    type Index = FxHashMap<&'static str, FxHashSet<&'static str>>;
+    index().get(module).is_some_and(|names| names.contains(name))
+}
+
+fn index() -> &'static Index {
     static INDEX: OnceLock<Index> = OnceLock::new();
-    let index = INDEX.get_or_init(|| {
+    INDEX.get_or_init(|| {
         let mut index = Index::default();
         let mut section = "";
         for line in include_str!("../library/torch_names.txt").lines() {
@@ -17,6 +27,5 @@ pub(crate) fn exists(module: &str, name: &str) -> bool {
             }
         }
         index
-    });
-    index.get(module).is_some_and(|names| names.contains(name))
+    })
 }

@@ -200,9 +200,10 @@ fn sources(i: &mut Interp, name: &str, texts: &[&'static str]) -> Eval<Vec<Rc<So
             Err(problem) => {
                 let why = problem.message;
                 let head = text.trim().lines().next().unwrap_or("").to_string();
-                return Err(
-                    i.abort("internal-library", format!("library source of {name} ('{head}') does not parse: {why}"))
-                );
+                return Err(i.abort(
+                    crate::code::INTERNAL,
+                    format!("library source of {name} ('{head}') does not parse: {why}"),
+                ));
             }
         }
     }
@@ -329,7 +330,7 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
     let foreign = matches!(at.split('.').next(), Some("torchvision" | "timm" | "einops" | "numpy"));
     if at == "torchvision.models" {
         let text = format!("torchvision's '{name}': whole models and transforms are not part of the source");
-        return Err(i.abort("unsupported-import", text));
+        return Err(i.abort(crate::code::UNSUPPORTED_IMPORT, text));
     }
     if at == "torch.utils.data" {
         // Imported by habit and used outside the network: refused where it is used, not where it is named.

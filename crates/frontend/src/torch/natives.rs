@@ -52,12 +52,9 @@ const INTERNAL: &[(&str, NativeFn)] = &[
     ("_unsupported", |i: &mut Interp, args: Args| {
         let text = |v: Option<&Value>| v.and_then(Value::as_str).unwrap_or("").to_string();
         let what = text(args.pos.get(1));
-        match text(args.pos.first()).as_str() {
-            "unsupported-pretrained" => Err(i.abort("unsupported-pretrained", what)),
-            "unsupported-custom-gradient" => Err(i.abort("unsupported-custom-gradient", what)),
-            "unsupported-hook" => Err(i.abort("unsupported-hook", what)),
-            _ => Err(i.unsupported(what)),
-        }
+        let code = text(args.pos.first());
+        let code = crate::code::by_name(&code).map_or(crate::code::UNSUPPORTED, |c| c.name);
+        Err(i.abort(code, what))
     }),
     ("_set_grad_enabled", |i: &mut Interp, args: Args| {
         let on = i.truth(&args.pos.into_iter().next().unwrap_or_default())?;
@@ -125,7 +122,7 @@ const TORCH: &[(&str, NativeFn)] = &[
             match (x, y) {
                 (Some(x), Some(y)) => Ok(Value::Bool(x.ty() == y.ty() && x.data() == y.data())),
                 _ => Err(i.abort(
-                    "data-dependent-control-flow",
+                    crate::code::DATA_DEPENDENT,
                     "torch.equal compares tensors whose values are known only when the network runs",
                 )),
             }
@@ -144,9 +141,9 @@ const TORCH: &[(&str, NativeFn)] = &[
         _ => super::call_operator(i, "torch.where", a),
     }),
     ("is_deterministic_algorithms_warn_only_enabled", no),
-    ("save", |i: &mut Interp, _: Args| Err(i.abort("unsupported-file", "torch.save writes a file"))),
+    ("save", |i: &mut Interp, _: Args| Err(i.abort(crate::code::UNSUPPORTED_ACCESS, "torch.save writes a file"))),
     ("load", |i: &mut Interp, _: Args| {
-        Err(i.abort("unsupported-pretrained", "torch.load reads weights that are not part of the source"))
+        Err(i.abort(crate::code::UNSUPPORTED_PRETRAINED, "torch.load reads weights that are not part of the source"))
     }),
     ("typename", |i: &mut Interp, a: Args| Ok(Value::str(i.type_name(&a.pos.into_iter().next().unwrap_or_default())))),
 ];

@@ -187,7 +187,7 @@ impl Interp {
         }
         if storage.stale.get() {
             return Err(self.abort(
-                "unsupported-in-place",
+                crate::code::UNSUPPORTED_IN_PLACE,
                 "a part of this tensor was written in place through a view that Archsmith cannot follow",
             ));
         }
@@ -281,7 +281,7 @@ impl Interp {
         }
         if impossible {
             return Err(self.abort(
-                "unsupported-state",
+                crate::code::UNSUPPORTED_STATE,
                 "a tensor that depends on an input is kept from one forward pass to the next",
             ));
         }
@@ -319,7 +319,10 @@ impl Interp {
             }
         }
         self.torch.hoisted.get(&(from as u8, value)).copied().ok_or_else(|| {
-            self.abort("unsupported-state", "a tensor kept from one forward pass to the next cannot be followed")
+            self.abort(
+                crate::code::UNSUPPORTED_STATE,
+                "a tensor kept from one forward pass to the next cannot be followed",
+            )
         })
     }
 
@@ -346,7 +349,7 @@ impl Interp {
         let kind = self.torch.current;
         if self.torch.body(kind).len() >= self.torch.max_nodes {
             let text = format!("a body of more than {} operator calls", self.torch.max_nodes);
-            return Err(self.abort("out-of-fuel", text));
+            return Err(self.abort(crate::code::OUT_OF_FUEL, text));
         }
         let (span, scope) = (self.span, self.torch.scope());
         let scope = if kind == BodyKind::Init { ScopeId(0) } else { scope };
@@ -381,7 +384,7 @@ impl Interp {
         }
         let name = op.get().name;
         let view_args = (tensors == 1 && is_view(name)).then(|| bound.clone());
-        let mut ids = self.push_op(op, bound)?;
+        let mut ids = self.push_op(op, bound).map_err(|raise| super::explain::operands(self, raise, args))?;
         let kind = self.torch.current;
         if !self.torch.grad && requires_grad && kind == BodyKind::Train && name != "detach" {
             for id in &mut ids {
@@ -493,7 +496,7 @@ impl Interp {
             self.torch.written.insert((kind as u8, Rc::as_ptr(&storage).addr()), value);
             storage.version.set(storage.version.get() + 1);
             self.note_once(
-                "state-update",
+                crate::code::STATE_UPDATE,
                 "what the forward pass writes into a parameter or buffer holds for that pass alone: it is not kept for the next",
             );
             return Ok(());

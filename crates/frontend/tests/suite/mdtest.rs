@@ -1,30 +1,89 @@
-//! The Markdown files of `tests/mdtest`: each block of Python says what the frontend makes of it.
+//! The chapters under `tests/mdtest`: prose that states rules of Python and PyTorch, and blocks of Python that hold us to them.
+//!
+//! A block that a `text` block follows is plain Python and prints that text. Any other block is read as a network, or as the
+//! body of a `forward` that gets `x`; `# revealed: type` and `# error: [code] "a part of the message"` say what its lines do.
+//! `MDTEST=word` runs the cases whose chapter or heading contains the word.
 
-use archsmith_frontend::{Diagnostic, Options, Severity, check};
+use archsmith_frontend::{Diagnostic, Limits, Options, Severity, check, run_python};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-const HEAD: &str = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\nclass Net(nn.Module):\n    \
+const HEAD: &str = "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\nclass Net(nn.Module):\n    \
     def __init__(self, in_shape, out_shape, prm, device):\n        super().__init__()\n        \
     self.head = nn.Linear(3 * 32 * 32, out_shape[0])\n\n    def forward(self, x):\n        images = x\n";
 const TAIL: &str = "        return self.head(images.flatten(1))\n";
 
-/// What a line says: `# error: [code]` or `# revealed: type`.
-#[derive(Debug, PartialEq)]
+/// A block and what it is held to.
+struct Case {
+    heading: String,
+    code: String,
+    /// What it prints; `None` for a network.
+    prints: Option<String>,
+}
+
+fn cases(markdown: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    let (mut heading, mut fence) = (String::new(), "");
+    for line in markdown.lines() {
+        match (fence, line) {
+            ("", "```py") => {
+                fence = "py";
+                cases.push(Case { heading: heading.clone(), code: String::new(), prints: None });
+            }
+            ("", "```text") => {
+                fence = "text";
+                if let Some(case) = cases.last_mut() {
+                    case.prints = Some(String::new());
+                }
+            }
+            ("", _) => {
+                if line.starts_with('#') {
+                    heading = line.trim_start_matches('#').trim().to_string();
+                }
+            }
+            (_, "```") => fence = "",
+            (kind, _) => {
+                if let Some(case) = cases.last_mut() {
+                    let into = if kind == "py" { &mut case.code } else { case.prints.get_or_insert_default() };
+                    into.push_str(line);
+                    into.push('\n');
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// What a line says.
+#[derive(Debug)]
 enum Claim {
-    Error(String),
+    /// `# error: [code] "part of the message"`.
+    Error { code: String, part: String },
+    /// `# revealed: type`; `N` is the size of the batch.
     Revealed(String),
+}
+
+impl Claim {
+    fn fits(&self, d: &Diagnostic) -> bool {
+        match self {
+            Claim::Error { code, part } => {
+                d.severity == Severity::Error && d.code == code && d.message.contains(part.as_str())
+            }
+            Claim::Revealed(ty) => d.code == "revealed-type" && d.message == *ty,
+        }
+    }
 }
 
 fn claims(text: &str) -> Vec<(usize, Claim)> {
     let mut found = Vec::new();
     for (n, line) in text.lines().enumerate() {
         if let Some((_, rest)) = line.split_once("# error: [") {
-            let code = rest.split(']').next().unwrap_or("");
-            found.push((n + 1, Claim::Error(code.to_string())));
+            let (code, rest) = rest.split_once(']').unwrap_or((rest, ""));
+            let part = rest.trim().trim_matches('"').to_string();
+            found.push((n + 1, Claim::Error { code: code.to_string(), part }));
         }
         if let Some((_, rest)) = line.split_once("# revealed: ") {
-            found.push((n + 1, Claim::Revealed(rest.trim().to_string())));
+            found.push((n + 1, Claim::Revealed(rest.trim().replace("[N]", "[2]").replace("[N,", "[2,"))));
         }
     }
     found
@@ -40,86 +99,87 @@ fn whole(block: &str) -> (String, usize) {
     (format!("{HEAD}{body}{TAIL}"), HEAD.lines().count())
 }
 
-/// What is wrong with a block; empty when it holds.
-fn problems(block: &str) -> String {
+/// What is wrong with a block that is read as a network; empty when it holds.
+fn network_problems(block: &str) -> String {
     let (text, down) = whole(block);
     let options = Options { in_shape: [2, 3, 32, 32], ..Options::default() };
-    let diagnostics: Vec<Diagnostic> = match check(&text, &options) {
+    let mut diagnostics = match check(&text, &options) {
         Ok((_, notes)) => notes,
         Err(r) => r.diagnostics,
     };
-    let mut said: Vec<(usize, Claim)> = Vec::new();
-    for d in &diagnostics {
-        let line = d.position(&text).0.saturating_sub(down);
-        match d.severity {
-            Severity::Error => said.push((line, Claim::Error(d.code.to_string()))),
-            _ if d.code == "revealed-type" => {
-                // A line is revealed once for each trace.
-                let claim = (line, Claim::Revealed(d.message.clone()));
-                if !said.contains(&claim) {
-                    said.push(claim);
-                }
-            }
-            _ => {}
-        }
-    }
+    diagnostics.retain(|d| d.severity == Severity::Error || d.code == "revealed-type");
     let mut out = String::new();
     let expected = claims(block);
+    let line_of = |d: &Diagnostic| d.position(&text).0.saturating_sub(down);
     for (line, claim) in &expected {
         // A comment line of its own speaks of the whole block.
         let alone = block.lines().nth(line - 1).is_some_and(|l| l.trim_start().starts_with("# error"));
-        let holds = said.iter().any(|(l, c)| c == claim && (alone || l == line));
-        if !holds {
+        if !diagnostics.iter().any(|d| claim.fits(d) && (alone || line_of(d) == *line)) {
             let _ = writeln!(out, "line {line}: expected {claim:?}");
         }
     }
-    for (line, claim) in &said {
-        let known = expected.iter().any(|(_, c)| c == claim);
-        if !known {
-            let _ = writeln!(out, "line {line}: found {claim:?}");
-        }
-    }
-    if !out.is_empty() {
-        for d in diagnostics.iter().filter(|d| d.severity == Severity::Error) {
-            let _ = writeln!(out, "{}", d.render(&text, "block.py", false));
-        }
+    // A line is revealed once for each trace and each time it runs.
+    let unexpected = diagnostics.iter().filter(|d| {
+        !expected.iter().any(|(line, claim)| claim.fits(d) && (d.severity == Severity::Error || line_of(d) == *line))
+    });
+    for d in unexpected {
+        let _ = writeln!(out, "line {}: found {d}", line_of(d));
     }
     out
+}
+
+/// What is wrong with a block that prints; empty when it holds.
+fn print_problems(code: &str, prints: &str) -> String {
+    let run = run_python(code, &Limits::default());
+    let mut found = run.text;
+    if let Some(e) = run.error {
+        if !found.is_empty() && !found.ends_with('\n') {
+            found.push('\n');
+        }
+        found.push_str(&e.message);
+    }
+    if found.trim_end() == prints.trim_end() { String::new() } else { format!("expected\n{prints}found\n{found}\n") }
+}
+
+fn chapters(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder of chapters") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            chapters(&path, found);
+        } else if path.extension().is_some_and(|e| e == "md") {
+            found.push(path);
+        }
+    }
 }
 
 #[test]
 fn every_block_holds() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/mdtest");
-    let mut files: Vec<_> =
-        std::fs::read_dir(&root).expect("tests/mdtest").map(|e| e.expect("an entry").path()).collect();
+    let mut files = Vec::new();
+    chapters(&root, &mut files);
     files.sort();
-    let mut failures = String::new();
-    let mut blocks = 0;
-    for file in files.iter().filter(|f| f.extension().is_some_and(|e| e == "md")) {
-        let text = std::fs::read_to_string(file).expect("a readable file");
-        let (mut heading, mut block, mut inside) = (String::new(), String::new(), false);
-        for line in text.lines() {
-            match line {
-                "```py" => inside = true,
-                "```" if inside => {
-                    inside = false;
-                    blocks += 1;
-                    let wrong = problems(&block);
-                    if !wrong.is_empty() {
-                        let name = file.file_name().unwrap_or_default().to_string_lossy();
-                        let _ = writeln!(failures, "== {name}, {heading}\n{block}--\n{wrong}");
-                    }
-                    block.clear();
-                }
-                l if inside => {
-                    block.push_str(l);
-                    block.push('\n');
-                }
-                l if l.starts_with('#') => heading = l.trim_start_matches('#').trim().to_string(),
-                _ => {}
+    let only = std::env::var("MDTEST").ok();
+    let (mut failures, mut count, mut failed) = (String::new(), 0, 0);
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a readable file");
+        let name = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
+        for case in cases(&text) {
+            if only.as_ref().is_some_and(|word| !name.contains(word.as_str()) && !case.heading.contains(word.as_str()))
+            {
+                continue;
+            }
+            count += 1;
+            let wrong = match &case.prints {
+                Some(prints) => print_problems(&case.code, prints),
+                None => network_problems(&case.code),
+            };
+            if !wrong.is_empty() {
+                failed += 1;
+                let _ = writeln!(failures, "== {name}, {}\n{}--\n{wrong}", case.heading, case.code);
             }
         }
     }
-    assert!(blocks > 20, "only {blocks} blocks were found");
-    assert!(failures.is_empty(), "{failures}");
+    assert!(only.is_some() || count >= 300, "only {count} blocks were found");
+    assert!(failures.is_empty(), "{failed} of {count} cases fail\n{failures}");
+    println!("{count} cases");
 }

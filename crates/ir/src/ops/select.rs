@@ -43,7 +43,7 @@ pub(super) fn pick(e: &mut Emitter, x: V, dim: usize, index: usize) -> Result<V,
 pub(super) fn position(index: i64, n: usize) -> Result<usize, OpError> {
     let wrapped = if index < 0 { index + n as i64 } else { index };
     usize::try_from(wrapped).ok().filter(|&i| i < n).ok_or_else(|| OpError {
-        code: "index-out-of-range",
+        code: OpError::INDEX,
         message: format!("index {index} is out of bounds for a dimension with size {n}"),
         help: None,
     })

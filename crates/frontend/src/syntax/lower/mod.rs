@@ -42,15 +42,16 @@ struct Lower<'t> {
 pub(crate) fn parse(text: &str, user: bool) -> Result<Source, Diagnostic> {
     let whole = Span { start: 0, end: text.len().min(u32::MAX as usize) as u32 };
     if text.len() > u32::MAX as usize / 2 {
-        return Err(Diagnostic::error("syntax-error", "the text is too long", Span::default()));
+        return Err(Diagnostic::error(crate::code::SYNTAX_ERROR, "the text is too long", Span::default()));
     }
-    let tree = cst::parse(text).ok_or_else(|| Diagnostic::error("syntax-error", "the parser failed", whole))?;
+    let tree =
+        cst::parse(text).ok_or_else(|| Diagnostic::error(crate::code::SYNTAX_ERROR, "the parser failed", whole))?;
     if let Some(error) = cst::first_error(&tree, text) {
         return Err(error);
     }
     let mut l = Lower { text, scopes: Scopes::default(), user, depth: 0, path: Vec::new(), inner_target: None };
     let code = l.module(tree.root_node()).map_err(|e| *e)?;
-    l.scopes.resolve().map_err(|e| Diagnostic::error("syntax-error", e.0, whole))?;
+    l.scopes.resolve().map_err(|e| Diagnostic::error(crate::code::SYNTAX_ERROR, e.0, whole))?;
     let definitions = definitions(&code);
     Ok(Source { code, definitions })
 }
@@ -80,7 +81,7 @@ fn definitions(code: &Code) -> Vec<(Sym, u32)> {
 
 impl<'t> Lower<'t> {
     fn err<T>(&self, node: Node<'_>, message: impl Into<String>) -> Lowered<T> {
-        Err(Box::new(Diagnostic::error("syntax-error", message, cst::span(node))))
+        Err(Box::new(Diagnostic::error(crate::code::SYNTAX_ERROR, message, cst::span(node))))
     }
 
     fn text_of(&self, node: Node<'_>) -> &'t str {

@@ -1,0 +1,3 @@
+x = [0] * 10 ** 9
+for x in x:
+    pass
