@@ -249,7 +249,7 @@ fn explain_gives_pages_lists_them_and_suggests_one() {
 
 #[test]
 fn check_says_where_the_layer_was_made_and_where_it_was_called() {
-    let (_, line, _) = check(network("self.first = nn.Linear(64, 3)", "return self.head(self.first(x.flatten(1)))"));
+    let (_, line) = check(network("self.first = nn.Linear(64, 3)", "return self.head(self.first(x.flatten(1)))"));
     let texts: Vec<&str> =
         line["labels"].as_array().expect("labels").iter().filter_map(|l| l["text"].as_str()).collect();
     assert!(texts.contains(&"Linear declared here for 64 input features"), "{line}");
