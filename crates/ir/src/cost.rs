@@ -4,7 +4,8 @@
 //! - **MACs**: one multiply-add is one. Counted for convolutions, transposed convolutions and matrix products (linear
 //!   layers and attention are made of these) in evaluation mode, biases left out; everything else counts nothing. Taps
 //!   that fall on padding count, as is usual; code that no output needs does not. Functions that PyTorch computes otherwise
-//!   (Fourier transforms, deformable convolution) count the matrix products that they are made of here. Per sample: the whole divided by the batch size.
+//!   (Fourier transforms, deformable convolution) count the matrix products that they are made of here. Per sample: the
+//!   whole divided by the batch size.
 //! - **parameters**: each tensor once, however often it is used or named.
 //! - **activation bytes**: what PyTorch's autograd would keep of the forward pass for the backward pass in training
 //!   mode, for the whole batch: each kept value once, views of a value not again, parameters not at all.

@@ -52,6 +52,14 @@ impl Layout {
         if plain { Layout::Contiguous } else { Layout::Strided(strides.into()) }
     }
 
+    /// Of a new tensor of this shape that is made to lie as this one does.
+    pub(crate) fn kept(&self, shape: &[usize]) -> Layout {
+        match self {
+            Layout::Strided(s) if !dense(shape, s) => Layout::Unknown,
+            other => other.clone(),
+        }
+    }
+
     /// Whether the elements lie row by row; what is not known counts as yes.
     pub(crate) fn is_contiguous(&self) -> bool {
         !matches!(self, Layout::Strided(_))
@@ -191,12 +199,8 @@ pub(crate) fn results(op: OpId, args: &[TensorArg], shapes: &[&[usize]]) -> Vec<
         _ if plain && op.get().name != "matmul" => all(Layout::Contiguous),
         Class::Keeps => match args.first() {
             Some(TensorArg::Tensor(t)) => {
-                let layout = t.layout.borrow().clone();
-                let shape = t.shape();
-                match &layout {
-                    Layout::Strided(s) if !dense(&shape, s) => all(Layout::Unknown),
-                    _ => all(layout),
-                }
+                let kept = t.layout.borrow().kept(&t.shape());
+                all(kept)
             }
             _ => all(Layout::Unknown),
         },

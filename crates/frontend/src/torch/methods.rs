@@ -366,7 +366,7 @@ pub(crate) fn clone(i: &mut Interp, t: &Tensor) -> Eval<Tensor> {
     let value = i.value_of(t)?;
     let copy = TensorObj::fresh(i.torch.current, value, t.ty(), i.span);
     copy.requires_grad.set(t.requires_grad.get() && i.torch.grad);
-    *copy.layout.borrow_mut() = t.layout.borrow().clone();
+    *copy.layout.borrow_mut() = t.layout.borrow().kept(&t.shape());
     Ok(Rc::new(copy))
 }
 
