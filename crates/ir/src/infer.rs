@@ -146,44 +146,87 @@ pub fn infer(graph: Graph) -> Result<TypedGraph, InferError> {
 fn infer_body(graph: &Graph, body: &Body, name: &'static str, inputs: &[TensorType]) -> Result<TypedBody, InferError> {
     let fail = |node: Option<NodeId>, span: Span, error: OpError| InferError { body: name, node, span, error };
     let damaged = |what: &str| fail(None, Span::default(), OpError::argument(format!("damaged graph: {what}")));
-    let mut b = BodyBuilder::default();
-    let mut next = 0usize;
-    let leaves = |b: &mut BodyBuilder, upto: usize, next: &mut usize| -> Result<(), InferError> {
-        while *next < upto {
-            match body.values.get(*next) {
+    let mut emitter = Emitter::default();
+    let mut values: Vec<V> = Vec::with_capacity(body.values.len());
+    emitter.program.values.reserve(body.values.len());
+    emitter.program.steps.reserve(body.nodes.len());
+    let mut known: Vec<Option<V>> = vec![None; graph.state.len()];
+    let mut leaves = |e: &mut Emitter, values: &mut Vec<V>, upto: usize| -> Result<(), InferError> {
+        while values.len() < upto {
+            let v = V(e.program.values.len() as u32);
+            match body.values.get(values.len()) {
                 Some(ValueDef::Input(i)) => {
                     let ty = inputs.get(*i as usize).ok_or_else(|| damaged("an input that does not exist"))?;
-                    b.input(ty.clone());
+                    e.program.inputs.push(v);
+                    e.program.values.push(ty.clone());
+                    values.push(v);
                 }
                 Some(ValueDef::State(id)) => {
-                    let s = graph.state.get(id.index()).ok_or_else(|| damaged("a state tensor that does not exist"))?;
-                    b.state(*id, s.ty.clone());
+                    let missing = || damaged("a state tensor that does not exist");
+                    let s = graph.state.get(id.index()).ok_or_else(missing)?;
+                    let slot = known.get_mut(id.index()).ok_or_else(missing)?;
+                    if let Some(v) = slot {
+                        values.push(*v);
+                        continue;
+                    }
+                    *slot = Some(v);
+                    e.program.state.push((*id, v));
+                    e.program.values.push(s.ty.clone());
+                    values.push(v);
                 }
                 _ => return Err(damaged("a value without a definition")),
             }
-            *next += 1;
         }
         Ok(())
     };
     for (i, node) in body.nodes.iter().enumerate() {
-        leaves(&mut b, node.first_output.index(), &mut next)?;
-        if node.inputs().any(|v| v.index() >= b.body.values.len()) {
+        leaves(&mut emitter, &mut values, node.first_output.index())?;
+        if node.inputs().any(|v| v.index() >= values.len()) {
             return Err(damaged("a node reads a value that comes later"));
         }
-        let out = b
-            .push(node.op, node.args.clone(), node.span, node.scope)
-            .map_err(|e| fail(Some(NodeId(i as u32)), node.span, e))?;
+        let id = NodeId(i as u32);
+        let out = emit(&mut emitter, &values, id, node.op, &node.args).map_err(|e| fail(Some(id), node.span, e))?;
         if out.len() != node.outputs as usize {
             return Err(damaged("a node with another number of outputs"));
         }
-        next += out.len();
+        values.extend(out);
     }
-    leaves(&mut b, body.values.len(), &mut next)?;
-    if body.outputs.iter().any(|v| v.index() >= b.body.values.len()) {
+    leaves(&mut emitter, &mut values, body.values.len())?;
+    if body.outputs.iter().any(|v| v.index() >= values.len()) {
         return Err(damaged("an output that does not exist"));
     }
-    b.body.outputs.clone_from(&body.outputs);
-    Ok(b.finish().1)
+    emitter.program.outputs = body.outputs.iter().map(|v| values[v.index()]).collect();
+    Ok(TypedBody { program: emitter.program, values })
+}
+
+/// Emits one call of an operator. Nothing is emitted when it fails. `values` says where the body's values are.
+fn emit(e: &mut Emitter, values: &[V], node: NodeId, op: OpId, args: &[Arg]) -> Result<Vec<V>, OpError> {
+    let signature = op.signature();
+    if args.len() != signature.params.len() {
+        return Err(OpError::argument(format!(
+            "{} takes {} arguments, found {}",
+            op.get().name,
+            signature.params.len(),
+            args.len()
+        )));
+    }
+    let args = args
+        .iter()
+        .map(|a| match a {
+            Arg::Tensor(v) => CallArg::Tensor(values[v.index()]),
+            Arg::Tensors(vs) => CallArg::Tensors(vs.iter().map(|v| values[v.index()]).collect()),
+            Arg::Attr(a) => CallArg::Attr(a),
+        })
+        .collect();
+    let (before, steps) = (e.program.values.len(), e.program.steps.len());
+    e.node = Some(node);
+    let result = (op.get().emit)(&Call { signature, args }, e);
+    e.node = None;
+    if result.is_err() {
+        e.program.values.truncate(before);
+        e.program.steps.truncate(steps);
+    }
+    result
 }
 
 /// Builds a body node by node, proving each as it comes.
@@ -265,36 +308,8 @@ impl BodyBuilder {
     /// # Errors
     /// What the operator says of its arguments.
     pub fn push(&mut self, op: OpId, args: Vec<Arg>, span: Span, scope: ScopeId) -> Result<Vec<ValueId>, OpError> {
-        let signature = op.signature();
-        if args.len() != signature.params.len() {
-            return Err(OpError::argument(format!(
-                "{} takes {} arguments, found {}",
-                op.get().name,
-                signature.params.len(),
-                args.len()
-            )));
-        }
-        let call_args = args
-            .iter()
-            .map(|a| match a {
-                Arg::Tensor(v) => CallArg::Tensor(self.values[v.index()]),
-                Arg::Tensors(vs) => CallArg::Tensors(vs.iter().map(|v| self.values[v.index()]).collect()),
-                Arg::Attr(a) => CallArg::Attr(a.clone()),
-            })
-            .collect();
         let node = NodeId(self.body.nodes.len() as u32);
-        let (values, steps) = (self.emitter.program.values.len(), self.emitter.program.steps.len());
-        self.emitter.node = Some(node);
-        let result = (op.get().emit)(&Call { signature, args: call_args }, &mut self.emitter);
-        self.emitter.node = None;
-        let outputs = match result {
-            Ok(v) => v,
-            Err(e) => {
-                self.emitter.program.values.truncate(values);
-                self.emitter.program.steps.truncate(steps);
-                return Err(e);
-            }
-        };
+        let outputs = emit(&mut self.emitter, &self.values, node, op, &args)?;
         let first_output = ValueId(self.body.values.len() as u32);
         let ids: Vec<ValueId> = outputs
             .into_iter()

@@ -125,13 +125,13 @@ impl V {
 
 /// An argument as the emission sees it.
 #[derive(Clone, Debug)]
-pub enum CallArg {
+pub enum CallArg<'a> {
     /// A tensor.
     Tensor(V),
     /// A list of tensors.
     Tensors(Vec<V>),
     /// Anything else.
-    Attr(Attr),
+    Attr(&'a Attr),
 }
 
 /// A call to be emitted: arguments by the names of the canonical signature.
@@ -140,11 +140,11 @@ pub struct Call<'a> {
     /// The canonical signature.
     pub signature: &'a Signature,
     /// One argument for each of its parameters.
-    pub args: Vec<CallArg>,
+    pub args: Vec<CallArg<'a>>,
 }
 
-impl Call<'_> {
-    fn arg(&self, name: &str) -> Result<&CallArg, OpError> {
+impl<'a> Call<'a> {
+    fn arg(&self, name: &str) -> Result<&CallArg<'a>, OpError> {
         let i = self.signature.index(name);
         i.and_then(|i| self.args.get(i))
             .ok_or_else(|| OpError::argument(format!("{} has no argument '{name}'", self.signature.path)))
