@@ -21,7 +21,6 @@ use crate::torch::trace::BodyKind;
 use archsmith_ir::{
     Arg, Body, Graph, OpError, Span, StateKind, StateTensor, TensorType, TypedGraph, ValueDef, ValueId,
 };
-use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -493,9 +492,9 @@ fn assemble(
 /// Keeps the initial values that some state tensor needs.
 fn prune(body: Body, state: &mut [StateTensor]) -> Body {
     let roots: Vec<ValueId> = state.iter().map(|s| s.init).collect();
-    let (body, map) = keep(body, &roots, false);
+    let (body, moved) = keep(body, &roots, false);
     for s in state {
-        s.init = map.get(&s.init).copied().unwrap_or(s.init);
+        s.init = moved.of(s.init);
     }
     body
 }
@@ -503,16 +502,25 @@ fn prune(body: Body, state: &mut [StateTensor]) -> Body {
 /// Drops nodes that the outputs do not need and that leave no trace: a batch norm in training updates its statistics.
 fn drop_dead(body: Body) -> Body {
     let roots = body.outputs.clone();
-    let (mut body, map) = keep(body, &roots, true);
+    let (mut body, moved) = keep(body, &roots, true);
     for o in &mut body.outputs {
-        *o = map.get(o).copied().unwrap_or(*o);
+        *o = moved.of(*o);
     }
     body
 }
 
+/// Where the values of a body went, by their old number; `None`: dropped.
+struct Moved(Vec<Option<ValueId>>);
+
+impl Moved {
+    fn of(&self, v: ValueId) -> ValueId {
+        self.0.get(v.index()).copied().flatten().unwrap_or(v)
+    }
+}
+
 /// The body with the nodes that `roots` need, renumbered; inputs stay. `effects`: nodes that update state stay too.
-fn keep(body: Body, roots: &[ValueId], effects: bool) -> (Body, FxHashMap<ValueId, ValueId>) {
-    let mut needed: FxHashSet<ValueId> = FxHashSet::default();
+fn keep(body: Body, roots: &[ValueId], effects: bool) -> (Body, Moved) {
+    let mut needed = vec![false; body.values.len()];
     let mut pending: Vec<ValueId> = roots.to_vec();
     let mut live = vec![false; body.nodes.len()];
     if effects {
@@ -524,7 +532,8 @@ fn keep(body: Body, roots: &[ValueId], effects: bool) -> (Body, FxHashMap<ValueI
         }
     }
     while let Some(v) = pending.pop() {
-        if !needed.insert(v) {
+        let Some(need) = needed.get_mut(v.index()) else { continue };
+        if std::mem::replace(need, true) {
             continue;
         }
         if let Some(ValueDef::Node { node, .. }) = body.values.get(v.index())
@@ -534,45 +543,37 @@ fn keep(body: Body, roots: &[ValueId], effects: bool) -> (Body, FxHashMap<ValueI
             pending.extend(body.nodes[node.index()].inputs());
         }
     }
-    let mut out = Body { values: Vec::new(), nodes: Vec::new(), outputs: body.outputs };
-    let mut map: FxHashMap<ValueId, ValueId> = FxHashMap::default();
-    let mut new_node: FxHashMap<u32, u32> = FxHashMap::default();
+    let mut out = Body { values: Vec::with_capacity(body.values.len()), nodes: Vec::new(), outputs: body.outputs };
+    let mut moved = Moved(vec![None; body.values.len()]);
+    // Nodes in order of their values; a node is taken with its first.
+    let mut nodes: Vec<Option<archsmith_ir::Node>> = body.nodes.into_iter().map(Some).collect();
+    let mut new_node: Vec<u32> = vec![0; nodes.len()];
     for (k, def) in body.values.iter().enumerate() {
-        let old = ValueId(k as u32);
         let def = match def {
             ValueDef::Input(n) => ValueDef::Input(*n),
-            ValueDef::State(id) if needed.contains(&old) => ValueDef::State(*id),
+            ValueDef::State(id) if needed[k] => ValueDef::State(*id),
             ValueDef::State(_) => continue,
             ValueDef::Node { node, output } => {
                 if !live[node.index()] {
                     continue;
                 }
-                let at = match new_node.get(&node.0) {
-                    Some(at) => *at,
-                    None => {
-                        let n = &body.nodes[node.index()];
-                        let moved = |v: &ValueId| map.get(v).copied().unwrap_or(*v);
-                        let args = n
-                            .args
-                            .iter()
-                            .map(|a| match a {
-                                Arg::Tensor(v) => Arg::Tensor(moved(v)),
-                                Arg::Tensors(vs) => Arg::Tensors(vs.iter().map(moved).collect()),
-                                Arg::Attr(a) => Arg::Attr(a.clone()),
-                            })
-                            .collect();
-                        let at = out.nodes.len() as u32;
-                        let first_output = ValueId(out.values.len() as u32);
-                        out.nodes.push(archsmith_ir::Node { args, first_output, ..n.clone() });
-                        new_node.insert(node.0, at);
-                        at
+                if let Some(mut n) = nodes[node.index()].take() {
+                    for a in &mut n.args {
+                        match a {
+                            Arg::Tensor(v) => *v = moved.of(*v),
+                            Arg::Tensors(vs) => vs.iter_mut().for_each(|v| *v = moved.of(*v)),
+                            Arg::Attr(_) => {}
+                        }
                     }
-                };
-                ValueDef::Node { node: archsmith_ir::NodeId(at), output: *output }
+                    n.first_output = ValueId(out.values.len() as u32);
+                    new_node[node.index()] = out.nodes.len() as u32;
+                    out.nodes.push(n);
+                }
+                ValueDef::Node { node: archsmith_ir::NodeId(new_node[node.index()]), output: *output }
             }
         };
-        map.insert(old, ValueId(out.values.len() as u32));
+        moved.0[k] = Some(ValueId(out.values.len() as u32));
         out.values.push(def);
     }
-    (out, map)
+    (out, moved)
 }
