@@ -18,7 +18,7 @@ pub(crate) struct PyModule {
     pub name: Rc<str>,
     /// Its attributes.
     pub attrs: RefCell<Nest<Attrs>>,
-    lazy: Option<Lazy>,
+    lazy: Option<Rc<Lazy>>,
     /// Finds an attribute that neither `attrs` nor the sources hold; `None`: there is no such attribute.
     pub fallback: Option<Fallback>,
 }
@@ -26,11 +26,24 @@ pub(crate) struct PyModule {
 /// Finds an attribute of a module by its name.
 pub(crate) type Fallback = fn(&mut Interp, &Rc<PyModule>, &str) -> Eval<Option<Value>>;
 
-/// Definitions that have not run yet.
-struct Lazy {
+/// Definitions that have not run yet: parsed once a thread, shared by the modules of all networks.
+pub(crate) struct Lazy {
     sources: Vec<Rc<Source>>,
     /// Where each name is defined: source and top-level statement.
-    index: Rc<FxHashMap<Sym, (u32, u32)>>,
+    index: FxHashMap<Sym, (u32, u32)>,
+}
+
+impl Lazy {
+    /// The definitions of these sources. A later definition of a name wins.
+    pub(crate) fn new(sources: Vec<Rc<Source>>) -> Self {
+        let mut index = FxHashMap::default();
+        for (i, source) in sources.iter().enumerate() {
+            for (name, statement) in source.definitions() {
+                index.insert(*name, (i as u32, *statement));
+            }
+        }
+        Lazy { sources, index }
+    }
 }
 
 impl PyModule {
@@ -39,15 +52,9 @@ impl PyModule {
         PyModule { name: name.into(), attrs: RefCell::default(), lazy: None, fallback: None }
     }
 
-    /// A module whose definitions come from these sources when they are asked for. A later definition of a name wins.
-    pub(crate) fn lazy(name: &str, sources: Vec<Rc<Source>>) -> Self {
-        let mut index = FxHashMap::default();
-        for (i, source) in sources.iter().enumerate() {
-            for (name, statement) in source.definitions() {
-                index.insert(*name, (i as u32, *statement));
-            }
-        }
-        PyModule { lazy: Some(Lazy { sources, index: Rc::new(index) }), ..Self::new(name) }
+    /// A module whose definitions come from sources when they are asked for.
+    pub(crate) fn lazy(name: &str, definitions: Rc<Lazy>) -> Self {
+        PyModule { lazy: Some(definitions), ..Self::new(name) }
     }
 
     /// Sets an attribute.

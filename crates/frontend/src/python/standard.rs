@@ -5,12 +5,11 @@ use super::copy::{Memo, copy};
 use super::{abc, collections, enums, iteration, math, random, typing};
 use crate::eval::args::Args;
 use crate::eval::class::{Class, NativeKind};
-use crate::eval::module::PyModule;
+use crate::eval::module::{Lazy, PyModule};
 use crate::eval::nest::Nest;
 use crate::eval::value::{Attrs, Property, Value};
 use crate::eval::{Eval, Interp};
 use crate::syntax::Sym;
-use crate::syntax::ast::Source;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -235,14 +234,14 @@ fn abstract_class(i: &mut Interp, m: &Rc<PyModule>, name: &str) -> Eval<Option<V
 /// A module of our own Python text, parsed once a thread.
 fn lazy(i: &mut Interp, name: &'static str, text: &str) -> Eval<Rc<PyModule>> {
     thread_local! {
-        static PARSED: RefCell<FxHashMap<&'static str, Rc<Source>>> = RefCell::default();
+        static PARSED: RefCell<FxHashMap<&'static str, Rc<Lazy>>> = RefCell::default();
     }
     let known = PARSED.with_borrow(|p| p.get(name).cloned());
-    let source = match known {
+    let definitions = match known {
         Some(s) => s,
         None => match crate::syntax::parse(text, false) {
             Ok(s) => {
-                let s = Rc::new(s);
+                let s = Rc::new(Lazy::new(vec![Rc::new(s)]));
                 PARSED.with_borrow_mut(|p| p.insert(name, s.clone()));
                 s
             }
@@ -251,7 +250,7 @@ fn lazy(i: &mut Interp, name: &'static str, text: &str) -> Eval<Rc<PyModule>> {
             }
         },
     };
-    let mut m = PyModule::lazy(name, vec![source]);
+    let mut m = PyModule::lazy(name, definitions);
     m.fallback = Some(native);
     Ok(Rc::new(m))
 }

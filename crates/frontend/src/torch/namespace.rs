@@ -5,10 +5,9 @@
 //! not is refused as unsupported, what nobody has is an `AttributeError`.
 
 use super::{classes, names, natives};
-use crate::eval::module::PyModule;
+use crate::eval::module::{Lazy, PyModule};
 use crate::eval::value::Value;
 use crate::eval::{Eval, Interp};
-use crate::syntax::ast::Source;
 use archsmith_ir::{DType, OpId};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -164,9 +163,29 @@ fn canonical(dotted: &str) -> Option<&str> {
     known.then_some(dotted)
 }
 
+/// As [`canonical`], which looks through many names, remembered for the names that have been asked for.
+fn remembered(dotted: &str) -> Option<Rc<str>> {
+    /// Names that are kept.
+    const MAX_KEPT: usize = 4096;
+    thread_local! {
+        static KNOWN: RefCell<FxHashMap<Rc<str>, Option<Rc<str>>>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(found) = known.get(dotted) {
+            return found.clone();
+        }
+        let found: Option<Rc<str>> = canonical(dotted).map(Rc::from);
+        if known.len() < MAX_KEPT {
+            known.insert(dotted.into(), found.clone());
+        }
+        found
+    })
+}
+
 /// The module of a dotted name; `None`: none that we know.
 pub(crate) fn module_import(i: &mut Interp, dotted: &str) -> Eval<Option<Rc<PyModule>>> {
-    let Some(name) = canonical(dotted) else { return Ok(None) };
+    let Some(name) = remembered(dotted) else { return Ok(None) };
+    let name = &*name;
     if let Some(m) = i.torch.modules.get(name) {
         return Ok(Some(m.clone()));
     }
@@ -182,9 +201,9 @@ pub(crate) fn module_import(i: &mut Interp, dotted: &str) -> Eval<Option<Rc<PyMo
 }
 
 /// The parsed sources of a library module, once a thread.
-fn sources(i: &mut Interp, name: &str, texts: &[&'static str]) -> Eval<Vec<Rc<Source>>> {
+fn sources(i: &mut Interp, name: &str, texts: &[&'static str]) -> Eval<Rc<Lazy>> {
     thread_local! {
-        static PARSED: RefCell<FxHashMap<String, Vec<Rc<Source>>>> = RefCell::default();
+        static PARSED: RefCell<FxHashMap<String, Rc<Lazy>>> = RefCell::default();
     }
     if let Some(known) = PARSED.with_borrow(|p| p.get(name).cloned()) {
         return Ok(known);
@@ -207,6 +226,7 @@ fn sources(i: &mut Interp, name: &str, texts: &[&'static str]) -> Eval<Vec<Rc<So
             }
         }
     }
+    let parsed = Rc::new(Lazy::new(parsed));
     PARSED.with_borrow_mut(|p| p.insert(name.to_string(), parsed.clone()));
     Ok(parsed)
 }
@@ -215,7 +235,7 @@ fn sources(i: &mut Interp, name: &str, texts: &[&'static str]) -> Eval<Vec<Rc<So
 fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>> {
     let at = &*module.name;
     let dotted = format!("{at}.{name}");
-    if canonical(&dotted).is_some_and(|c| c != at)
+    if remembered(&dotted).is_some_and(|c| &*c != at)
         && let Some(m) = module_import(i, &dotted)?
     {
         return Ok(Some(Value::Module(m)));
