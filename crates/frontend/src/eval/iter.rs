@@ -49,6 +49,8 @@ pub(crate) enum Iter {
     Repeat { value: Value, left: Option<usize> },
     /// `itertools.chain`: an iterator of iterables, and the one that is being walked.
     Chain { sources: Value, current: Option<Value> },
+    /// A walk over modules or their tensors.
+    Walk(Box<crate::torch::traverse::Walk>),
     /// A generator.
     Generator(Box<Suspended>),
     /// `iter(function, sentinel)`.
@@ -294,6 +296,7 @@ impl Interp {
                     *current = None;
                 }
             },
+            Iter::Walk(walk) => walk.next(self)?,
             Iter::Generator(suspended) => self.resume(suspended, Value::None)?,
             Iter::Call { function, sentinel } => {
                 let (f, s) = (function.clone(), sentinel.clone());

@@ -67,19 +67,17 @@ class Module(_ModuleBase):
         return self.get_parameter(target)
 
     def named_children(self):
-        seen = set()
-        for name, module in self._modules.items():
-            if module is not None and module not in seen:
-                seen.add(module)
-                yield name, module
+        return _walk(self, 'named_children')
 
     def children(self):
-        for _, module in self.named_children():
-            yield module
+        return _walk(self, 'children')
 
     def named_modules(self, memo=None, prefix='', remove_duplicate=True):
         if memo is None:
-            memo = set()
+            return _walk(self, 'named_modules', prefix, True, remove_duplicate)
+        return self._named_modules(memo, prefix, remove_duplicate)
+
+    def _named_modules(self, memo, prefix, remove_duplicate):
         if self not in memo:
             if remove_duplicate:
                 memo.add(self)
@@ -90,33 +88,19 @@ class Module(_ModuleBase):
                     yield from module.named_modules(memo, path, remove_duplicate)
 
     def modules(self):
-        for _, module in self.named_modules():
-            yield module
-
-    def _named_members(self, table, prefix, recurse, remove_duplicate):
-        seen = set()
-        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
-        for path, module in modules:
-            for name, value in getattr(module, table).items():
-                if value is None or value in seen:
-                    continue
-                if remove_duplicate:
-                    seen.add(value)
-                yield (path + '.' + name if path else name), value
+        return _walk(self, 'modules')
 
     def named_parameters(self, prefix='', recurse=True, remove_duplicate=True):
-        yield from self._named_members('_parameters', prefix, recurse, remove_duplicate)
+        return _walk(self, 'named_parameters', prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
-        for _, value in self._named_members('_parameters', '', recurse, True):
-            yield value
+        return _walk(self, 'parameters', '', recurse)
 
     def named_buffers(self, prefix='', recurse=True, remove_duplicate=True):
-        yield from self._named_members('_buffers', prefix, recurse, remove_duplicate)
+        return _walk(self, 'named_buffers', prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse=True):
-        for _, value in self._named_members('_buffers', '', recurse, True):
-            yield value
+        return _walk(self, 'buffers', '', recurse)
 
     def state_dict(self, *args, destination=None, prefix='', keep_vars=False):
         out = {} if destination is None else destination
@@ -146,10 +130,7 @@ class Module(_ModuleBase):
     def train(self, mode=True):
         if not isinstance(mode, bool):
             raise ValueError('training mode is expected to be boolean')
-        self.training = mode
-        for module in self.children():
-            module.train(mode)
-        return self
+        return _train(self, mode)
 
     def eval(self):
         return self.train(False)

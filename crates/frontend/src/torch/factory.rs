@@ -5,6 +5,7 @@ use super::{Tensor, bind, cast, fold};
 use crate::eval::args::Args;
 use crate::eval::value::Value;
 use crate::eval::{Eval, Exc, Interp};
+use crate::syntax::Sym;
 use archsmith_ir::{Attr, DType};
 
 /// A tensor of one value.
@@ -189,4 +190,31 @@ pub(crate) fn typed(i: &mut Interp, args: Args, dtype: DType) -> Eval<Value> {
             Ok(Value::Tensor(full(i, &shape, 0.0, dtype)?))
         }
     }
+}
+
+/// `_reset_affine(weight, bias)`: draws a weight and its bias as `Linear` and the convolutions do, both uniform within
+/// 1/√fan_in (He et al. 2015 with a slope of √5). `False`: not a case of this function, and nothing is done.
+pub(crate) fn reset_affine(i: &mut Interp, args: Args) -> Eval<Value> {
+    let [weight, bias] = args.exactly(i, "_reset_affine")?;
+    let (Value::Tensor(w), Value::Tensor(_) | Value::None) = (&weight, &bias) else { return Ok(Value::Bool(false)) };
+    let shape = w.shape();
+    if shape.len() < 2 || shape.contains(&0) {
+        return Ok(Value::Bool(false));
+    }
+    let fan_in = shape[1..].iter().map(|&d| d as f64).product::<f64>();
+    let slope = 5f64.sqrt();
+    let gain = (2.0 / (1.0 + slope.powf(2.0))).sqrt();
+    let bound = 3f64.sqrt() * gain / fan_in.sqrt();
+    draw(i, &weight, bound)?;
+    if !bias.is_none() {
+        draw(i, &bias, 1.0 / fan_in.sqrt())?;
+    }
+    Ok(Value::Bool(true))
+}
+
+/// `tensor.data.uniform_(-bound, bound)`.
+fn draw(i: &mut Interp, tensor: &Value, bound: f64) -> Eval<()> {
+    let data = i.get_attr(tensor, Sym::new("data"))?;
+    let args = Args::from([data, Value::Float(-bound), Value::Float(bound)]);
+    super::call_operator(i, "Tensor.uniform_", args).map(|_| ())
 }

@@ -98,8 +98,34 @@ fn find(module: &Instance, name: Sym) -> Option<Value> {
     })
 }
 
+/// One of a module's tables by its attribute's name; the source may have put a dict of its own in its place.
+pub(crate) fn table(i: &mut Interp, module: &Rc<Instance>, name: Sym) -> Eval<Rc<DictObj>> {
+    let found = i.get_attr(&Value::Instance(module.clone()), name)?;
+    match found.as_dict() {
+        Some(dict) => Ok(dict),
+        None => {
+            let text = format!("'{}' object has no attribute 'items'", i.type_name(&found));
+            Err(i.raise(Exc::AttributeError, text))
+        }
+    }
+}
+
+/// Whether one of a module's three tables has an entry of this name.
+fn holds(module: &Instance, name: Sym) -> bool {
+    let borrowed = module.native.borrow();
+    let NativeState::Module(s) = &*borrowed else { return false };
+    name.with(|n| {
+        let key = crate::eval::dict::StrKey(n);
+        [&s.parameters, &s.buffers, &s.modules].into_iter().any(|t| t.borrow().contains_key(&key))
+    })
+}
+
 /// Sets an attribute as `Module.__setattr__` does. `false`: it is an ordinary one and is left to the caller.
 pub(crate) fn set_attr(i: &mut Interp, module: &Rc<Instance>, name: Sym, value: &Value) -> Eval<bool> {
+    let registered = matches!(value, Value::Tensor(t) if t.parameter) || as_module(value).is_some();
+    if !registered && !holds(module, name) {
+        return Ok(false);
+    }
     let Some(s) = state(module) else {
         let what = match value {
             Value::Tensor(t) if t.parameter => "parameters",

@@ -1,6 +1,6 @@
 //! Functions of the `torch` modules that are no operators.
 
-use super::{bind, dynamic, factory, fold, module, record};
+use super::{bind, dynamic, factory, fold, module, record, traverse};
 use crate::eval::args::Args;
 use crate::eval::value::{NativeFn, Value};
 use crate::eval::{Eval, Exc, Interp};
@@ -48,6 +48,9 @@ fn same(_: &mut Interp, args: Args) -> Eval<Value> {
 /// What library sources call.
 const INTERNAL: &[(&str, NativeFn)] = &[
     ("_module_init", module::init),
+    ("_walk", traverse::walk),
+    ("_train", traverse::train),
+    ("_reset_affine", factory::reset_affine),
     ("_record", record::record),
     ("_unsupported", |i: &mut Interp, args: Args| {
         let text = |v: Option<&Value>| v.and_then(Value::as_str).unwrap_or("").to_string();

@@ -59,6 +59,9 @@ class _ConvNd(Module):
         self.reset_parameters()
 
     def _pad_amounts(self):
+        padding = self.padding
+        if isinstance(padding, tuple) and len(padding) == 2 and len(self.kernel_size) == 2:
+            return [padding[1], padding[1], padding[0], padding[0]]
         amounts = []
         for i in range(len(self.kernel_size) - 1, -1, -1):
             if self.padding == 'valid':
@@ -72,6 +75,8 @@ class _ConvNd(Module):
         return amounts
 
     def reset_parameters(self):
+        if _reset_affine(self.weight, self.bias):
+            return
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)

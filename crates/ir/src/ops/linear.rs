@@ -22,6 +22,8 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
+        if _reset_affine(self.weight, self.bias):
+            return
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
