@@ -55,3 +55,17 @@ book:
 # Fuzz the frontend: TARGET is text or mutants (needs cargo-fuzz: cargo install --locked cargo-fuzz). What is found becomes a file under crates/frontend/tests/suite/fuzzed.
 fuzz TARGET SECONDS="600":
     cd crates/frontend/fuzz && mkdir -p corpus/{{TARGET}} && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir . --sanitizer none -a {{TARGET}} corpus/{{TARGET}} -- -max_total_time={{SECONDS}} -timeout=60 -rss_limit_mb=3000 -malloc_limit_mb=1500
+
+# Export every network of CORPUS that ORACLE knows and run the models in onnxruntime (PYTHON has numpy, onnx, onnxruntime).
+check-onnx CORPUS ORACLE OUT="target/check" PYTHON="python3":
+    mkdir -p {{OUT}}
+    cargo run --locked --quiet -p archsmith-inspect --example corpus -- {{CORPUS}} {{ORACLE}} {{OUT}} | {{PYTHON}} crates/inspect/checks/run_onnx.py {{ORACLE}} {{OUT}}
+
+# Run the canonical sources that `check-onnx` left in OUT in PyTorch (PYTHON has numpy and torch).
+check-source ORACLE OUT="target/check" PYTHON="python3":
+    {{PYTHON}} crates/inspect/checks/run_source.py {{ORACLE}} {{OUT}}
+
+# Draw networks and use the pages in headless Chromium; pictures beside them.
+check-pages OUT="target/pages" +NETS="":
+    mkdir -p {{OUT}}
+    for net in {{NETS}}; do name=$(basename $net .py); cargo run --locked --quiet -- --quiet draw $net --in-shape 2,3,32,32 -o {{OUT}}/$name.html && crates/inspect/checks/page.sh {{OUT}}/$name.html {{OUT}}/$name.png || exit 1; done

@@ -59,6 +59,27 @@ pub(crate) fn text(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A long text on standard output: through the pager where that is a terminal. `PAGER` names it (`less` by default); set and
+/// empty, there is none.
+pub(crate) fn paged(text: &str) -> anyhow::Result<()> {
+    let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".into());
+    let mut words = pager.split_whitespace();
+    let (Some(program), true) = (words.next(), std::io::stdout().is_terminal()) else { return line(text) };
+    let mut command = std::process::Command::new(program);
+    command.args(words).stdin(std::process::Stdio::piped());
+    if std::env::var_os("LESS").is_none() {
+        // What fits the screen stays on it; colours and long lines as they are.
+        command.env("LESS", "FRSX");
+    }
+    let Ok(mut child) = command.spawn() else { return line(text) };
+    if let Some(mut input) = child.stdin.take() {
+        // A reader that has seen enough closes the pipe.
+        let _ = input.write_all(text.as_bytes()).and_then(|()| input.write_all(b"\n"));
+    }
+    child.wait()?;
+    Ok(())
+}
+
 /// One JSON object on a line of standard output.
 pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();

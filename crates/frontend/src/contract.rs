@@ -46,6 +46,9 @@ pub struct Options {
     pub classes: usize,
     /// Hyperparameters. A name that the network asks for and that is not here gets 0.5.
     pub prm: BTreeMap<String, Prm>,
+    /// Trace `forward` in evaluation mode alone; the graph's training pass is then its evaluation pass. For looking at and
+    /// exporting a network with a batch of one image, which batch normalisation refuses in training.
+    pub eval_only: bool,
     /// Bounds of the elaboration.
     pub limits: Limits,
 }
@@ -73,6 +76,7 @@ impl Default for Options {
             batch: None,
             classes: 10,
             prm: prm.into_iter().map(|(k, v)| (k.to_string(), v)).collect(),
+            eval_only: false,
             limits: Limits::default(),
         }
     }
@@ -240,7 +244,10 @@ pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize
         }
     }
     notes.append(&mut i.torch.notes);
-    let graph = assemble(&mut i, &class, traced, recipe)?;
+    let mut graph = assemble(&mut i, &class, traced, recipe)?;
+    if options.eval_only {
+        graph.train = graph.eval.clone();
+    }
     Ok(Elaborated { graph, notes, hyperparameters })
 }
 
@@ -358,7 +365,8 @@ fn trace(
         i.torch.paths.insert(Rc::as_ptr(&m).addr(), path);
     }
     let input = TensorType::f32(options.input_shape());
-    for kind in [BodyKind::Eval, BodyKind::Train] {
+    let kinds = [BodyKind::Eval, BodyKind::Train];
+    for kind in kinds.into_iter().take(if options.eval_only { 1 } else { 2 }) {
         let mode = if kind == BodyKind::Eval { "eval" } else { "train" };
         i.span = span;
         i.torch.grad = kind == BodyKind::Train;

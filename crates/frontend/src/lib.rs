@@ -1,5 +1,28 @@
 //! PyTorch source to architecture IR, by partial evaluation.
 //!
+//! A table of layers:
+//!
+//! ```
+//! let source = r#"
+//! import torch.nn as nn
+//! class Net(nn.Module):
+//!     def __init__(self, in_shape, out_shape, prm, device):
+//!         super().__init__()
+//!         self.conv = nn.Conv2d(in_shape[1], 8, 3, padding=1)
+//!         self.head = nn.Linear(8, out_shape[0])
+//!     def forward(self, x):
+//!         return self.head(self.conv(x).relu().mean((2, 3)))
+//! "#;
+//! let (graph, _notes) = archsmith_frontend::check(source, &Default::default()).expect("a network");
+//! let table = archsmith_ir::summary::summary(&graph);
+//! for row in &table.rows {
+//!     println!("{:<6} {:<8} {:?} {:>6} {:>9}", row.scope, row.op, row.outputs, row.params, row.macs);
+//! }
+//! assert_eq!((table.params, table.macs), (3 * 8 * 9 + 8 + 8 * 10 + 10, 3 * 8 * 9 * 32 * 32 + 8 * 10));
+//! ```
+//!
+//! How it goes:
+//!
 //! ```text
 //! text ──► cst, syntax   tree-sitter's tree, lowered once to compact enums
 //!            │ eval, python   Python on concrete and abstract values, with fuel

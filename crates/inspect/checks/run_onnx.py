@@ -5,8 +5,6 @@ OUT/NAME.onnx with onnx.checker, runs it on the oracle's input, and deletes it. 
 """
 import collections, json, os, sys
 import numpy as np
-import onnx
-import onnxruntime as ort
 
 
 def u(t, i):
@@ -26,53 +24,61 @@ def images(size):
     return x.reshape(2, 3, size, size)
 
 
-oracle = {}
-for line in open(sys.argv[1]):
-    r = json.loads(line)
-    oracle[r["name"]] = r
-out, keep = sys.argv[2], "--keep" in sys.argv
-options = ort.SessionOptions()
-options.intra_op_num_threads = 1
-options.log_severity_level = 3
-tally = collections.defaultdict(collections.Counter)
-for line in sys.stdin:
-    r = json.loads(line)
-    ref = oracle[r["name"]]
-    why = None
-    path = os.path.join(out, r["name"] + ".onnx")
-    t = tally[r["family"]]
-    t["files"] += 1
-    if not r["typed"]:
-        continue
-    t["typed"] += 1
-    for key in ("text", "source"):
-        t[key] += bool(r.get(key))
-    if r.get("onnx"):
-        try:
-            onnx.checker.check_model(path)
-            session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            logits = session.run(["logits"], {"input": images(ref["in_size"])})[0].astype(np.float32)
-            want = np.array(ref["logits"], np.float32)
-            limit = (1e-4 + 100 * ref["pert"]) * np.abs(want).max()
-            off = float(np.abs(logits - want).max())
-            if ref["reseed"] > 0:
-                t["random"] += 1
-            elif off <= limit:
-                t["equal"] += 1
-            else:
-                why = f"off by {off:.3g}, allowed {limit:.3g}"
-        except Exception as e:
-            why = f"{type(e).__name__}: {e}"[:300]
-        if not keep:
-            os.remove(path)
-    else:
-        why = r.get("onnx_why")
-    if why:
-        print("onnx", r["name"], why, flush=True)
-    if not r.get("source"):
-        print("source", r["name"], r.get("source_why"), flush=True)
-total = collections.Counter()
-for family, t in sorted(tally.items()):
-    print(family, dict(t))
-    total.update(t)
-print("all", dict(total))
+def main():
+    import onnx
+    import onnxruntime as ort
+
+    oracle = {}
+    for line in open(sys.argv[1]):
+        r = json.loads(line)
+        oracle[r["name"]] = r
+    out, keep = sys.argv[2], "--keep" in sys.argv
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    tally = collections.defaultdict(collections.Counter)
+    for line in sys.stdin:
+        r = json.loads(line)
+        ref = oracle[r["name"]]
+        why = None
+        path = os.path.join(out, r["name"] + ".onnx")
+        t = tally[r["family"]]
+        t["files"] += 1
+        if not r["typed"]:
+            continue
+        t["typed"] += 1
+        for key in ("text", "source"):
+            t[key] += bool(r.get(key))
+        if r.get("onnx"):
+            try:
+                onnx.checker.check_model(path)
+                session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+                logits = session.run(["logits"], {"input": images(ref["in_size"])})[0].astype(np.float32)
+                want = np.array(ref["logits"], np.float32)
+                limit = (1e-4 + 100 * ref["pert"]) * np.abs(want).max()
+                off = float(np.abs(logits - want).max())
+                if ref["reseed"] > 0:
+                    t["random"] += 1
+                elif off <= limit:
+                    t["equal"] += 1
+                else:
+                    why = f"off by {off:.3g}, allowed {limit:.3g}"
+            except Exception as e:
+                why = f"{type(e).__name__}: {e}"[:300]
+            if not keep:
+                os.remove(path)
+        else:
+            why = r.get("onnx_why")
+        if why:
+            print("onnx", r["name"], why, flush=True)
+        if not r.get("source"):
+            print("source", r["name"], r.get("source_why"), flush=True)
+    total = collections.Counter()
+    for family, t in sorted(tally.items()):
+        print(family, dict(t))
+        total.update(t)
+    print("all", dict(total))
+
+
+if __name__ == "__main__":
+    main()

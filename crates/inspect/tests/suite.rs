@@ -1,9 +1,13 @@
 //! The crate as its users meet it.
 
+use archsmith_ir::TypedGraph;
+
+#[path = "suite/diff.rs"]
+mod diff;
+#[path = "suite/look.rs"]
+mod look;
 #[path = "suite/onnx.rs"]
 mod onnx;
-
-use archsmith_ir::TypedGraph;
 
 /// A network with the given methods, for a batch of 2.
 pub(crate) fn net(methods: &str) -> TypedGraph {

@@ -1,5 +1,32 @@
 //! The architecture IR: what a network *is*, apart from the text it was written in and the library that runs it.
 //!
+//! ```
+//! let text = r#"archsmith graph 1
+//! name "Net"
+//! input f32[2, 10, 8, 8]
+//! scope 0 "" Net
+//! init {
+//!   return
+//! }
+//! train {
+//!   %0 = input 0
+//!   %1 = relu(%0, inplace=False)
+//!   %2 = mean(%1, dim=[2, 3], keepdim=False, dtype=None)
+//!   return %2
+//! }
+//! eval {
+//!   %0 = input 0
+//!   %1 = relu(%0, inplace=False)
+//!   %2 = mean(%1, dim=[2, 3], keepdim=False, dtype=None)
+//!   return %2
+//! }"#;
+//! let graph = archsmith_ir::infer(archsmith_ir::text::parse(text)?)?;
+//! let logits = graph.graph().eval.outputs[0];
+//! assert_eq!(graph.eval().ty(logits).to_string(), "f32[2, 10]");
+//! assert_eq!(archsmith_ir::cost::cost(&graph).params, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! ```text
 //! Graph       operator nodes as the author called them, state (parameters and buffers), recipe, source spans
 //!   │ infer   each operator is emitted once as primitives; every shape and dtype is proved on the way

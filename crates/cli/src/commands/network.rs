@@ -47,10 +47,22 @@ pub(super) fn read_with(path: &Path, options: &Options) -> anyhow::Result<Result
         let graph = graph.and_then(|g| archsmith_ir::infer(g).map_err(|e| format!("{name}: {e}")));
         return Ok(graph.map(|graph| Network { graph, source: String::new(), name }));
     }
-    Ok(match archsmith_frontend::check(&source, options) {
-        Ok((graph, _)) => Ok(Network { graph, source, name }),
-        Err(rejection) => Err(rejection.render(&source, &name, output::color_err())),
-    })
+    let rejection = match archsmith_frontend::check(&source, options) {
+        Ok((graph, _)) => return Ok(Ok(Network { graph, source, name })),
+        Err(rejection) => rejection,
+    };
+    // A batch of one image is no batch to train with; it is one to look at.
+    if options.input_shape()[0] == 1 {
+        let options = Options { eval_only: true, ..options.clone() };
+        if let Ok((graph, _)) = archsmith_frontend::check(&source, &options) {
+            let why = rejection.diagnostics.first().map_or("", |d| d.message.as_str());
+            output::note(format!(
+                "{name}: only the evaluation pass is looked at; training refuses a batch of 1: {why}"
+            ));
+            return Ok(Ok(Network { graph, source, name }));
+        }
+    }
+    Ok(Err(rejection.render(&source, &name, output::color_err())))
 }
 
 /// The values of a network's state.

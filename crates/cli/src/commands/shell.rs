@@ -1,13 +1,16 @@
 //! `archsmith completions` and `archsmith man`: made from the arguments themselves, so that they are never out of date.
 
 use super::export;
-use crate::Ending;
 use crate::args::{Args, CompletionsArgs, ManArgs};
+use crate::{Ending, output};
 use anyhow::Context;
 use clap::CommandFactory;
 
 pub(super) fn completions(args: CompletionsArgs) -> anyhow::Result<Ending> {
-    clap_complete::generate(args.shell, &mut Args::command(), "archsmith", &mut std::io::stdout());
+    // Into memory first: a reader that goes away is no error of ours.
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut Args::command(), "archsmith", &mut text);
+    output::line(String::from_utf8_lossy(&text).trim_end())?;
     Ok(Ending::Done)
 }
 

@@ -11,7 +11,7 @@ pub(super) fn show(args: ShowArgs) -> anyhow::Result<Ending> {
     if args.stage == ShowStage::Cst {
         let source = read_source(&args.file)?;
         let tree = archsmith_frontend::syntax_tree(&source).ok_or_else(|| anyhow!("the text has no syntax tree"))?;
-        output::line(tree.trim_end())?;
+        output::paged(tree.trim_end())?;
         return Ok(Ending::Done);
     }
     let Some(net) = network::read(&args.file, &args.reading)? else { return Ok(Ending::No) };
@@ -20,6 +20,6 @@ pub(super) fn show(args: ShowArgs) -> anyhow::Result<Ending> {
         ShowStage::Lowered => lowered::print(&net.graph),
         ShowStage::Typed | ShowStage::Cst => text::print(net.graph.graph()),
     };
-    output::line(text.trim_end())?;
+    output::paged(text.trim_end())?;
     Ok(Ending::Done)
 }

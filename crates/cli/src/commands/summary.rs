@@ -49,7 +49,8 @@ pub(super) fn summary(args: SummaryArgs) -> anyhow::Result<Ending> {
             .collect();
         for (file, result) in chunk.iter().zip(results) {
             match result {
-                Ok(Ok(text)) => output::line(text.trim_end())?,
+                Ok(Ok(text)) if many || args.json || args.csv => output::line(text.trim_end())?,
+                Ok(Ok(text)) => output::paged(text.trim_end())?,
                 Ok(Err(why)) => {
                     refused += 1;
                     // Of many, one line each; `check` says the rest.

@@ -215,8 +215,9 @@ fn elsewhere(a: &Side<'_>, b: &Side<'_>, ta: &[Traits], tb: &[Traits], m: &mut M
         // What reads the same things is the same; else something of substance with the same parameters and shape.
         let same_inputs = |j: usize| corresponds(a, i, b, j, m);
         let found = candidates.iter().rposition(|&j| same_inputs(j)).or_else(|| {
-            let substance = !a.states(i).is_empty();
-            candidates.iter().rposition(|&j| substance && tb[j].output == ta[i].output)
+            // Without parameters, only where there is no doubt which one it is.
+            let certain = !a.states(i).is_empty() || candidates.len() == 1 && single(ta, i, &m.to_b);
+            candidates.iter().rposition(|&j| certain && tb[j].output == ta[i].output)
         });
         if let Some(at) = found {
             let j = candidates.remove(at);
@@ -224,6 +225,12 @@ fn elsewhere(a: &Side<'_>, b: &Side<'_>, ta: &[Traits], tb: &[Traits], m: &mut M
             m.join(i, j, !reordered);
         }
     }
+}
+
+/// Whether no other operator that is left does the same.
+fn single(t: &[Traits], i: usize, taken: &[Option<usize>]) -> bool {
+    let key = |x: &Traits| (x.op, x.attrs, x.states);
+    t.iter().zip(taken).filter(|(x, taken)| taken.is_none() && key(x) == key(&t[i])).count() == 1
 }
 
 /// Whether both read what stands for each other.

@@ -15,7 +15,7 @@ pub fn html(graph: &TypedGraph, source: Option<&str>) -> String {
     let group = model(graph);
     let lines = Lines::of(source.unwrap_or_default());
     let data = json!({
-        "root": value(&group, &lines, group.operators < OPEN, 0),
+        "root": value(&group, &lines, group.operators < OPEN, ""),
         "source": source.unwrap_or_default().lines().collect::<Vec<_>>(),
     });
     // A `<` could end the script element.
@@ -68,7 +68,7 @@ fn row(r: &Row, lines: &Lines) -> Value {
     })
 }
 
-fn value(g: &Group, lines: &Lines, open: bool, depth: usize) -> Value {
+fn value(g: &Group, lines: &Lines, open: bool, around: &str) -> Value {
     let items: Vec<Value> = g
         .items
         .iter()
@@ -76,12 +76,12 @@ fn value(g: &Group, lines: &Lines, open: bool, depth: usize) -> Value {
             Item::Card { rows, times } => {
                 json!({"rows": rows.iter().map(|r| row(r, lines)).collect::<Vec<_>>(), "x": times})
             }
-            Item::Group(inner) => value(inner, lines, open, depth + 1),
+            Item::Group(inner) => value(inner, lines, open, &g.path),
         })
         .collect();
     json!({
-        "title": g.title(), "cost": g.cost_text(), "ops": g.operators, "share": g.share, "x": g.times,
-        "open": open || depth == 0, "items": items, "edges": g.edges, "shapes": g.shapes,
+        "title": g.title(around), "cost": g.cost_text(), "ops": g.operators, "share": g.share, "x": g.times,
+        "open": open, "items": items, "edges": g.edges, "shapes": g.shapes,
         "in": g.entries, "out": g.exits,
     })
 }

@@ -15,7 +15,9 @@ const LANE: f64 = 7.0;
 /// Widest text of a row or title, in characters.
 pub(super) const MAX_CHARS: usize = 46;
 /// Width of a character.
-const CHAR: f64 = 6.3;
+const CHAR: f64 = 6.5;
+/// Width of a bold one.
+const BOLD: f64 = 7.3;
 /// Width over height that the columns aim at.
 const ASPECT: f64 = 1.5;
 
@@ -32,6 +34,8 @@ pub(super) struct Placed<'a> {
 #[derive(Debug)]
 pub(super) enum What<'a> {
     Card(&'a [Row], usize),
+    /// A module that holds nothing but one card: its title above the rows.
+    Titled(&'a Group, String, &'a [Row], usize),
     Group(Box<Laid<'a>>),
 }
 
@@ -39,6 +43,7 @@ pub(super) enum What<'a> {
 #[derive(Debug)]
 pub(super) struct Laid<'a> {
     pub(super) group: &'a Group,
+    pub(super) title: String,
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) items: Vec<Placed<'a>>,
@@ -66,30 +71,42 @@ pub(super) fn cut(text: &str, max: usize) -> String {
     text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
 }
 
-pub(super) fn lay(group: &Group, outermost: bool) -> Laid<'_> {
+fn title_width(title: &str, cost: &str) -> f64 {
+    title.chars().count() as f64 * BOLD + cost.chars().count() as f64 * CHAR + 30.0
+}
+
+fn card(rows: &[Row], times: usize) -> Placed<'_> {
+    let widest = rows.iter().enumerate().map(|(i, row)| {
+        let (l, r) = row_text(row, i.checked_sub(1).map(|j| &rows[j]));
+        let left = l.chars().count() as f64 * if row.params > 0 { BOLD } else { CHAR };
+        left + r.chars().count() as f64 * CHAR + 26.0
+    });
+    let width = widest.fold(60.0, f64::max) + if times > 1 { 26.0 } else { 0.0 };
+    Placed { x: 0.0, y: 0.0, width, height: rows.len() as f64 * ROW, what: What::Card(rows, times) }
+}
+
+/// Lays out a box; `around` is the path of the module around it, `None` for the outermost.
+pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
+    let outermost = around.is_none();
+    let title = group.title(around.unwrap_or_default());
     let mut placed: Vec<Placed<'_>> = group
         .items
         .iter()
         .map(|item| match item {
-            Item::Card { rows, times } => {
-                let mut widest = 8;
-                for (i, row) in rows.iter().enumerate() {
-                    let (l, r) = row_text(row, i.checked_sub(1).map(|j| &rows[j]));
-                    widest = widest.max(l.chars().count() + r.chars().count() + 3);
+            Item::Card { rows, times } => card(rows, *times),
+            Item::Group(inner) => match &inner.items[..] {
+                [Item::Card { rows, times }] => {
+                    let title = cut(&inner.title(&group.path), MAX_CHARS);
+                    let own = card(rows, *times);
+                    let width = own.width.max(title_width(&title, &inner.cost_text()));
+                    let height = own.height + HEAD;
+                    Placed { width, height, what: What::Titled(inner, title, rows, *times), ..own }
                 }
-                let extra = if *times > 1 { 26.0 } else { 0.0 };
-                Placed {
-                    x: 0.0,
-                    y: 0.0,
-                    width: widest as f64 * CHAR + 10.0 + extra,
-                    height: rows.len() as f64 * ROW,
-                    what: What::Card(rows, *times),
+                _ => {
+                    let laid = lay(inner, Some(&group.path));
+                    Placed { x: 0.0, y: 0.0, width: laid.width, height: laid.height, what: What::Group(Box::new(laid)) }
                 }
-            }
-            Item::Group(inner) => {
-                let laid = lay(inner, false);
-                Placed { x: 0.0, y: 0.0, width: laid.width, height: laid.height, what: What::Group(Box::new(laid)) }
-            }
+            },
         })
         .collect();
     let n = placed.len();
@@ -110,7 +127,8 @@ pub(super) fn lay(group: &Group, outermost: bool) -> Laid<'_> {
     let heights: Vec<f64> = layers.iter().map(|l| height_of(l, &placed)).collect();
     let widths: Vec<f64> = layers.iter().map(|l| width_of(l, &placed)).collect();
     let columns = if outermost { columns(&widths, &heights) } else { vec![0..count] };
-    let top = if outermost { 34.0 } else { HEAD + PAD };
+    let several = group.entries.iter().filter(|&&i| layer[i] == 0).count() > 1;
+    let top = if outermost { 34.0 } else { HEAD + PAD + if several { 9.0 } else { 0.0 } };
     let mut column_of = vec![0; count];
     columns.iter().enumerate().for_each(|(c, r)| column_of[r.clone()].iter_mut().for_each(|x| *x = c));
 
@@ -151,7 +169,7 @@ pub(super) fn lay(group: &Group, outermost: bool) -> Laid<'_> {
             let mut x = x0 + (inner - widths[l]) / 2.0;
             for &i in &layers[l] {
                 placed[i].x = x;
-                placed[i].y = y + (heights[l] - placed[i].height) / 2.0;
+                placed[i].y = y;
                 x += placed[i].width + GAP_X;
             }
             y += heights[l] + GAP_Y;
@@ -163,7 +181,7 @@ pub(super) fn lay(group: &Group, outermost: bool) -> Laid<'_> {
     let title =
         (group.title().chars().count() + group.cost_text().chars().count() + 4).min(MAX_CHARS + 16) as f64 * CHAR;
     let content = x0 - if outermost { 44.0 } else { 0.0 } + PAD;
-    let width = content.max(if outermost { title.max(420.0) } else { title });
+    let width = content.max(if outermost { 420.0 } else { title_space });
     let shift = if columns.len() == 1 { (width - content) / 2.0 } else { 0.0 };
     placed.iter_mut().for_each(|p| p.x += shift);
     right.iter_mut().for_each(|r| *r += shift);
@@ -181,14 +199,16 @@ pub(super) fn lay(group: &Group, outermost: bool) -> Laid<'_> {
             let x = placed[b].x.min(columns_left(&placed, &layers, &columns[cb])) - 20.0;
             vec![from, (from.0, bottom + 6.0), (x, bottom + 6.0), (x, top - 10.0), (to.0, top - 10.0), to]
         } else if layer[b] == layer[a] + 1 {
-            vec![from, to]
+            // Straight down beside taller neighbours, then over.
+            let floor = layers[layer[a]].iter().map(|&i| placed[i].y + placed[i].height).fold(0.0, f64::max);
+            if floor > from.1 + 1.0 { vec![from, (from.0, floor), to] } else { vec![from, to] }
         } else {
             let k = long.iter().position(|&e| e == (a, b)).map_or(0, |p| lane_of[p]);
             let x = right[ca] + 8.0 + k as f64 * LANE;
             let (yf, yt) = (placed[a].y + placed[a].height - 6.0, placed[b].y + 6.0);
             vec![(placed[a].x + placed[a].width, yf), (x, yf), (x, yt), (placed[b].x + placed[b].width, yt)]
         };
-        let label = if points.len() == 2 { label } else { String::new() };
+        let label = if points.len() < 4 { label } else { String::new() };
         lines.push(Line { points, label });
     }
     let centre = width / 2.0;
@@ -217,7 +237,7 @@ pub(super) fn lay(group: &Group, outermost: bool) -> Laid<'_> {
         }
     }
     let height = height + if columns.len() > 1 { 8.0 } else { 0.0 };
-    Laid { group, width, height, items: placed, lines }
+    Laid { group, title, width, height, items: placed, lines }
 }
 
 fn columns_left(placed: &[Placed<'_>], layers: &[Vec<usize>], range: &std::ops::Range<usize>) -> f64 {

@@ -6,6 +6,8 @@ use archsmith_ir::{Arg, Attr, NodeId, ScopeId, TypedGraph, ValueDef, ValueId};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+/// From how many modules of one kind on they are drawn as one although their sizes differ.
+const VARYING: usize = 4;
 /// Longest period of a folded sequence of operators.
 const MAX_PERIOD: usize = 6;
 
@@ -44,8 +46,12 @@ pub(crate) enum Item {
 pub(crate) struct Group {
     pub(crate) path: String,
     pub(crate) class: String,
-    /// How often it stands here, one after the other.
+    /// How often it stands here, one after the other; costs are those of all.
     pub(crate) times: usize,
+    /// The copies differ in sizes; the first is drawn.
+    pub(crate) varying: bool,
+    /// All operators that it stands for, folded copies included.
+    pub(crate) stands: Vec<usize>,
     pub(crate) params: u64,
     pub(crate) macs: u64,
     pub(crate) share: f64,
@@ -175,13 +181,16 @@ impl Maker<'_> {
             .collect()
     }
 
-    /// What a tree is, apart from names.
-    fn digest(&self, tree: &Tree) -> u64 {
+    /// What a tree is, apart from names; with sizes, or by its operators alone.
+    fn digest(&self, tree: &Tree, sizes: bool) -> u64 {
         let mut h = DefaultHasher::new();
         match tree {
             Tree::Node(i) => {
                 let node = &self.graph.graph().eval.nodes[*i];
                 node.op.get().name.hash(&mut h);
+                if !sizes {
+                    return h.finish();
+                }
                 for arg in &node.args {
                     match arg {
                         Arg::Attr(a) => a.to_string().hash(&mut h),
@@ -192,18 +201,22 @@ impl Maker<'_> {
                 // How far back its inputs were made.
                 self.reads[*i].iter().map(|j| i.wrapping_sub(*j)).filter(|d| *d < 4).collect::<Vec<_>>().hash(&mut h);
             }
-            Tree::Module { children, .. } => {
+            Tree::Module { scope, children } => {
+                if !sizes {
+                    self.graph.graph().scopes.get(scope.index()).map(|s| s.class.as_str()).hash(&mut h);
+                }
                 children.len().hash(&mut h);
-                children.iter().for_each(|c| self.digest(c).hash(&mut h));
+                children.iter().for_each(|c| self.digest(c, sizes).hash(&mut h));
             }
         }
         h.finish()
     }
 
-    /// `(first, period, times)` of what is folded: equal sequences, one behind the other, of which each reads only the one
-    /// before.
-    fn repeats(&self, trees: &[Tree]) -> Vec<(usize, usize, usize)> {
-        let digests: Vec<u64> = trees.iter().map(|t| self.digest(t)).collect();
+    /// `(first, period, times, varying)` of what is folded: equal sequences, one behind the other, of which each reads only
+    /// the one before; or several modules of one kind in a row whose sizes differ.
+    fn repeats(&self, trees: &[Tree]) -> Vec<(usize, usize, usize, bool)> {
+        let digests: Vec<u64> = trees.iter().map(|t| self.digest(t, true)).collect();
+        let kinds: Vec<u64> = trees.iter().map(|t| self.digest(t, false)).collect();
         let mut out = Vec::new();
         let mut i = 0;
         while i < trees.len() {
@@ -222,11 +235,32 @@ impl Maker<'_> {
                     (times > 1 && (period > 1 || module || times > 2)).then_some((period, times))
                 })
                 .max_by_key(|&(period, times)| (period * times, std::cmp::Reverse(period)));
+            let mut alike = 1;
+            if matches!(trees[i], Tree::Module { .. }) {
+                while kinds.get(i + alike) == Some(&kinds[i]) && self.follows(&trees[i..i + alike], &trees[i + alike]) {
+                    alike += 1;
+                }
+            }
             let (period, times) = best.unwrap_or((1, 1));
-            out.push((i, period, times));
+            if alike >= VARYING && alike > period * times {
+                out.push((i, 1, alike, true));
+                i += alike;
+                continue;
+            }
+            out.push((i, period, times, false));
             i += period * times;
         }
         out
+    }
+
+    /// Whether a module reads only what those before it made or read themselves.
+    fn follows(&self, before: &[Tree], next: &Tree) -> bool {
+        let made: BTreeSet<usize> = before.iter().flat_map(Tree::nodes).collect();
+        let first: BTreeSet<usize> = before[0].nodes().iter().flat_map(|&i| self.reads[i].clone()).collect();
+        let own = next.nodes();
+        let known = |j: &usize| made.contains(j) || first.contains(j) || own.contains(j);
+        own.iter().all(|&i| self.reads[i].iter().all(known))
+            && own.iter().any(|&i| self.reads[i].iter().any(|j| made.contains(j)))
     }
 
     /// Whether the second half reads only itself and the first half, and the first is read by both alone.
@@ -241,18 +275,19 @@ impl Maker<'_> {
         let s = self.graph.graph().scopes.get(scope.index());
         let all: Vec<usize> = trees.iter().flat_map(Tree::nodes).collect();
         // Units: what becomes an item or part of a card, with the nodes it stands for (folded copies too).
-        let mut units: Vec<(Vec<&Tree>, usize, Vec<usize>)> = Vec::new();
-        for (first, period, times) in self.repeats(trees) {
+        let mut units: Vec<(Vec<&Tree>, usize, bool, Vec<usize>)> = Vec::new();
+        for (first, period, times, varying) in self.repeats(trees) {
             let stands = trees[first..first + period * times].iter().flat_map(Tree::nodes).collect();
-            units.push((trees[first..first + period].iter().collect(), times, stands));
+            units.push((trees[first..first + period].iter().collect(), times, varying, stands));
         }
         let mut items = Vec::new();
         let mut members: Vec<Vec<usize>> = Vec::new();
-        for (unit, times, stands) in units {
+        for (unit, times, varying, stands) in units {
             match unit[..] {
                 [Tree::Module { scope, children }] => {
                     let mut group = self.group(*scope, children);
-                    group.times = times;
+                    (group.times, group.varying) = (times, varying);
+                    self.account(&mut group, stands.clone());
                     items.push(Item::Group(group));
                     members.push(stands);
                 }
@@ -285,6 +320,7 @@ impl Maker<'_> {
                     group.path = String::new();
                     group.class = String::new();
                     group.times = times;
+                    self.account(&mut group, stands.clone());
                     items.push(Item::Group(group));
                     members.push(stands);
                 }
@@ -312,24 +348,34 @@ impl Maker<'_> {
             }
         }
         let shapes = members.iter().map(|m| m.last().map_or_else(String::new, |&i| self.shape(i))).collect();
-        let sum = |f: fn(&archsmith_ir::cost::NodeCost) -> u64| -> u64 {
-            all.iter().filter_map(|&i| self.cost.node(NodeId(i as u32))).map(f).sum()
-        };
-        let (params, macs) = (sum(|c| c.params), sum(|c| c.macs));
-        Group {
+        let mut group = Group {
             path: s.map_or_else(String::new, |s| s.path.clone()),
             class: s.map_or_else(String::new, |s| s.class.clone()),
             times: 1,
-            params,
-            macs,
-            share: macs as f64 / self.cost.macs.max(1) as f64,
+            varying: false,
+            stands: Vec::new(),
+            params: 0,
+            macs: 0,
+            share: 0.0,
             operators: all.len(),
             items,
             edges: edges.into_iter().collect(),
             entries: entries.into_iter().collect(),
             exits: exits.into_iter().collect(),
             shapes,
-        }
+        };
+        self.account(&mut group, all);
+        group
+    }
+
+    /// Notes what a group stands for, and its cost.
+    fn account(&self, group: &mut Group, stands: Vec<usize>) {
+        let own = || stands.iter().filter_map(|&i| self.cost.node(NodeId(i as u32)));
+        group.params = own().map(|c| c.params).sum();
+        group.macs = own().map(|c| c.macs).sum();
+        group.share = group.macs as f64 / self.cost.macs.max(1) as f64;
+        group.operators = stands.len();
+        group.stands = stands;
     }
 
     fn copy(&self, tree: &Tree) -> Tree {
@@ -508,15 +554,22 @@ impl Row {
 }
 
 impl Group {
-    /// `layer1: Sequential ×4 · 215,808 params · 12.3 % of MACs`.
-    pub(crate) fn title(&self) -> String {
-        let name = match (self.path.is_empty(), self.class.is_empty()) {
-            (true, _) if self.times > 1 => String::new(),
-            (true, _) => self.class.clone(),
-            (_, true) => self.path.clone(),
-            _ => format!("{}: {}", self.path, self.class),
+    /// `layer1: Sequential ×4`; the path as seen from the module around it.
+    pub(crate) fn title(&self, around: &str) -> String {
+        let path = match self.path.strip_prefix(around) {
+            Some(rest) if !around.is_empty() => rest.trim_start_matches('.'),
+            _ => &self.path,
         };
-        if self.times > 1 { format!("{name} ×{}", self.times).trim().to_string() } else { name }
+        let name = match (path.is_empty(), self.class.is_empty()) {
+            (true, _) => self.class.clone(),
+            (_, true) => path.to_string(),
+            _ => format!("{path}: {}", self.class),
+        };
+        if self.times == 1 {
+            return name;
+        }
+        let sizes = if self.varying { ", sizes differ" } else { "" };
+        format!("×{}{sizes}  {name}", self.times).trim().to_string()
     }
 
     pub(crate) fn cost_text(&self) -> String {
@@ -525,7 +578,7 @@ impl Group {
             parts.push(format!("{} params", short(self.params)));
         }
         if self.macs > 0 {
-            parts.push(format!("{:.1} %", 100.0 * self.share * self.times as f64));
+            parts.push(format!("{:.1} %", 100.0 * self.share));
         }
         parts.join(" · ")
     }

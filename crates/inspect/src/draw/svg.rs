@@ -22,7 +22,7 @@ pub fn svg(graph: &TypedGraph) -> String {
 }
 
 pub(super) fn drawing(group: &Group) -> String {
-    let laid = lay(group, true);
+    let laid = lay(group, None);
     let (w, h) = (laid.width.ceil(), laid.height.ceil() + 10.0);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
@@ -55,32 +55,22 @@ fn contents(laid: &Laid<'_>, x: f64, y: f64, out: &mut String) {
         let (ix, iy) = (x + item.x, y + item.y);
         match &item.what {
             What::Group(inner) => {
-                let stacked = inner.group.times > 1;
-                if stacked {
-                    let _ = writeln!(
-                        out,
-                        "<rect class=\"g\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"6\"/>",
-                        ix + 3.0,
-                        iy + 3.0,
-                        item.width,
-                        item.height
-                    );
+                let size = (item.width, item.height);
+                if inner.group.times > 1 {
+                    frame((ix + 3.0, iy + 3.0), size, out);
                 }
-                let _ = writeln!(
-                    out,
-                    "<rect class=\"g\" x=\"{ix:.1}\" y=\"{iy:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"6\"/>\
-                     <text class=\"t\" x=\"{:.1}\" y=\"{:.1}\" font-weight=\"600\">{}</text>\
-                     <text class=\"m\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-                    item.width,
-                    item.height,
-                    ix + 8.0,
-                    iy + HEAD - 6.0,
-                    escape(&cut(&inner.group.title(), MAX_CHARS)),
-                    ix + item.width - 8.0,
-                    iy + HEAD - 6.0,
-                    escape(&inner.group.cost_text())
-                );
+                frame((ix, iy), size, out);
+                heading(&cut(&inner.title, MAX_CHARS), &inner.group.cost_text(), (ix, iy), item.width, out);
                 contents(inner, ix, iy, out);
+            }
+            What::Titled(group, title, rows, times) => {
+                let size = (item.width, item.height);
+                if group.times > 1 {
+                    frame((ix + 3.0, iy + 3.0), size, out);
+                }
+                frame((ix, iy), size, out);
+                heading(title, &group.cost_text(), (ix, iy), item.width, out);
+                card(rows, *times, (ix, iy + HEAD), (item.width, item.height - HEAD), out);
             }
             What::Card(rows, times) => card(rows, *times, (ix, iy), (item.width, item.height), out),
         }
@@ -88,6 +78,24 @@ fn contents(laid: &Laid<'_>, x: f64, y: f64, out: &mut String) {
     for line in &laid.lines {
         path(line, x, y, out);
     }
+}
+
+fn frame((x, y): (f64, f64), (w, h): (f64, f64), out: &mut String) {
+    let _ = writeln!(out, "<rect class=\"g\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" rx=\"6\"/>");
+}
+
+fn heading(title: &str, cost: &str, (x, y): (f64, f64), width: f64, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "<text class=\"t\" x=\"{:.1}\" y=\"{:.1}\" font-weight=\"600\">{}</text>\
+         <text class=\"m\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+        x + 8.0,
+        y + HEAD - 6.0,
+        escape(title),
+        x + width - 8.0,
+        y + HEAD - 6.0,
+        escape(cost)
+    );
 }
 
 fn card(rows: &[Row], times: usize, (x, y): (f64, f64), (w, h): (f64, f64), out: &mut String) {
@@ -148,12 +156,12 @@ fn path(line: &Line, x: f64, y: f64, out: &mut String) {
         })
     };
     let _ = writeln!(out, "<path class=\"e\" d=\"{d}\" stroke-linejoin=\"round\" marker-end=\"url(#a)\"/>");
-    if !line.label.is_empty() && (last.1 - first.1) > 15.0 {
+    if !line.label.is_empty() && (last.1 - turn.1) > 15.0 {
         let _ = writeln!(
             out,
             "<text class=\"m\" font-size=\"9\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-            (first.0 + last.0) / 2.0 + 4.0,
-            (first.1 + last.1) / 2.0 + 3.0,
+            (turn.0 + last.0) / 2.0 + 4.0,
+            (turn.1 + last.1) / 2.0 + 3.0,
             escape(&line.label)
         );
     }

@@ -67,7 +67,7 @@ impl Writer {
                 Item::Group(inner) => {
                     let id = self.count;
                     self.count += 1;
-                    let title = [inner.title(), inner.cost_text()].join("  ");
+                    let title = [inner.title(&group.path), inner.cost_text()].join("  ");
                     let title = quoted(title.trim(), &self.form);
                     let _ = match self.form {
                         Form::Dot => writeln!(self.out, "  subgraph cluster_{id} {{ label={title};"),

@@ -165,18 +165,6 @@ impl Table {
         (head.map(String::from).to_vec(), rows)
     }
 
-    /// Rows of nodes that a group stands for once.
-    fn inner<'a>(&'a self, group: &Group, out: &mut Vec<&'a Row>) {
-        for item in &group.items {
-            match item {
-                Item::Card { rows, .. } => {
-                    out.extend(rows.iter().filter_map(|r| r.node).filter_map(|n| self.rows.get(n)));
-                }
-                Item::Group(inner) => self.inner(inner, out),
-            }
-        }
-    }
-
     fn level(&self, group: &Group, prefix: &str, rows: &mut Vec<Vec<String>>) {
         // One line for each operator or module; inputs and outputs of the network are not operators.
         let mut lines: Vec<(String, String, Vec<&Row>, Option<&Group>, usize)> = Vec::new();
@@ -194,17 +182,16 @@ impl Table {
                     }
                 }
                 Item::Group(inner) => {
-                    let mut own = Vec::new();
-                    self.inner(inner, &mut own);
+                    let own: Vec<&Row> = inner.stands.iter().filter_map(|&n| self.rows.get(n)).collect();
                     let title = if inner.path.is_empty() { "·".to_string() } else { inner.path.clone() };
                     let title =
                         title.strip_prefix(&format!("{}.", group.path)).map_or(title.clone(), ToString::to_string);
                     let class = if inner.times > 1 {
-                        format!("{} ×{}", inner.class, inner.times)
+                        format!("{} ×{}{}", inner.class, inner.times, if inner.varying { ", sizes differ" } else { "" })
                     } else {
                         inner.class.clone()
                     };
-                    lines.push((title, class, own, Some(inner), inner.times));
+                    lines.push((title, class, own, Some(inner), 1));
                 }
             }
         }
@@ -212,9 +199,7 @@ impl Table {
         for (i, (title, what, own, inner, times)) in lines.into_iter().enumerate() {
             let (branch, next) = if i == last { ("└ ", "  ") } else { ("├ ", "│ ") };
             let sum = |f: fn(&Row) -> u64| own.iter().map(|r| f(r)).sum::<u64>() * times as u64;
-            // A group's own figures count folded copies inside it.
-            let (params, macs) = inner
-                .map_or((sum(|r| r.params), sum(|r| r.macs)), |g| (g.params * times as u64, g.macs * times as u64));
+            let (params, macs) = (sum(|r| r.params), sum(|r| r.macs));
             rows.push(vec![
                 format!("{prefix}{branch}{title}"),
                 what,
