@@ -10,7 +10,7 @@
 mod call;
 
 use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};
-use archsmith_ir::{Arg, Attr, Body, Graph, Node, StateId, StateKind, TypedGraph, ValueDef, ValueId};
+use archsmith_ir::{Arg, Attr, Body, Graph, Node, Returns, StateId, StateKind, TypedGraph, ValueDef, ValueId};
 use call::Names;
 use rustc_hash::FxHashMap;
 use std::fmt::Write;
@@ -146,7 +146,9 @@ fn state(g: &Graph, out: &mut String) -> Result<(), SourceError> {
             continue;
         }
         registered.insert(id, name);
-        let value = &names.values[s.init.index()];
+        // A value that others have too: each tensor has memory of its own.
+        let shared = if names.uses[s.init.index()] > 1 { ".clone()" } else { "" };
+        let value = format!("{}{shared}", names.values[s.init.index()]);
         let line = match s.kind {
             StateKind::Parameter => format!("register_parameter({last}, nn.Parameter({value}))"),
             StateKind::FrozenParameter => {
@@ -163,7 +165,9 @@ fn state(g: &Graph, out: &mut String) -> Result<(), SourceError> {
 
 fn outputs(names: &Names, node: &Node) -> String {
     let outputs: Vec<&str> = node.output_ids().map(|v| names.values[v.index()].as_str()).collect();
-    outputs.join(", ")
+    // PyTorch gives a tuple of one, except where the call takes its first element.
+    let tuple = !matches!(node.op.get().returns, Returns::Tensor) && node.op.get().name != "multi_head_attention";
+    if tuple && outputs.len() == 1 { format!("{},", outputs[0]) } else { outputs.join(", ") }
 }
 
 fn quoted(text: &str) -> String {

@@ -178,8 +178,7 @@ pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
         right[c] = x0 + inner;
         x0 += inner + margin + if outermost { 44.0 } else { 0.0 };
     }
-    let title =
-        (group.title().chars().count() + group.cost_text().chars().count() + 4).min(MAX_CHARS + 16) as f64 * CHAR;
+    let title_space = title_width(&cut(&title, MAX_CHARS), &group.cost_text());
     let content = x0 - if outermost { 44.0 } else { 0.0 } + PAD;
     let width = content.max(if outermost { 420.0 } else { title_space });
     let shift = if columns.len() == 1 { (width - content) / 2.0 } else { 0.0 };

@@ -142,12 +142,13 @@ fn card(rows: &[Row], times: usize, (x, y): (f64, f64), (w, h): (f64, f64), out:
 
 fn path(line: &Line, x: f64, y: f64, out: &mut String) {
     let p: Vec<(f64, f64)> = line.points.iter().map(|p| (p.0 + x, p.1 + y)).collect();
-    let Some((&first, &last)) = p.first().zip(p.last()) else { return };
-    let d = if p.len() == 2 {
-        let middle = (first.1 + last.1) / 2.0;
+    let Some((&first, &last)) = p.first().zip(p.last()).filter(|_| p.len() > 1) else { return };
+    let turn = p[p.len() - 2];
+    let d = if p.len() < 4 {
+        let middle = (turn.1 + last.1) / 2.0;
         format!(
-            "M{:.1} {:.1}C{:.1} {middle:.1} {:.1} {middle:.1} {:.1} {:.1}",
-            first.0, first.1, first.0, last.0, last.0, last.1
+            "M{:.1} {:.1}L{:.1} {:.1}C{:.1} {middle:.1} {:.1} {middle:.1} {:.1} {:.1}",
+            first.0, first.1, turn.0, turn.1, turn.0, last.0, last.0, last.1
         )
     } else {
         p.iter().enumerate().fold(String::new(), |mut d, (i, p)| {
