@@ -348,16 +348,21 @@ fn changes(a: &Side<'_>, i: usize, b: &Side<'_>, j: usize, matching: &align::Mat
     }
     // An input from elsewhere, where both sources have counterparts and those are others.
     for (s, t) in a.sources[i].iter().zip(&b.sources[j]) {
-        let rewired = match (s, t) {
-            (Source::Node(m, _), Source::Node(n, _)) => {
-                matching.to_b[*m].is_some_and(|o| o != *n) && matching.to_a[*n].is_some()
-            }
-            (Source::Input(m), Source::Input(n)) => m != n,
-            (Source::State, Source::State) => false,
-            (Source::Node(m, _), Source::Input(_)) => matching.to_b[*m].is_some(),
-            (Source::Input(_), Source::Node(n, _)) => matching.to_a[*n].is_some(),
-            _ => true,
-        };
+        // Around what was moved, inputs follow.
+        let beside_moved = matching.moved(i)
+            || matches!(s, Source::Node(m, _) if matching.moved(*m))
+            || matches!(t, Source::Node(n, _) if matching.to_a[*n].is_some_and(|m| matching.moved(m)));
+        let rewired = !beside_moved
+            && match (s, t) {
+                (Source::Node(m, _), Source::Node(n, _)) => {
+                    matching.to_b[*m].is_some_and(|o| o != *n) && matching.to_a[*n].is_some()
+                }
+                (Source::Input(m), Source::Input(n)) => m != n,
+                (Source::State, Source::State) => false,
+                (Source::Node(m, _), Source::Input(_)) => matching.to_b[*m].is_some(),
+                (Source::Input(_), Source::Node(n, _)) => matching.to_a[*n].is_some(),
+                _ => true,
+            };
         if rewired {
             let from = |side: &Side<'_>, s: &Source| match s {
                 Source::Input(k) => format!("input {k}"),

@@ -21,6 +21,11 @@ pub(super) struct Matching {
 }
 
 impl Matching {
+    /// Whether an operator of the first network is at another place in the second.
+    pub(super) fn moved(&self, i: usize) -> bool {
+        self.pairs.iter().any(|&(a, _, moved)| a == i && moved)
+    }
+
     fn join(&mut self, i: usize, j: usize, moved: bool) {
         self.pairs.push((i, j, moved));
         self.to_b[i] = Some(j);

@@ -196,7 +196,7 @@ const OF_RESIDUAL: &[Edit] = &[
     (
         "activation of all blocks",
         &[("nn.ReLU()", "nn.ReLU6()")],
-        changed(&[("relu6", &["operator"]), ("relu6", &["operator"]), ("relu6", &["operator"])]),
+        changed(&[("hardtanh", &["operator"]), ("hardtanh", &["operator"]), ("hardtanh", &["operator"])]),
     ),
     ("last activation", &[("F.silu", "F.mish")], changed(&[("mish", &["operator"])])),
     ("no last activation", &[("        x = F.silu(x)\n", "")], removed(&["silu"])),
