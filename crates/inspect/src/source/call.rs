@@ -89,6 +89,8 @@ pub(super) fn call(names: &Names, node: &Node, attribute: impl Fn(usize) -> Opti
     let x = || text(0);
     let special = match op.name {
         "cast" => Some(format!("{}.to({})", x(), text(1))),
+        // The graph does not say how memory is laid out: `reshape` copies where `view` would refuse.
+        "view" => Some(format!("{}.reshape({})", x(), text(1))),
         "matrix_transpose" => Some(format!("{}.mT", x())),
         "numpy_t" => Some(format!("{}.T", x())),
         "literal" => match (arg("values"), arg("shape"), arg("dtype")) {
