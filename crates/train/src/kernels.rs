@@ -157,6 +157,29 @@ pub trait Kernels: Backend {
         Err(x)
     }
 
+    /// `x [A, P, C]` times (or plus) `v [A, C]`, both in any shape of as many elements, or both back where the backend has no
+    /// kernel of its own.
+    ///
+    /// # Errors
+    /// The operands.
+    fn spread(
+        _product: bool,
+        x: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        _sizes: [usize; 3],
+    ) -> Result<FloatTensor<Self>, (FloatTensor<Self>, FloatTensor<Self>)> {
+        Err((x, v))
+    }
+
+    /// Gradient of [`Kernels::spread`] for v, flat: the sums of `dy·x`, or of `dy` without x, over P.
+    fn spread_sums(x: Option<FloatTensor<Self>>, dy: FloatTensor<Self>, [a, p, c]: [usize; 3]) -> FloatTensor<Self> {
+        let dy = match x {
+            Some(x) => Self::float_mul(dy, x),
+            None => dy,
+        };
+        Self::float_reshape(Self::float_sum_dim(Self::float_reshape(dy, [a, p, c].into()), 1), [a * c].into())
+    }
+
     /// Whether the derivative of a function that [`Kernels::activate`] knows is computed from its result.
     fn activation_keeps_result(_op: UnaryOp) -> bool {
         false

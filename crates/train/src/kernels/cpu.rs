@@ -13,6 +13,7 @@ mod norm;
 mod pointwise;
 mod pool;
 mod rearrange;
+mod spread;
 mod winograd;
 
 use super::{Average, BatchNorm, ConvGeometry, Kernels, Normalised, PoolWindow, composed};
@@ -230,5 +231,26 @@ impl Kernels for Flex {
     fn activate_backward(op: UnaryOp, kept: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
         let kept = kept.to_contiguous();
         changed(dy, |dy| pointwise::backward(op, kept.storage(), dy))
+    }
+
+    fn spread(
+        product: bool,
+        x: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        sizes: [usize; 3],
+    ) -> Result<FloatTensor<Self>, (FloatTensor<Self>, FloatTensor<Self>)> {
+        if !all_f32(&[&x, &v]) {
+            return Err((x, v));
+        }
+        let shape = x.shape().to_vec();
+        let (x, v) = (x.to_contiguous(), v.to_contiguous());
+        Ok(tensor(spread::forward(product, x.storage(), v.storage(), sizes), shape))
+    }
+
+    fn spread_sums(x: Option<FloatTensor<Self>>, dy: FloatTensor<Self>, sizes: [usize; 3]) -> FloatTensor<Self> {
+        let x = x.map(|x| x.to_contiguous());
+        let sums = spread::sums(x.as_ref().map(|x| x.storage()), dy.to_contiguous().storage(), sizes);
+        let n = sums.len();
+        tensor(sums, vec![n])
     }
 }

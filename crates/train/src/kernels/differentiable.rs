@@ -114,6 +114,37 @@ impl<B: Kernels> Backward<B, 1> for Activate {
     }
 }
 
+/// What is kept of a smaller operand over a larger one: both for a product, and sizes and v's shape.
+type KeptSpread<B> = (Option<(FloatTensor<B>, FloatTensor<B>)>, [usize; 3], Vec<usize>);
+
+#[derive(Debug)]
+struct Spread;
+
+impl<B: Kernels> Backward<B, 2> for Spread {
+    type State = KeptSpread<B>;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [for_x, for_v] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        let (operands, sizes, shape) = ops.state;
+        let (x, v) = operands.unzip();
+        if let Some(node) = for_v {
+            let sums = B::spread_sums(x, dy.clone(), sizes);
+            grads.register::<B>(node.id, B::float_reshape(sums, shape.into()));
+        }
+        if let Some(node) = for_x {
+            let dx = match v {
+                None => dy,
+                Some(v) => match B::spread(true, dy, v, sizes) {
+                    Ok(dx) => dx,
+                    Err((dy, v)) => B::float_mul(dy, v),
+                },
+            };
+            grads.register::<B>(node.id, dx);
+        }
+    }
+}
+
 /// What is kept of a batch normalisation: its input, its result where that is needed, and its statistics.
 type Kept<B> = (BatchNorm<B>, Option<FloatTensor<B>>, [FloatTensor<B>; 2]);
 
@@ -202,6 +233,23 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         };
         Ok(match Activate.prepare::<C>([x.node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((kept.unwrap_or_else(|| y.clone()), op), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        })
+    }
+
+    fn spread(
+        product: bool,
+        x: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        sizes: [usize; 3],
+    ) -> Result<FloatTensor<Self>, (FloatTensor<Self>, FloatTensor<Self>)> {
+        let y = match B::spread(product, x.primitive.clone(), v.primitive.clone(), sizes) {
+            Ok(y) => y,
+            Err(_) => return Err((x, v)),
+        };
+        let shape = v.primitive.shape().to_vec();
+        Ok(match Spread.prepare::<C>([x.node, v.node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((product.then_some((x.primitive, v.primitive)), sizes, shape), y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         })
     }

@@ -146,13 +146,50 @@ pub(super) fn binary<B: Kernels>(op: BinaryOp, a: Value<B>, b: Value<B>, place: 
     }
 }
 
+/// A sum, broadcast.
+pub(super) fn sum<B: Kernels>(a: FloatTensor<B>, b: FloatTensor<B>) -> FloatTensor<B> {
+    spread::<B>(false, a, b).unwrap_or_else(|(a, b)| B::float_add(a, b))
+}
+
+/// A product, broadcast.
+pub(super) fn product<B: Kernels>(a: FloatTensor<B>, b: FloatTensor<B>) -> FloatTensor<B> {
+    spread::<B>(true, a, b).unwrap_or_else(|(a, b)| B::float_mul(a, b))
+}
+
+/// Through the backend's kernel, where one operand has size 1 in adjacent dimensions and agrees in the others.
+fn spread<B: Kernels>(
+    product: bool,
+    a: FloatTensor<B>,
+    b: FloatTensor<B>,
+) -> Result<FloatTensor<B>, (FloatTensor<B>, FloatTensor<B>)> {
+    let sizes = |x: &[usize], v: &[usize]| {
+        let differ = |d: &usize| x[*d] != v[*d];
+        let (first, last) = ((0..x.len()).find(differ)?, (0..x.len()).rfind(differ)?);
+        let inside = v[first..=last].iter().all(|&n| n == 1);
+        let n = |d: &[usize]| d.iter().product::<usize>();
+        inside.then(|| [n(&x[..first]), n(&x[first..=last]), n(&x[last + 1..])])
+    };
+    let (sa, sb) = (a.shape().to_vec(), b.shape().to_vec());
+    if sa.len() != sb.len() {
+        return Err((a, b));
+    }
+    if let Some(sizes) = sizes(&sa, &sb) {
+        return B::spread(product, a, b, sizes);
+    }
+    match sizes(&sb, &sa) {
+        Some(sizes) => B::spread(product, b, a, sizes).map_err(|(b, a)| (a, b)),
+        None => Err((a, b)),
+    }
+}
+
 fn float_binary<B: Kernels>(op: BinaryOp, a: FloatTensor<B>, b: FloatTensor<B>, place: &Place<B>) -> Value<B> {
     use BinaryOp::*;
     let store = place.bool_store;
     Value::Float(match op {
-        Add => B::float_add(a, b),
+        Add => sum::<B>(a, b),
+        Sub if a.shape() != b.shape() => sum::<B>(a, B::float_neg(b)),
         Sub => B::float_sub(a, b),
-        Mul => B::float_mul(a, b),
+        Mul => product::<B>(a, b),
         Div => B::float_div(a, b),
         FloorDiv => B::float_floor(B::float_div(a, b)),
         Remainder => B::float_remainder(a, b),

@@ -1,5 +1,6 @@
 //! Normalisations.
 
+use super::elementwise::{product, sum};
 use super::exec::{BatchStatistics, Made, Operands};
 use super::layout::Mode;
 use super::value::{Place, Value};
@@ -70,7 +71,7 @@ pub(super) fn batch_norm<B: Kernels>(
     };
     let x = B::float_reshape(x, flat.into());
     let per_channel = |v: FloatTensor<B>| B::float_reshape(v, channel.into());
-    let y = B::float_add(B::float_mul(x, per_channel(scale)), per_channel(shift));
+    let y = sum::<B>(product::<B>(x, per_channel(scale)), per_channel(shift));
     Made { values: vec![Value::Float(B::float_reshape(y, shape.into()))], statistics: None }
 }
 
@@ -78,10 +79,10 @@ pub(super) fn batch_norm<B: Kernels>(
 fn standardize<B: Kernels>(x: FloatTensor<B>, n: usize, eps: f64) -> FloatTensor<B> {
     let factor = 1.0 / n as f64;
     let mean = B::float_mul_scalar(B::float_sum_dim(x.clone(), 1), factor.into());
-    let centred = B::float_sub(x, mean);
+    let centred = sum::<B>(x, B::float_neg(mean));
     let square = B::float_mul(centred.clone(), centred.clone());
     let variance = B::float_mul_scalar(B::float_sum_dim(square, 1), factor.into());
-    B::float_mul(centred, B::float_recip(B::float_sqrt(B::float_add_scalar(variance, eps.into()))))
+    product::<B>(centred, B::float_recip(B::float_sqrt(B::float_add_scalar(variance, eps.into()))))
 }
 
 /// Normalised over the trailing `axes` dimensions.
@@ -99,10 +100,10 @@ pub(super) fn layer_norm<B: Kernels>(
     let x = operands.take(0).reshape(&[rows, n]).float(place);
     let mut y = standardize::<B>(x, n, eps);
     if weight {
-        y = B::float_mul(y, operands.take(1).reshape(&[1, n]).float(place));
+        y = product::<B>(y, operands.take(1).reshape(&[1, n]).float(place));
     }
     if bias {
-        y = B::float_add(y, operands.take(1 + usize::from(weight)).reshape(&[1, n]).float(place));
+        y = sum::<B>(y, operands.take(1 + usize::from(weight)).reshape(&[1, n]).float(place));
     }
     Value::Float(y).reshape(&shape)
 }
@@ -122,8 +123,8 @@ pub(super) fn group_norm<B: Kernels>(
     let x = operands.take(0).reshape(&[n * groups, size]).float(place);
     let mut y = B::float_reshape(standardize::<B>(x, size, eps), [n, c, inner].into());
     if affine {
-        y = B::float_mul(y, operands.take(1).reshape(&[1, c, 1]).float(place));
-        y = B::float_add(y, operands.take(2).reshape(&[1, c, 1]).float(place));
+        y = product::<B>(y, operands.take(1).reshape(&[1, c, 1]).float(place));
+        y = sum::<B>(y, operands.take(2).reshape(&[1, c, 1]).float(place));
     }
     Value::Float(y).reshape(&shape)
 }

@@ -4,6 +4,7 @@
 //! averages and resizing are separable linear maps, so a matrix for each dimension gives them for any number of dimensions and
 //! any window rule, with the right gradient.
 
+use super::elementwise::sum;
 use super::exec::{Operands, concat, pad};
 use super::layout::Mode;
 use super::reduce;
@@ -149,7 +150,7 @@ fn biased<B: Kernels>(y: FloatTensor<B>, bias: Option<FloatTensor<B>>) -> FloatT
     let shape = y.shape();
     let c = shape[3];
     let rows = shape[0] * shape[1] * shape[2];
-    let y = B::float_add(B::float_reshape(y, [rows, c].into()), B::float_reshape(bias, [1, c].into()));
+    let y = sum::<B>(B::float_reshape(y, [rows, c].into()), B::float_reshape(bias, [1, c].into()));
     B::float_reshape(y, shape)
 }
 

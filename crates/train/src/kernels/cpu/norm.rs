@@ -18,7 +18,12 @@ fn part_rows(rows: usize) -> usize {
 
 /// For each channel, the sums of `f(a, b, channel)` over rows of `c` elements.
 #[inline(always)]
-fn column_sums(a: &[f32], b: &[f32], c: usize, f: impl Fn(f32, f32, usize) -> (f32, f32)) -> Vec<(f64, f64)> {
+pub(super) fn column_sums(
+    a: &[f32],
+    b: &[f32],
+    c: usize,
+    f: impl Fn(f32, f32, usize) -> (f32, f32),
+) -> Vec<(f64, f64)> {
     let mut sums = vec![(0.0, 0.0); c];
     for (a, b) in a.chunks(FLUSH * c).zip(b.chunks(FLUSH * c)) {
         let mut k = 0;
