@@ -553,6 +553,9 @@ pub(crate) struct PretrainArgs {
     /// The recipe, in TOML.
     #[arg(long)]
     pub(crate) config: Option<PathBuf>,
+    /// Begin with the model in this folder, of the same shape, instead of from nothing.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
     /// Where the model goes (config.json, model.safetensors, tokenizer.json), with checkpoints beside it.
     #[arg(long)]
     pub(crate) out: PathBuf,

@@ -154,6 +154,8 @@ pub(crate) struct Sequence {
     prompt: Arc<PromptCache>,
     own: Vec<LayerCache>,
     length: usize,
+    /// Numbers a position has in a layer's keys.
+    width: usize,
 }
 
 impl Sequence {
@@ -162,7 +164,16 @@ impl Sequence {
         let layer = || LayerCache { keys: Vec::with_capacity(width), values: Vec::with_capacity(width) };
         let own = (0..config.layers).map(|_| layer()).collect();
         let length = prompt.length;
-        Self { prompt, own, length }
+        Self { prompt, own, length, width: config.kv_heads * config.head_dim }
+    }
+
+    /// Forgets all but the first `kept` tokens after the prompt.
+    pub(crate) fn truncate(&mut self, kept: usize) {
+        for layer in &mut self.own {
+            layer.keys.truncate(kept * self.width);
+            layer.values.truncate(kept * self.width);
+        }
+        self.length = self.prompt.length + kept;
     }
 }
 

@@ -5,10 +5,12 @@
 
 use crate::decoder::{Decoder, PromptCache, Sequence};
 use crate::error::{LlmError, Result};
+use crate::guide::{Guide, Opinion, Retries};
 use crate::sampling::Sampling;
 use crate::text::Text;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -38,6 +40,8 @@ pub enum StopReason {
     MaxTokens,
     /// The model's context is full.
     ContextFull,
+    /// The guide refused it too often.
+    Refused,
 }
 
 /// An answer.
@@ -51,6 +55,10 @@ pub struct Completion {
     pub stopped: StopReason,
     /// From the start of the call to the end of this answer.
     pub seconds: f64,
+    /// How often the guide objected.
+    pub objections: usize,
+    /// Tokens that were written and taken back; not part of `tokens`.
+    pub wasted: usize,
 }
 
 /// How far a call is.
@@ -71,15 +79,50 @@ struct Writing {
     sequence: Sequence,
     rng: ChaCha8Rng,
     written: Vec<u32>,
+    /// Prefix and what was written, without special tokens, and for each token the length of the text with it.
+    text: Vec<u8>,
+    ends: Vec<usize>,
     limit: usize,
     logits: Vec<f32>,
+    first_logits: Arc<Vec<f32>>,
+    retries: Retries,
+}
+
+impl Writing {
+    fn push(&mut self, token: u32, text: &Text) {
+        self.written.push(token);
+        self.text.extend_from_slice(&text.bytes(token));
+        self.ends.push(self.text.len());
+    }
+
+    /// Takes back all tokens that reach beyond byte `place`.
+    fn take_back(&mut self, place: usize, prefix: usize) {
+        let kept = self.ends.partition_point(|&end| end <= place);
+        self.retries.wasted += self.written.len() - kept;
+        self.written.truncate(kept);
+        self.ends.truncate(kept);
+        self.text.truncate(self.ends.last().copied().unwrap_or(prefix));
+        // The last token kept is run again: its logits are what the next one is drawn from.
+        self.sequence.truncate(kept.saturating_sub(1));
+        if kept == 0 {
+            self.logits.clone_from(&self.first_logits);
+        }
+    }
+}
+
+/// What is to become of an answer after a token.
+enum Next {
+    Goes,
+    /// It was taken back.
+    Again,
+    Ends(StopReason),
 }
 
 /// A prompt's tokens, how many requests still need its cache, and the cache with the first logits.
 struct Prompt {
     tokens: Vec<u32>,
     waiting: usize,
-    cache: Option<(Arc<PromptCache>, Vec<f32>)>,
+    cache: Option<(Arc<PromptCache>, Arc<Vec<f32>>)>,
 }
 
 pub(crate) fn generate(
@@ -87,6 +130,7 @@ pub(crate) fn generate(
     text: &Text,
     requests: &[Request],
     sampling: &Sampling,
+    guide: Option<&dyn Guide>,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Vec<Completion>> {
     sampling.check()?;
@@ -123,7 +167,7 @@ pub(crate) fn generate(
                 Some(ready) => ready,
                 None => {
                     let (cache, logits) = decoder.prefill(&prompt.tokens)?;
-                    (Arc::new(cache), logits)
+                    (Arc::new(cache), Arc::new(logits))
                 }
             };
             prompt.waiting -= 1;
@@ -136,27 +180,28 @@ pub(crate) fn generate(
                 sequence: Sequence::new(cache, limit, &decoder.config),
                 rng: ChaCha8Rng::seed_from_u64(requests[next].seed),
                 written: Vec::with_capacity(limit),
+                text: requests[next].prefix.as_bytes().to_vec(),
+                ends: Vec::with_capacity(limit),
                 limit,
-                logits,
+                logits: logits.to_vec(),
+                first_logits: logits,
+                retries: Retries::default(),
             });
             next += 1;
         }
-        let mut kept = Vec::with_capacity(active.len());
-        for mut row in active {
-            let token = sampling.draw(&row.logits, &mut row.rng);
-            row.written.push(token);
+        for row in &mut active {
+            let heat = if guide.is_some() { row.retries.warmth(row.text.len()) } else { 1.0 };
+            let token = sampling.draw(&row.logits, heat, &mut row.rng);
+            row.push(token, text);
             tokens += 1;
-            let stopped = if text.ends.contains(&token) {
-                Some(StopReason::EndOfText)
-            } else if stop_reached(text, sampling, &row.written)? {
-                Some(StopReason::StopString)
-            } else if row.written.len() >= row.limit {
-                let full = row.limit < sampling.max_new_tokens;
-                Some(if full { StopReason::ContextFull } else { StopReason::MaxTokens })
-            } else {
-                None
-            };
-            let Some(stopped) = stopped else {
+        }
+        // Judging a text takes as long as a token: the rows are judged side by side.
+        let prefix = |row: &Writing| requests[row.index].prefix.len();
+        let judged: Result<Vec<Next>> =
+            decoder.pool.run(|| active.par_iter_mut().map(|row| judge(row, text, sampling, guide, prefix(row))).collect());
+        let mut kept = Vec::with_capacity(active.len());
+        for (row, next) in active.into_iter().zip(judged?) {
+            let Next::Ends(stopped) = next else {
                 kept.push(row);
                 continue;
             };
@@ -167,6 +212,8 @@ pub(crate) fn generate(
                 tokens: row.written.len(),
                 stopped,
                 seconds: started.elapsed().as_secs_f64(),
+                objections: row.retries.refusals,
+                wasted: row.retries.wasted,
             });
         }
         active = kept;
@@ -177,15 +224,58 @@ pub(crate) fn generate(
         if active.is_empty() {
             continue;
         }
-        let last: Vec<u32> = active.iter().filter_map(|row| row.written.last().copied()).collect();
-        let mut sequences: Vec<&mut Sequence> = active.iter_mut().map(|row| &mut row.sequence).collect();
+        // Rows that were taken back to their very beginning have their logits already.
+        let mut stepping: Vec<&mut Writing> = active.iter_mut().filter(|row| !row.written.is_empty()).collect();
+        let last: Vec<u32> = stepping.iter().filter_map(|row| row.written.last().copied()).collect();
+        let mut sequences: Vec<&mut Sequence> = stepping.iter_mut().map(|row| &mut row.sequence).collect();
+        if sequences.is_empty() {
+            continue;
+        }
         let logits = decoder.step(&mut sequences, &last)?;
-        for (i, row) in active.iter_mut().enumerate() {
+        for (i, row) in stepping.into_iter().enumerate() {
             row.logits.clear();
             row.logits.extend_from_slice(logits.row(i));
         }
     }
     Ok(done.into_iter().flatten().collect())
+}
+
+/// Decides whether an answer goes on after its last token.
+fn judge(
+    row: &mut Writing,
+    text: &Text,
+    sampling: &Sampling,
+    guide: Option<&dyn Guide>,
+    prefix: usize,
+) -> Result<Next> {
+    let Some(&token) = row.written.last() else { return Ok(Next::Goes) };
+    let ended = text.ends.contains(&token);
+    if let Some(guide) = guide {
+        let from = row.ends.len().checked_sub(2).map_or(prefix, |i| row.ends[i]);
+        if ended || row.text[from..].contains(&b'\n') {
+            let so_far = String::from_utf8_lossy(&row.text);
+            if let Opinion::Refused { back } = guide.judge(&so_far, ended) {
+                let back: Vec<usize> = back.into_iter().map(|b| b.max(prefix)).collect();
+                return Ok(match row.retries.choose(&back, row.limit) {
+                    Some(place) => {
+                        row.take_back(place, prefix);
+                        Next::Again
+                    }
+                    None => Next::Ends(StopReason::Refused),
+                });
+            }
+        }
+    }
+    Ok(if ended {
+        Next::Ends(StopReason::EndOfText)
+    } else if stop_reached(text, sampling, &row.written)? {
+        Next::Ends(StopReason::StopString)
+    } else if row.written.len() >= row.limit {
+        let full = row.limit < sampling.max_new_tokens;
+        Next::Ends(if full { StopReason::ContextFull } else { StopReason::MaxTokens })
+    } else {
+        Next::Goes
+    })
 }
 
 /// Whether a stop string ends somewhere in the last token.

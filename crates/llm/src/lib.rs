@@ -26,6 +26,7 @@ mod error;
 mod folder;
 mod generate;
 mod gguf;
+mod guide;
 #[cfg(feature = "hub")]
 mod hub;
 mod kernels;
@@ -47,6 +48,7 @@ pub use adapter::LoraConfig;
 pub use config::Architecture;
 pub use error::{LlmError, Result};
 pub use generate::{Completion, Progress, Request, StopReason};
+pub use guide::{Guide, Opinion};
 pub use model::{LoadOptions, Model, ModelInfo, ModelSource};
 pub use pretrain::{PretrainConfig, PretrainDoc, PretrainReport, pretrain};
 pub use sampling::Sampling;

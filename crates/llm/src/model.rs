@@ -7,6 +7,7 @@ use crate::error::{LlmError, Result};
 use crate::folder::{self, Description};
 use crate::generate::{self, Completion, Progress, Request};
 use crate::gguf;
+use crate::guide::Guide;
 use crate::pool::Pool;
 use crate::sampling::Sampling;
 use crate::sft::{self, Pair, SftConfig, SftReport};
@@ -192,7 +193,7 @@ impl Model {
         self.text.encode(text).map_or(0, |ids| ids.len())
     }
 
-    /// Writes an answer to each request, in their order.
+    /// Writes an answer to each request, in their order, steered by `guide` where there is one.
     ///
     /// # Errors
     /// A prompt longer than the context, senseless sampling; [`LlmError::Cancelled`] when `progress` breaks.
@@ -200,9 +201,10 @@ impl Model {
         &self,
         requests: &[Request],
         sampling: &Sampling,
+        guide: Option<&dyn Guide>,
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Vec<Completion>> {
-        generate::generate(&self.decoder, &self.text, requests, sampling, progress)
+        generate::generate(&self.decoder, &self.text, requests, sampling, guide, progress)
     }
 
     /// Trains the adapter on pairs; makes one when there is none, goes on from the one there is otherwise.

@@ -27,6 +27,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
+use tokenizers::Tokenizer;
 
 /// A document to learn from, used as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,13 +131,17 @@ pub struct PretrainReport {
 
 /// Trains a model and writes it to `out_dir`; goes on from the checkpoint there if it is of the same run.
 ///
+/// `start`: the folder of a model of the same shape that an earlier run wrote; its tokenizer is kept and its weights
+/// are where this run begins. None: from nothing.
+///
 /// # Errors
-/// No documents, an impossible configuration, a checkpoint of another run, a full disk; [`LlmError::Cancelled`]
-/// when `each` breaks, after a checkpoint.
+/// No documents, an impossible configuration, a start of another shape, a checkpoint of another run, a full disk;
+/// [`LlmError::Cancelled`] when `each` breaks, after a checkpoint.
 pub fn pretrain(
     docs: &[PretrainDoc],
     held_out: &[PretrainDoc],
     config: &PretrainConfig,
+    start: Option<&Path>,
     out_dir: &Path,
     each: &mut dyn FnMut(Step) -> ControlFlow<()>,
 ) -> Result<PretrainReport> {
@@ -148,7 +153,7 @@ pub fn pretrain(
     }
     std::fs::create_dir_all(out_dir).map_err(LlmError::io(out_dir))?;
     let pool = Arc::new(Pool::new(config.threads)?);
-    Run::open(docs, held_out, config, out_dir, pool)?.train(each)
+    Run::open(docs, held_out, config, start, out_dir, pool)?.train(each)
 }
 
 struct Run<'a> {
@@ -170,15 +175,25 @@ impl<'a> Run<'a> {
         docs: &[PretrainDoc],
         held_out: &[PretrainDoc],
         config: &'a PretrainConfig,
+        start: Option<&Path>,
         out_dir: &'a Path,
         pool: Arc<Pool>,
     ) -> Result<Self> {
         // What makes two runs the same: the recipe without its time limit, and the documents.
         let recipe = PretrainConfig { max_seconds: None, threads: pool.threads, ..config.clone() };
         let mut identity = serde_json::to_string(&recipe).map_err(|e| LlmError::invalid(e.to_string()))?;
-        identity.push_str(&format!(" documents {:016x}", digest(docs)));
-        let texts = docs.iter().flat_map(|d| [d.prompt.as_str(), d.completion.as_str()]);
-        let tokenizer = bpe::train(texts, config.vocab_size)?;
+        identity.push_str(&format!(" documents {:016x}", digest(parts(docs))));
+        let (tokenizer, begun) = match start {
+            Some(dir) => {
+                let (tokenizer, weights, hash) = begin(dir)?;
+                identity.push_str(&format!(" start {hash:016x}"));
+                (tokenizer, Some(weights))
+            }
+            None => {
+                let texts = docs.iter().flat_map(|d| [d.prompt.as_str(), d.completion.as_str()]);
+                (bpe::train(texts, config.vocab_size)?, None)
+            }
+        };
         let vocab = tokenizer.get_vocab_size(true);
         let id = |t| tokenizer.token_to_id(t).ok_or_else(|| LlmError::Tokenizer(format!("no token {t}")));
         let (bos, eos) = (id(bpe::BOS)?, id(bpe::EOS)?);
@@ -221,7 +236,10 @@ impl<'a> Run<'a> {
             let step = metadata.get("step").and_then(|s| s.parse().ok());
             named = Some((tensors, step.ok_or_else(|| LlmError::format(CHECKPOINT, "it has no step number"))?));
         }
-        let (mut weights, done) = named.unwrap_or_else(|| (initial(&shape, config.seed), 0usize));
+        let (mut weights, done) = named.unwrap_or_else(|| {
+            let first = begun.unwrap_or_else(|| initial(&shape, config.seed));
+            (first, 0usize)
+        });
         let mut decoder = assemble(shape, &mut weights, pool)?;
         let mut optimiser = AdamW { step: done as u64, ..AdamW::default() };
         if done > 0 {
@@ -384,6 +402,23 @@ fn name(key: Key) -> String {
     }
 }
 
+fn parts(docs: &[PretrainDoc]) -> impl Iterator<Item = &[u8]> {
+    docs.iter().flat_map(|d| [d.prompt.as_bytes(), d.completion.as_bytes()])
+}
+
+/// Tokenizer and weights of a model folder, and a digest of both.
+fn begin(dir: &Path) -> Result<(Tokenizer, Named, u64)> {
+    let read = |name: &str| {
+        let path = dir.join(name);
+        std::fs::read(&path).map_err(LlmError::io(&path))
+    };
+    let (tokenizer, weights) = (read("tokenizer.json")?, read("model.safetensors")?);
+    let hash = digest([tokenizer.as_slice(), weights.as_slice()].into_iter());
+    let tokenizer = Tokenizer::from_bytes(&tokenizer).map_err(|e| LlmError::format("tokenizer.json", e))?;
+    let (named, _) = parse_safetensors(&dir.join("model.safetensors").display().to_string(), &weights)?;
+    Ok((tokenizer, named, hash))
+}
+
 /// A document as one or more sequences of at most `context` tokens.
 fn sequences(text: &Text, doc: &PretrainDoc, eos: u32, context: usize) -> Result<Sequences> {
     let mut ids = text.encode_prompt(&doc.prompt, "")?;
@@ -438,9 +473,9 @@ pub(crate) fn initial(config: &DecoderConfig, seed: u64) -> Named {
 }
 
 /// FNV-1a over the documents: tells one corpus from another, not meant against an adversary.
-fn digest(docs: &[PretrainDoc]) -> u64 {
+fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
-    for part in docs.iter().flat_map(|d| [d.prompt.as_bytes(), d.completion.as_bytes()]) {
+    for part in parts {
         for byte in part.iter().chain(&(part.len() as u64).to_le_bytes()) {
             hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }

@@ -44,9 +44,9 @@ impl Sampling {
         Ok(())
     }
 
-    /// Draws a token from the logits of one row.
-    pub(crate) fn draw(&self, logits: &[f32], rng: &mut ChaCha8Rng) -> u32 {
-        if self.temperature == 0.0 {
+    /// Draws a token from the logits of one row, at `heat` times the temperature.
+    pub(crate) fn draw(&self, logits: &[f32], heat: f64, rng: &mut ChaCha8Rng) -> u32 {
+        if self.temperature == 0.0 && heat == 1.0 {
             let best = logits.iter().enumerate().fold(
                 (0, f32::NEG_INFINITY),
                 |best, (i, &l)| {
@@ -55,6 +55,8 @@ impl Sampling {
             );
             return best.0 as u32;
         }
+        // A greedy answer that was refused needs some warmth to become another one.
+        let temperature = if self.temperature == 0.0 { heat - 1.0 } else { self.temperature * heat };
         let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         let at = |i: u32| logits[i as usize];
         // Equal logits are ordered by token, so that the choice never depends on how a sort treats ties.
@@ -66,7 +68,7 @@ impl Sampling {
         order.sort_unstable_by(descending);
         let top = f64::from(order.first().map_or(0.0, |&i| at(i)));
         let mut weights: Vec<f64> =
-            order.iter().map(|&i| ((f64::from(at(i)) - top) / self.temperature).exp()).collect();
+            order.iter().map(|&i| ((f64::from(at(i)) - top) / temperature).exp()).collect();
         let mut total: f64 = weights.iter().sum();
         if self.top_p < 1.0 {
             let (mut sum, mut kept) = (0.0, 0);
@@ -98,7 +100,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let mut counts = [0; 4];
         for _ in 0..4000 {
-            counts[sampling.draw(&[1.0, 3.0, 2.0, 0.0], &mut rng) as usize] += 1;
+            counts[sampling.draw(&[1.0, 3.0, 2.0, 0.0], 1.0, &mut rng) as usize] += 1;
         }
         counts
     }

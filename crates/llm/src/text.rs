@@ -4,7 +4,7 @@ use crate::error::{LlmError, Result};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, context};
-use tokenizers::Tokenizer;
+use tokenizers::{DecoderWrapper, Tokenizer};
 
 /// A tokenizer with what generation needs to know about its special tokens.
 #[derive(Clone)]
@@ -66,6 +66,19 @@ impl Text {
         Ok(ids)
     }
 
+    /// The bytes a token adds to a text; none for a special token.
+    pub(crate) fn bytes(&self, id: u32) -> Vec<u8> {
+        let alone = || self.tokenizer.decode(&[id], true).unwrap_or_default().into_bytes();
+        let byte_level = matches!(self.tokenizer.get_decoder(), Some(DecoderWrapper::ByteLevel(_)));
+        let added = self.tokenizer.get_added_tokens_decoder().contains_key(&id);
+        if !byte_level || added {
+            return alone();
+        }
+        // A token may end inside a character, which only its spelling in the vocabulary shows.
+        let spelling = self.tokenizer.id_to_token(id).unwrap_or_default();
+        spelling.chars().map(byte_of).collect::<Option<Vec<u8>>>().unwrap_or_else(alone)
+    }
+
     pub(crate) fn decode(&self, ids: &[u32]) -> Result<String> {
         self.tokenizer.decode(ids, true).map_err(|e| LlmError::Tokenizer(e.to_string()))
     }
@@ -99,6 +112,14 @@ impl Text {
             )
             .map_err(|e| LlmError::Template(e.to_string()))
     }
+}
+
+/// The byte that byte-level BPE writes as `c`: printable ones as themselves, the others moved up in order from U+0100.
+fn byte_of(c: char) -> Option<u8> {
+    let plain = |b: u32| matches!(b, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
+    let n = u32::from(c);
+    let byte = if n < 0x100 { Some(n).filter(|&b| plain(b)) } else { (0..0x100).filter(|&b| !plain(b)).nth(n as usize - 0x100) };
+    byte.and_then(|b| u8::try_from(b).ok())
 }
 
 /// The methods of Python strings and dicts that chat templates call.
@@ -149,4 +170,20 @@ fn python_method(_state: &mut State, value: &Value, method: &str, args: &[Value]
         "lower" => Value::from(text.to_lowercase()),
         _ => return Err(unknown()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_a_spelling() {
+        assert_eq!("Ġdef".chars().map(byte_of).collect::<Option<Vec<u8>>>().as_deref(), Some(&b" def"[..]));
+        assert_eq!(byte_of('Ċ'), Some(b'\n'));
+        assert_eq!(byte_of('Ã'), Some(0xC3));
+        assert_eq!(byte_of('世'), None);
+        let mut all: Vec<u8> = (0..0x200).filter_map(char::from_u32).filter_map(byte_of).collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..=255).collect::<Vec<u8>>());
+    }
 }

@@ -77,7 +77,7 @@ impl Generator for Mutation {
     fn learn(
         &mut self,
         lesson: Lesson<'_>,
-        _on_step: &mut dyn FnMut(u64, u64, f64),
+        _on_step: &mut dyn FnMut(u64, f64),
         _stop: &dyn Fn() -> bool,
     ) -> Result<SftRecord, PartError> {
         let mut texts: Vec<String> =

@@ -77,7 +77,7 @@ pub trait Generator {
     fn learn(
         &mut self,
         lesson: Lesson<'_>,
-        on_step: &mut dyn FnMut(u64, u64, f64),
+        on_step: &mut dyn FnMut(u64, f64),
         stop: &dyn Fn() -> bool,
     ) -> Result<SftRecord, PartError>;
 

@@ -63,7 +63,7 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
         std::fs::create_dir_all(dir).with_context(|| format!("{} could not be made", dir.display()))?;
     }
     let started = Instant::now();
-    let completions = wiring::generate(&model, &requests, &sampling, &|| false)?;
+    let completions = wiring::generate(&model, &requests, &sampling, None, &|| false)?;
     let seconds = started.elapsed().as_secs_f64();
     let options = Options::default();
     let mut valid = 0;

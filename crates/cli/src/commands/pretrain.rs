@@ -43,7 +43,7 @@ pub(super) fn pretrain(args: PretrainArgs) -> anyhow::Result<Ending> {
     };
     let bar = output::bar(0, "pretrain");
     let mut failed = None;
-    let report = archsmith_llm::pretrain(&docs(training), &docs(held_out), &recipe.training, &args.out, &mut |s| {
+    let report = archsmith_llm::pretrain(&docs(training), &docs(held_out), &recipe.training, args.from.as_deref(), &args.out, &mut |s| {
         bar.set_length(s.of as u64);
         bar.set_position(s.step as u64);
         bar.set_message(format!("loss {:.3}, {:.0} tokens/s", s.loss, s.tokens as f64 / s.seconds.max(1e-9)));
@@ -82,7 +82,7 @@ fn documents(args: &PretrainArgs, recipe: &CorpusRecipe) -> anyhow::Result<Vec<D
         None => Vec::new(),
     };
     let builtin = builtin_seeds();
-    let bar = output::bar((builtin.len() + given.len()) as u64, "corpus");
+    let bar = output::bar((builtin.len() + given.len()) as u64 + u64::from(recipe.composed), "corpus");
     let (documents, counts) = build(&builtin, &given, recipe, &|| bar.inc(1))?;
     bar.finish_and_clear();
     let mut text = String::new();

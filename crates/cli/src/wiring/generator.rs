@@ -4,7 +4,7 @@ use crate::output;
 use anyhow::Context;
 use archsmith_archive::SftRecord;
 use archsmith_llm::{
-    Completion, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Pair, Request, Sampling, Schedule, SftConfig,
+    Completion, Guide, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Pair, Progress, Request, Sampling, Schedule, SftConfig,
 };
 use archsmith_search::config::{self, Config};
 use archsmith_search::{Generator, Lesson, PartError, Prompt, Proposal, ProposalRequest};
@@ -22,10 +22,11 @@ pub(crate) fn generate(
     model: &Model,
     requests: &[Request],
     sampling: &Sampling,
+    guide: Option<&dyn Guide>,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Completion>, LlmError> {
     let bar = output::bar(requests.len() as u64, "writing");
-    let result = model.generate(requests, sampling, &mut |p| {
+    let result = model.generate(requests, sampling, guide, &mut |p: Progress| {
         bar.set_position(p.finished as u64);
         bar.set_message(format!("{:.0} tokens/s", p.tokens as f64 / p.seconds.max(1e-9)));
         if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -79,7 +80,7 @@ impl Generator for LlmGenerator {
             .iter()
             .map(|r| Request { prompt: r.prompt.clone(), prefix: r.prefix.clone(), seed: r.seed })
             .collect();
-        let completions = generate(&self.model, &requests, &self.sampling, stop).map_err(part_error)?;
+        let completions = generate(&self.model, &requests, &self.sampling, None, stop).map_err(part_error)?;
         let tokens: usize = completions.iter().map(|c| c.tokens).sum();
         let seconds = completions.iter().map(|c| c.seconds).fold(0.0, f64::max);
         Ok(completions
@@ -96,7 +97,7 @@ impl Generator for LlmGenerator {
     fn learn(
         &mut self,
         lesson: Lesson<'_>,
-        on_step: &mut dyn FnMut(u64, u64, f64),
+        on_step: &mut dyn FnMut(u64, f64),
         stop: &dyn Fn() -> bool,
     ) -> Result<SftRecord, PartError> {
         let pairs = |from: &[archsmith_archive::Pair]| -> Vec<Pair> {
@@ -127,7 +128,7 @@ impl Generator for LlmGenerator {
         let report = self
             .model
             .finetune(&training, &[], &config, &mut |s| {
-                on_step(s.step as u64, s.of as u64, s.loss);
+                on_step(s.step as u64, s.loss);
                 if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })
             .map_err(part_error)?;

@@ -11,7 +11,7 @@ fn sampling() -> Sampling {
 }
 
 fn texts(model: &Model, requests: &[Request], sampling: &Sampling) -> Vec<String> {
-    let answers = model.generate(requests, sampling, &mut |_| ControlFlow::Continue(())).unwrap();
+    let answers = model.generate(requests, sampling, None, &mut |_| ControlFlow::Continue(())).unwrap();
     answers.into_iter().map(|a| a.text).collect()
 }
 
@@ -33,7 +33,7 @@ fn answers_do_not_depend_on_their_neighbours() {
 fn greedy_answers_follow_the_training_text() {
     let model = load(folder()).unwrap();
     let greedy = Sampling { temperature: 0.0, max_new_tokens: 60, ..Sampling::default() };
-    let answers = model.generate(&[request("# width 16\n", 0)], &greedy, &mut |_| ControlFlow::Continue(())).unwrap();
+    let answers = model.generate(&[request("# width 16\n", 0)], &greedy, None, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(answers[0].text.starts_with("def net():\n    conv(3, "), "{}", answers[0].text);
     assert_eq!(answers[0].stopped, StopReason::EndOfText);
 }
@@ -43,7 +43,7 @@ fn prefix_and_stop_strings_bound_the_answer() {
     let model = load(folder()).unwrap();
     let request = Request { prompt: "# width 16\n".into(), prefix: "def".into(), seed: 0 };
     let stop = Sampling { temperature: 0.0, stop: vec!["relu".into()], ..Sampling::default() };
-    let answers = model.generate(&[request], &stop, &mut |_| ControlFlow::Continue(())).unwrap();
+    let answers = model.generate(&[request], &stop, None, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(answers[0].text.starts_with("def net():\n    conv(3, "), "{}", answers[0].text);
     assert!(!answers[0].text.contains("relu"));
     assert_eq!(answers[0].stopped, StopReason::StopString);
@@ -53,17 +53,17 @@ fn prefix_and_stop_strings_bound_the_answer() {
 fn the_context_bounds_prompt_and_answer() {
     let model = load(folder()).unwrap();
     let long = "# width 16\n".repeat(60);
-    let error = model.generate(&[request(&long, 0)], &sampling(), &mut |_| ControlFlow::Continue(())).unwrap_err();
+    let error = model.generate(&[request(&long, 0)], &sampling(), None, &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(error.to_string().contains("context"), "{error}");
     let most = Sampling { max_new_tokens: 100_000, top_p: 1.0, temperature: 3.0, top_k: 0, ..Sampling::default() };
-    let answers = model.generate(&[request("# width 8\n", 1)], &most, &mut |_| ControlFlow::Continue(())).unwrap();
+    let answers = model.generate(&[request("# width 8\n", 1)], &most, None, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(answers[0].tokens <= 128);
 }
 
 #[test]
 fn a_callback_stops_the_work() {
     let model = load(folder()).unwrap();
-    let stopped = model.generate(&[request("# width 16\n", 0)], &sampling(), &mut |_| ControlFlow::Break(()));
+    let stopped = model.generate(&[request("# width 16\n", 0)], &sampling(), None, &mut |_| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(LlmError::Cancelled)));
 }
 
@@ -75,7 +75,7 @@ fn senseless_sampling_is_refused() {
         Sampling { top_p: 0.0, ..sampling() },
         Sampling { batch: 0, ..sampling() },
     ] {
-        assert!(model.generate(&[request("#", 0)], &wrong, &mut |_| ControlFlow::Continue(())).is_err());
+        assert!(model.generate(&[request("#", 0)], &wrong, None, &mut |_| ControlFlow::Continue(())).is_err());
     }
 }
 

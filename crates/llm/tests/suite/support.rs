@@ -33,7 +33,7 @@ pub(crate) fn tiny() -> PretrainConfig {
 }
 
 pub(crate) fn train(config: &PretrainConfig, out: &Path) -> archsmith_llm::PretrainReport {
-    pretrain(&documents(0..70), &documents(70..77), config, out, &mut |_| ControlFlow::Continue(())).unwrap()
+    pretrain(&documents(0..70), &documents(70..77), config, None, out, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 struct Trained {

@@ -44,7 +44,7 @@ fn fine_tuning_lowers_the_loss_and_the_adapter_survives_its_file() {
     let greedy = Sampling { temperature: 0.0, max_new_tokens: 40, ..Sampling::default() };
     let request = Request { prompt: "# width 16\n".into(), prefix: String::new(), seed: 0 };
     let write = |m: &archsmith_llm::Model| {
-        m.generate(std::slice::from_ref(&request), &greedy, &mut |_| ControlFlow::Continue(())).unwrap()[0].text.clone()
+        m.generate(std::slice::from_ref(&request), &greedy, None, &mut |_| ControlFlow::Continue(())).unwrap()[0].text.clone()
     };
     assert_eq!(write(&model), write(&other));
     assert!(write(&model).starts_with("def other"), "{}", write(&model));
@@ -122,12 +122,12 @@ fn an_interrupted_pretraining_ends_with_the_same_weights() {
     let config = PretrainConfig { epochs: 2, ..tiny() };
     let report = train(&config, whole.path());
     assert!(report.held_out_loss.unwrap() < 5.0 && report.steps > 4, "{report:?}");
-    let stopped = pretrain(&documents(0..70), &[], &config, parts.path(), &mut |step| {
+    let stopped = pretrain(&documents(0..70), &[], &config, None, parts.path(), &mut |step| {
         if step.step == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(matches!(stopped, Err(LlmError::Cancelled)));
     let mut first = 0;
-    pretrain(&documents(0..70), &[], &config, parts.path(), &mut |step| {
+    pretrain(&documents(0..70), &[], &config, None, parts.path(), &mut |step| {
         first = if first == 0 { step.step } else { first };
         ControlFlow::Continue(())
     })
@@ -138,6 +138,6 @@ fn an_interrupted_pretraining_ends_with_the_same_weights() {
     let tokenizer = |dir: &std::path::Path| std::fs::read(dir.join("tokenizer.json")).unwrap();
     assert_eq!(tokenizer(whole.path()), tokenizer(parts.path()));
     // Other documents are another run.
-    let other = pretrain(&documents(0..9), &[], &config, parts.path(), &mut |_| ControlFlow::Continue(()));
+    let other = pretrain(&documents(0..9), &[], &config, None, parts.path(), &mut |_| ControlFlow::Continue(()));
     assert!(other.unwrap_err().to_string().contains("another"));
 }

@@ -415,7 +415,7 @@ impl Search {
         let mut logged = Ok(());
         let sft = generator.learn(
             lesson,
-            &mut |step, _of, loss| {
+            &mut |step, loss| {
                 if logged.is_ok() {
                     logged = self.tell(host, Event::SftStep { cycle, step, loss: loss.is_finite().then_some(loss) });
                 }

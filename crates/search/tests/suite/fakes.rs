@@ -53,10 +53,10 @@ impl Generator for FakeGenerator {
     fn learn(
         &mut self,
         lesson: Lesson<'_>,
-        on_step: &mut dyn FnMut(u64, u64, f64),
+        on_step: &mut dyn FnMut(u64, f64),
         stop: &dyn Fn() -> bool,
     ) -> Result<SftRecord, PartError> {
-        on_step(1, 1, 0.5);
+        on_step(1, 0.5);
         if stop() {
             return Err(PartError::Interrupted);
         }
