@@ -200,29 +200,41 @@ fn contract(code: &'static str, message: impl Into<String>, span: Span) -> Rejec
     Rejection::new(Stage::Contract, Diagnostic::error(code, message, span))
 }
 
-/// Elaborates on this thread. `stack_bytes` of its native stack are left.
-pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize) -> Result<Elaborated, Rejection> {
+/// Runs a text as a module: its classes and functions are in `main` then.
+pub(crate) fn run(
+    source: &str,
+    options: &Options,
+    stack_bytes: usize,
+    main: &Rc<PyModule>,
+) -> Result<(Interp, Vec<Diagnostic>), Rejection> {
     let parsed = crate::syntax::parse(source, true).map_err(|d| Rejection::new(Stage::Unparsed, d))?;
     let mut i = Interp::new(options.limits.clone(), stack_bytes);
     i.torch.max_nodes = options.limits.nodes;
     let mut notes = Vec::new();
-    // Read as a module, not run as a program: `if __name__ == "__main__":` is not taken.
-    let main = Rc::new(PyModule::new("net"));
     main.set("reveal_type", Value::native("reveal_type", reveal_type));
     if !imports_torch(source) {
-        predefine(&mut i, &main).map_err(|r| reject(&mut i, r))?;
+        predefine(&mut i, main).map_err(|r| reject(&mut i, r))?;
         notes.push(Diagnostic::note(
             code::ASSUMED_IMPORTS,
             "the text imports no torch: torch, nn, F and math are taken as imported",
             Span::default(),
         ));
     }
-    i.run_source(&main, &Rc::new(parsed)).map_err(|r| reject(&mut i, r))?;
-    let class = find_net(&main)?;
-    let hyperparameters = hyperparameters(&mut i, &main).map_err(|r| reject(&mut i, r))?;
-    let args = arguments(&mut i, &class, options, &hyperparameters);
+    i.run_source(main, &Rc::new(parsed)).map_err(|r| reject(&mut i, r))?;
+    Ok((i, notes))
+}
+
+/// Constructs `Net`; also gives the hyperparameters that the text names.
+pub(crate) fn construct(
+    i: &mut Interp,
+    main: &Rc<PyModule>,
+    class: &Rc<Class>,
+    options: &Options,
+) -> Result<(Rc<crate::eval::class::Instance>, Vec<String>), Rejection> {
+    let hyperparameters = hyperparameters(i, main).map_err(|r| reject(i, r))?;
+    let args = arguments(i, class, options, &hyperparameters);
     i.span = class.span;
-    let net = i.call(&Value::Class(class.clone()), args).map_err(|r| reject(&mut i, r).during(Phase::Construct))?;
+    let net = i.call(&Value::Class(class.clone()), args).map_err(|r| reject(i, r).during(Phase::Construct))?;
     let Some(net) = module::as_module(&net).cloned() else {
         let r = contract(code::NO_MODULE, "Net(...) does not give a torch.nn.Module", class.span);
         return Err(r.during(Phase::Construct));
@@ -231,6 +243,16 @@ pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize
         let r = contract(code::NO_SUPER_INIT, "Net.__init__ does not call super().__init__()", class.span);
         return Err(r.during(Phase::Construct));
     }
+    Ok((net, hyperparameters))
+}
+
+/// Elaborates on this thread. `stack_bytes` of its native stack are left.
+pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize) -> Result<Elaborated, Rejection> {
+    // Read as a module, not run as a program: `if __name__ == "__main__":` is not taken.
+    let main = Rc::new(PyModule::new("net"));
+    let (mut i, mut notes) = run(source, options, stack_bytes, &main)?;
+    let class = find_net(&main)?;
+    let (net, hyperparameters) = construct(&mut i, &main, &class, options)?;
     let traced = trace(&mut i, &net, options, class.span)?;
     let recipe = recipe::read(&mut i, &net, options, &hyperparameters);
     for (span, name) in std::mem::take(&mut i.torch.custom_gradients) {
@@ -282,7 +304,7 @@ fn predefine(i: &mut Interp, main: &Rc<PyModule>) -> Eval<()> {
 }
 
 /// The class `Net`.
-fn find_net(main: &Rc<PyModule>) -> Result<Rc<Class>, Rejection> {
+pub(crate) fn find_net(main: &Rc<PyModule>) -> Result<Rc<Class>, Rejection> {
     match main.get(Sym::new("Net")) {
         Some(Value::Class(c)) if c.kind == NativeKind::Module => Ok(c),
         Some(Value::Class(c)) => {
@@ -348,12 +370,12 @@ fn arguments(_i: &mut Interp, class: &Rc<Class>, options: &Options, asked: &[Str
 }
 
 /// What the two traces leave.
-struct Traced {
+pub(crate) struct Traced {
     inputs: Vec<TensorType>,
     entries: Vec<Entry>,
 }
 
-fn trace(
+pub(crate) fn trace(
     i: &mut Interp,
     net: &Rc<crate::eval::class::Instance>,
     options: &Options,

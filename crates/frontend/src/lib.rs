@@ -42,6 +42,7 @@ mod cst;
 mod diagnostic;
 mod eval;
 mod plain;
+mod prefix;
 mod python;
 mod recipe;
 mod suggest;
@@ -53,3 +54,4 @@ pub use contract::{Elaborated, Options, Prm, check, elaborate, parse, syntax_tre
 pub use diagnostic::{Diagnostic, Phase, Rejection, Severity, Stage};
 pub use eval::Limits;
 pub use plain::{Printed, run_python};
+pub use prefix::check_prefix;

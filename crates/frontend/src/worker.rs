@@ -13,16 +13,16 @@ const STACK_BYTES: usize = 256 << 20;
 /// Names that a thread keeps; beyond it a new thread starts afresh.
 const MAX_NAMES: usize = 200_000;
 
-type Job = (String, Options, Sender<Result<Elaborated, Rejection>>);
+/// What is to be done with `stack_bytes` of native stack.
+type Job = Box<dyn FnOnce(usize) + Send>;
 
 thread_local! {
     static WORKER: RefCell<Option<Sender<Job>>> = const { RefCell::new(None) };
 }
 
 fn work(jobs: Receiver<Job>) {
-    while let Ok((source, options, reply)) = jobs.recv() {
-        // A caller that has gone does not want the answer.
-        let _ = reply.send(elaborate_here(&source, &options, STACK_BYTES - (1 << 20)));
+    while let Ok(job) = jobs.recv() {
+        job(STACK_BYTES - (1 << 20));
         if crate::syntax::sym::count() > MAX_NAMES {
             return;
         }
@@ -31,6 +31,19 @@ fn work(jobs: Receiver<Job>) {
 
 /// Elaborates on this thread's worker.
 pub(crate) fn run(source: &str, options: &Options) -> Result<Elaborated, Rejection> {
+    run_job(source, options, elaborate_here)
+}
+
+/// Judges a completed beginning on this thread's worker.
+pub(crate) fn run_prefix(source: &str, options: &Options) -> Result<(), Rejection> {
+    run_job(source, options, crate::prefix::stand_here)
+}
+
+fn run_job<T: Send + 'static>(
+    source: &str,
+    options: &Options,
+    work_on: fn(&str, &Options, usize) -> Result<T, Rejection>,
+) -> Result<T, Rejection> {
     let failed = |why: String| {
         let d = Diagnostic::error(crate::code::INTERNAL, why, Span::default());
         Err(Rejection::new(Stage::OverBudget, d))
@@ -51,7 +64,10 @@ pub(crate) fn run(source: &str, options: &Options) -> Result<Elaborated, Rejecti
             }
         };
         let (reply, answer) = channel();
-        if sender.send((source.to_string(), options.clone(), reply)).is_ok()
+        let (source, options) = (source.to_string(), options.clone());
+        // A caller that has gone does not want the answer.
+        let job: Job = Box::new(move |stack| drop(reply.send(work_on(&source, &options, stack))));
+        if sender.send(job).is_ok()
             && let Ok(result) = answer.recv()
         {
             return result;
