@@ -440,7 +440,7 @@ pub(crate) struct GenerateArgs {
     /// How many.
     #[arg(short, long, default_value_t = 4)]
     pub(crate) n: u32,
-    /// What steers the sampling. Only `off` exists so far.
+    /// What steers the sampling: nothing, or the compiler, which takes back statements that no network can have.
     #[arg(long, value_enum, default_value_t = Guide::Off)]
     pub(crate) guide: Guide,
     /// compact or chat; default: chat where the model has a chat template.
@@ -470,6 +470,12 @@ pub(crate) struct GenerateArgs {
     /// Write each network to DIR/NNN.py too.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Count near-duplicates of these networks among the valid: a `corpus.jsonl` that `pretrain` made, or `builtin`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) near: Option<PathBuf>,
+    /// Answers written at the same time.
+    #[arg(long, default_value_t = 16)]
+    pub(crate) batch: usize,
     /// One JSON object a network.
     #[arg(long)]
     pub(crate) json: bool,
@@ -480,6 +486,8 @@ pub(crate) struct GenerateArgs {
 pub(crate) enum Guide {
     /// Nothing: the model's own distribution.
     Off,
+    /// The text is elaborated as it grows; a statement that cannot stand is taken back and sampled again.
+    Compiler,
 }
 
 /// How the request is worded.
@@ -769,6 +777,8 @@ pub(crate) enum BenchCommand {
     Check(BenchCheckArgs),
     Train(BenchTrainArgs),
     Novelty(BenchNoveltyArgs),
+    Generate(BenchGenerateArgs),
+    Finetune(BenchFinetuneArgs),
 }
 
 /// Time the frontend over a folder of networks: one core, warm.
@@ -777,6 +787,49 @@ pub(crate) struct BenchCheckArgs {
     /// A folder of `.py` files, or with a folder nn/ in it.
     #[arg(long)]
     pub(crate) corpus: PathBuf,
+}
+
+/// Time reading a prompt and writing greedily after it.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BenchGenerateArgs {
+    /// `embedded`, a GGUF file, a folder of safetensors, or a hub repository.
+    #[arg(long, default_value = "embedded")]
+    pub(crate) model: String,
+    /// A file with the whole prompt.
+    #[arg(long)]
+    pub(crate) prompt: PathBuf,
+    /// Sequences written side by side.
+    #[arg(long, value_delimiter = ',', default_value = "1,8")]
+    pub(crate) batch: Vec<usize>,
+    /// Tokens written in each.
+    #[arg(long, default_value_t = 256)]
+    pub(crate) new_tokens: usize,
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) threads: usize,
+}
+
+/// Time steps of fine-tuning an adapter on one sequence of random tokens.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BenchFinetuneArgs {
+    /// `embedded`, a GGUF file, a folder of safetensors, or a hub repository.
+    #[arg(long, default_value = "embedded")]
+    pub(crate) model: String,
+    /// Tokens of the sequence; the loss is on the last three quarters.
+    #[arg(long, default_value_t = 512)]
+    pub(crate) seq: usize,
+    /// Rank of the adapter on all seven projections of all blocks.
+    #[arg(long, default_value_t = 16)]
+    pub(crate) rank: usize,
+    /// Steps timed, after one that is not.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) steps: usize,
+    /// Compute activations twice instead of keeping them.
+    #[arg(long)]
+    pub(crate) checkpoint: bool,
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) threads: usize,
 }
 
 /// Time training steps.

@@ -4,4 +4,4 @@ mod evaluator;
 mod generator;
 
 pub(crate) use evaluator::{WorkerEvaluator, data_ref};
-pub(crate) use generator::{LlmGenerator, generate, load_model};
+pub(crate) use generator::{CompilerGuide, LlmGenerator, generate, load_model};

@@ -9,11 +9,11 @@
 
 use crate::contract::{self, Options};
 use crate::diagnostic::{Diagnostic, Rejection, Stage};
+use crate::eval::Eval;
 use crate::eval::Interp;
 use crate::eval::args::Args;
 use crate::eval::module::PyModule;
 use crate::eval::value::Value;
-use crate::eval::Eval;
 use crate::syntax::Sym;
 use std::rc::Rc;
 
@@ -228,7 +228,9 @@ mod tests {
 
     #[test]
     fn what_is_not_finished_is_no_error() {
-        for next in ["if x.shape[0] == 1:", "if self.training:\n            x = x + 1", "x = torch.cat([x,", "y = \"\"\"open"] {
+        for next in
+            ["if x.shape[0] == 1:", "if self.training:\n            x = x + 1", "x = torch.cat([x,", "y = \"\"\"open"]
+        {
             assert_eq!(judge(&after("x = self.layer3(x)", next)), Ok(()), "{next}");
         }
         let helper = after("self.stem = ", "self.rest = self._make(3)");

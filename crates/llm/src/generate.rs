@@ -197,8 +197,9 @@ pub(crate) fn generate(
         }
         // Judging a text takes as long as a token: the rows are judged side by side.
         let prefix = |row: &Writing| requests[row.index].prefix.len();
-        let judged: Result<Vec<Next>> =
-            decoder.pool.run(|| active.par_iter_mut().map(|row| judge(row, text, sampling, guide, prefix(row))).collect());
+        let judged: Result<Vec<Next>> = decoder
+            .pool
+            .run(|| active.par_iter_mut().map(|row| judge(row, text, sampling, guide, prefix(row))).collect());
         let mut kept = Vec::with_capacity(active.len());
         for (row, next) in active.into_iter().zip(judged?) {
             let Next::Ends(stopped) = next else {

@@ -19,6 +19,7 @@
 mod adamw;
 mod adapter;
 mod attention;
+mod bench;
 mod bpe;
 mod config;
 mod decoder;
@@ -45,6 +46,7 @@ mod weights;
 
 pub use adamw::Schedule;
 pub use adapter::LoraConfig;
+pub use bench::GenerationSpeed;
 pub use config::Architecture;
 pub use error::{LlmError, Result};
 pub use generate::{Completion, Progress, Request, StopReason};

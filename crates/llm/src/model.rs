@@ -119,10 +119,10 @@ pub struct ModelInfo {
 
 /// A loaded model, with or without an adapter.
 pub struct Model {
-    decoder: Decoder,
-    text: Text,
+    pub(crate) decoder: Decoder,
+    pub(crate) text: Text,
     info: ModelInfo,
-    lora: Option<LoraConfig>,
+    pub(crate) lora: Option<LoraConfig>,
 }
 
 impl Model {

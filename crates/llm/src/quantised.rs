@@ -1,11 +1,11 @@
 //! Weights of eight bits: blocks of 32 numbers with one scale, as in GGUF's Q8_0.
 //!
-//! Activations stay `f32`. Every inner product adds its terms in one fixed order, so a row's result depends neither
-//! on the other rows nor on the number of threads.
+//! In a product the other side is rounded in the same way, each row on its own, and eight-bit numbers are multiplied. Every
+//! inner product adds its terms in one fixed order, so a row's result depends neither on the other rows nor on the number of
+//! threads.
 
 use crate::matrix::Matrix;
-use crate::simd::vectorised;
-use pulp::{Arch, Simd, WithSimd};
+use crate::simd::{self, Block, vectorised};
 use rayon::prelude::*;
 
 /// Numbers that share a scale.
@@ -93,23 +93,29 @@ impl Q8 {
         m
     }
 
-    /// `x · selfᵀ`.
+    /// `x · selfᵀ`, with `x` rounded to blocks of eight bits as the weights are.
     pub(crate) fn product(&self, x: &Matrix) -> Matrix {
         assert_eq!(x.cols, self.cols, "inner sizes of a product");
         let m = x.rows;
         if m == 0 {
             return Matrix::zeros(0, self.rows);
         }
+        let Some(x) = Q8::from_dense(x) else { return Matrix::zeros(m, self.rows) };
         // Computed with a row for each weight row, which tasks can share out, then turned.
         let mut turned = vec![0.0f32; self.rows * m];
         turned.par_chunks_mut(ROWS * m).enumerate().for_each(|(part, out)| {
-            let mut weights = vec![0.0f32; self.cols];
             for (i, out) in out.chunks_exact_mut(m).enumerate() {
-                vectorised(
-                    #[inline(always)]
-                    || self.unpack(part * ROWS + i, &mut weights),
-                );
-                Arch::new().dispatch(Products { weights: &weights, x: &x.data, out });
+                let weights = self.row(part * ROWS + i);
+                let mut r = 0;
+                // Four rows share each load of a weight.
+                while r + 4 <= m {
+                    let four = simd::block_products(weights, std::array::from_fn::<_, 4, _>(|k| x.row(r + k)));
+                    out[r..r + 4].copy_from_slice(&four);
+                    r += 4;
+                }
+                for r in r..m {
+                    [out[r]] = simd::block_products(weights, [x.row(r)]);
+                }
             }
         });
         let mut y = Matrix::zeros(m, self.rows);
@@ -120,52 +126,11 @@ impl Q8 {
         }
         y
     }
-}
 
-/// The inner products of one weight row with every row of `x`.
-struct Products<'a> {
-    weights: &'a [f32],
-    x: &'a [f32],
-    out: &'a mut [f32],
-}
-
-impl WithSimd for Products<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let n = self.weights.len();
-        let (weights, _) = S::as_simd_f32s(self.weights);
-        let mut rows = self.x.chunks_exact(n);
-        let mut out = self.out.iter_mut();
-        // Four rows share each load of a weight. A row's sums are the same whether it is one of four or alone.
-        while rows.len() >= 4 {
-            let group: [&[S::f32s]; 4] = std::array::from_fn(|_| S::as_simd_f32s(rows.next().unwrap_or_default()).0);
-            for (sum, out) in sums(simd, weights, group).into_iter().zip(out.by_ref()) {
-                *out = sum;
-            }
-        }
-        for (row, out) in rows.zip(out) {
-            let [sum] = sums(simd, weights, [S::as_simd_f32s(row).0]);
-            *out = sum;
-        }
+    fn row(&self, row: usize) -> (&[Block], &[f32]) {
+        let values = self.values[row * self.cols..(row + 1) * self.cols].as_chunks::<BLOCK>().0;
+        (values, &self.scales[row * values.len()..(row + 1) * values.len()])
     }
-}
-
-/// Inner products with two running sums each, one for the even and one for the odd vectors.
-#[inline(always)]
-fn sums<S: Simd, const R: usize>(simd: S, weights: &[S::f32s], rows: [&[S::f32s]; R]) -> [f32; R] {
-    let zero = simd.splat_f32s(0.0);
-    let (mut even, mut odd) = ([zero; R], [zero; R]);
-    let rows = rows.map(|row| row.as_chunks::<2>().0);
-    for (i, [w0, w1]) in weights.as_chunks::<2>().0.iter().enumerate() {
-        for r in 0..R {
-            let [x0, x1] = rows[r][i];
-            even[r] = simd.mul_add_f32s(*w0, x0, even[r]);
-            odd[r] = simd.mul_add_f32s(*w1, x1, odd[r]);
-        }
-    }
-    std::array::from_fn(|r| simd.reduce_sum_f32s(simd.add_f32s(even[r], odd[r])))
 }
 
 #[cfg(test)]
@@ -185,7 +150,7 @@ mod tests {
         for (a, b) in rounded.data.iter().zip(&w.data) {
             assert!((a - b).abs() <= 0.5 / 127.0 + 1e-6);
         }
-        let expected = multiply(x.view(), rounded.t(), 1);
+        let expected = multiply(Q8::from_dense(&x).unwrap().to_dense().view(), rounded.t(), 1);
         for (a, b) in q.product(&x).data.iter().zip(&expected.data) {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
         }

@@ -67,8 +67,7 @@ impl Sampling {
         }
         order.sort_unstable_by(descending);
         let top = f64::from(order.first().map_or(0.0, |&i| at(i)));
-        let mut weights: Vec<f64> =
-            order.iter().map(|&i| ((f64::from(at(i)) - top) / temperature).exp()).collect();
+        let mut weights: Vec<f64> = order.iter().map(|&i| ((f64::from(at(i)) - top) / temperature).exp()).collect();
         let mut total: f64 = weights.iter().sum();
         if self.top_p < 1.0 {
             let (mut sum, mut kept) = (0.0, 0);

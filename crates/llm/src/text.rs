@@ -118,7 +118,11 @@ impl Text {
 fn byte_of(c: char) -> Option<u8> {
     let plain = |b: u32| matches!(b, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
     let n = u32::from(c);
-    let byte = if n < 0x100 { Some(n).filter(|&b| plain(b)) } else { (0..0x100).filter(|&b| !plain(b)).nth(n as usize - 0x100) };
+    let byte = if n < 0x100 {
+        Some(n).filter(|&b| plain(b))
+    } else {
+        (0..0x100).filter(|&b| !plain(b)).nth(n as usize - 0x100)
+    };
     byte.and_then(|b| u8::try_from(b).ok())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`run`]: the cycle: prompts → proposals → gates → training → admission → pairs → fine-tuning, resumable at every step;
 //! - [`config`]: every choice that a result depends on; [`prompt`], [`extract`]: from a request to source text;
-//! - [`gates`]: what is refused before it costs anything; [`parts`]: the traits of the two heavy parts;
+//! - [`guide`]: the compiler, steering what is being written; [`gates`]: what is refused before it costs anything; [`parts`]: the traits of the two heavy parts;
 //! - [`mutation`]: the baseline that a model has to beat, in the model's place;
 //! - [`augment`], [`compose`], [`corpus`]: variants of source text and networks drawn from parts, for the training text of the
 //!   embedded model.
@@ -16,6 +16,7 @@ pub mod config;
 pub mod corpus;
 pub mod extract;
 pub mod gates;
+pub mod guide;
 pub mod mutation;
 pub mod parts;
 pub mod prompt;

@@ -1,7 +1,8 @@
 //! `archsmith bench`: measurements that are compared with other programs' by scripts.
 
 use super::{python_files, read_source};
-use crate::args::{BenchCheckArgs, BenchNoveltyArgs, BenchTrainArgs};
+use crate::args::{BenchCheckArgs, BenchFinetuneArgs, BenchGenerateArgs, BenchNoveltyArgs, BenchTrainArgs};
+use crate::wiring::load_model;
 use crate::{Ending, output};
 use anyhow::bail;
 use archsmith_archive::{NEAR_DUPLICATE, NoveltyIndex, Sketch};
@@ -147,6 +148,46 @@ pub(super) fn novelty(args: BenchNoveltyArgs) -> anyhow::Result<Ending> {
         precision: share(right, given),
     })?;
     Ok(Ending::Done)
+}
+
+pub(super) fn generate(args: BenchGenerateArgs) -> anyhow::Result<Ending> {
+    let prompt = read_source(&args.prompt)?;
+    let model = load_model(&args.model, args.threads)?;
+    for batch in args.batch {
+        output::json(&model.generation_speed(&prompt, batch, args.new_tokens)?)?;
+    }
+    Ok(Ending::Done)
+}
+
+#[derive(Debug, Serialize)]
+struct FinetuneLine {
+    model: String,
+    seq: usize,
+    checkpoint: bool,
+    step_s_median: f64,
+    step_s_best: f64,
+    peak_rss_mb: Option<u64>,
+}
+
+pub(super) fn finetune(args: BenchFinetuneArgs) -> anyhow::Result<Ending> {
+    let mut model = load_model(&args.model, args.threads)?;
+    let mut seconds = model.finetuning_speed(args.seq, args.rank, args.steps, args.checkpoint)?;
+    output::json(&FinetuneLine {
+        model: args.model,
+        seq: args.seq,
+        checkpoint: args.checkpoint,
+        step_s_median: percentile(&mut seconds, 0.5),
+        step_s_best: percentile(&mut seconds, 0.0),
+        peak_rss_mb: peak_rss_mb(),
+    })?;
+    Ok(Ending::Done)
+}
+
+/// Largest resident memory of this process, where the system tells.
+fn peak_rss_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kb| kb / 1024)
 }
 
 fn micros(since: Instant) -> f64 {

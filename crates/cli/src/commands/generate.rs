@@ -1,15 +1,20 @@
 //! `archsmith generate`.
 
 use super::check::stage_code;
-use crate::args::{GenerateArgs, Style};
-use crate::wiring::{self, load_model};
+use super::corpus::builtin_seeds;
+use crate::args::{GenerateArgs, Guide, Style};
+use crate::wiring::{self, CompilerGuide, load_model};
 use crate::{Ending, output};
 use anyhow::Context;
+use archsmith_archive::{NEAR_DUPLICATE, NoveltyIndex};
 use archsmith_frontend::Options;
 use archsmith_ir::{cost, seed::Seed};
 use archsmith_search::config::PromptStyle;
+use archsmith_search::corpus::Document;
+use archsmith_search::guide::Compiler;
 use archsmith_search::{Config, Prompts, extract};
 use serde::Serialize;
+use std::path::Path;
 use std::time::Instant;
 
 #[derive(Debug, Serialize)]
@@ -24,6 +29,11 @@ struct Line {
     tokens: usize,
     seconds: f64,
     stop: archsmith_llm::StopReason,
+    /// How often the guide objected, and the tokens that it had taken back.
+    objections: usize,
+    wasted: usize,
+    /// Largest similarity to a known network, where some are given.
+    nearest: Option<f64>,
 }
 
 pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
@@ -57,15 +67,22 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
         top_p: args.top_p,
         max_new_tokens: args.max_new_tokens,
         stop: Vec::new(),
-        batch: 16,
+        batch: args.batch,
     };
     if let Some(dir) = &args.out {
         std::fs::create_dir_all(dir).with_context(|| format!("{} could not be made", dir.display()))?;
     }
     let started = Instant::now();
-    let completions = wiring::generate(&model, &requests, &sampling, None, &|| false)?;
-    let seconds = started.elapsed().as_secs_f64();
     let options = Options::default();
+    let compiler = CompilerGuide(Compiler { options: options.clone(), budget: None });
+    let guide: Option<&dyn archsmith_llm::Guide> = match args.guide {
+        Guide::Off => None,
+        Guide::Compiler => Some(&compiler),
+    };
+    let completions = wiring::generate(&model, &requests, &sampling, guide, &|| false)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let known = args.near.as_deref().map(known).transpose()?;
+    let mut near_duplicates = 0;
     let mut valid = 0;
     let mut tokens = 0;
     for (i, c) in completions.iter().enumerate() {
@@ -80,6 +97,9 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
             tokens: c.tokens,
             seconds: c.seconds,
             stop: c.stopped,
+            objections: c.objections,
+            wasted: c.wasted,
+            nearest: None,
             text,
         };
         match archsmith_frontend::check(&line.text, &options) {
@@ -87,6 +107,8 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
                 valid += 1;
                 let cost = cost::cost(&graph);
                 (line.params, line.macs) = (Some(cost.params), Some(cost.macs));
+                line.nearest = known.as_ref().map(|k| k.nearest(&line.text).map_or(0.0, |n| n.jaccard));
+                near_duplicates += usize::from(line.nearest.is_some_and(|j| j >= NEAR_DUPLICATE));
             }
             Err(r) => {
                 line.verdict = stage_code(&r);
@@ -110,10 +132,38 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
             output::line(format!("# {i}: {detail} ({} tokens)\n{}\n", line.tokens, line.text.trim_end()))?;
         }
     }
+    if args.guide == Guide::Compiler {
+        let sum = |f: fn(&archsmith_llm::Completion) -> usize| completions.iter().map(f).sum::<usize>();
+        let refused = completions.iter().filter(|c| c.stopped == archsmith_llm::StopReason::Refused).count();
+        output::note(format!(
+            "the compiler objected {} times; {} tokens were taken back, {refused} answers given up",
+            sum(|c| c.objections),
+            sum(|c| c.wasted)
+        ));
+    }
+    if known.is_some() {
+        output::note(format!("{near_duplicates} of the {valid} valid are near-duplicates of known networks"));
+    }
     output::note(format!(
         "{valid} of {} are networks that can be built; {tokens} tokens in {seconds:.1} s, {:.0} tokens/s",
         completions.len(),
         tokens as f64 / seconds.max(1e-9)
     ));
     Ok(Ending::Done)
+}
+
+/// The networks that answers are compared with.
+fn known(path: &Path) -> anyhow::Result<NoveltyIndex> {
+    let mut index = NoveltyIndex::new();
+    if path == Path::new("builtin") {
+        builtin_seeds().iter().for_each(|s| index.insert(&s.name, &s.text));
+        return Ok(index);
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
+    for (i, line) in text.lines().enumerate() {
+        let d: Document = serde_json::from_str(line)
+            .with_context(|| format!("{}, line {}: no document of a corpus", path.display(), i + 1))?;
+        index.insert(&format!("{}-{i}", d.source), &d.completion);
+    }
+    Ok(index)
 }

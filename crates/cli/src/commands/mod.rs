@@ -72,6 +72,8 @@ pub(crate) fn dispatch(args: Args) -> anyhow::Result<Ending> {
         Command::Bench(BenchCommand::Train(a)) => bench::train(a),
         Command::Bench(BenchCommand::Novelty(a)) => bench::novelty(a),
         Command::ConformWorker(a) => conform::worker(a),
+        Command::Bench(BenchCommand::Generate(a)) => bench::generate(a),
+        Command::Bench(BenchCommand::Finetune(a)) => bench::finetune(a),
         Command::Worker(a) => {
             // The parent holds the other end of standard input: when it is gone, nobody waits for the result.
             archsmith_train::worker::watch_parent(|| std::process::exit(3));

@@ -43,18 +43,25 @@ pub(super) fn pretrain(args: PretrainArgs) -> anyhow::Result<Ending> {
     };
     let bar = output::bar(0, "pretrain");
     let mut failed = None;
-    let report = archsmith_llm::pretrain(&docs(training), &docs(held_out), &recipe.training, args.from.as_deref(), &args.out, &mut |s| {
-        bar.set_length(s.of as u64);
-        bar.set_position(s.step as u64);
-        bar.set_message(format!("loss {:.3}, {:.0} tokens/s", s.loss, s.tokens as f64 / s.seconds.max(1e-9)));
-        if args.json
-            && let Err(e) = output::json(&s)
-        {
-            failed = Some(e);
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    });
+    let report = archsmith_llm::pretrain(
+        &docs(training),
+        &docs(held_out),
+        &recipe.training,
+        args.from.as_deref(),
+        &args.out,
+        &mut |s| {
+            bar.set_length(s.of as u64);
+            bar.set_position(s.step as u64);
+            bar.set_message(format!("loss {:.3}, {:.0} tokens/s", s.loss, s.tokens as f64 / s.seconds.max(1e-9)));
+            if args.json
+                && let Err(e) = output::json(&s)
+            {
+                failed = Some(e);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        },
+    );
     bar.finish_and_clear();
     if let Some(e) = failed {
         return Err(e);

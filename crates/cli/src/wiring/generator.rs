@@ -4,9 +4,11 @@ use crate::output;
 use anyhow::Context;
 use archsmith_archive::SftRecord;
 use archsmith_llm::{
-    Completion, Guide, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Pair, Progress, Request, Sampling, Schedule, SftConfig,
+    Completion, Guide, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Opinion, Pair, Progress, Request,
+    Sampling, Schedule, SftConfig,
 };
 use archsmith_search::config::{self, Config};
+use archsmith_search::guide::Compiler;
 use archsmith_search::{Generator, Lesson, PartError, Prompt, Proposal, ProposalRequest};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -15,6 +17,18 @@ use std::path::Path;
 pub(crate) fn load_model(name: &str, threads: usize) -> anyhow::Result<Model> {
     let source: ModelSource = name.parse()?;
     Model::load(&source, &LoadOptions { threads }).with_context(|| format!("the model {name} could not be loaded"))
+}
+
+/// The compiler as the language model's guide.
+pub(crate) struct CompilerGuide(pub(crate) Compiler);
+
+impl Guide for CompilerGuide {
+    fn judge(&self, text: &str, finished: bool) -> Opinion {
+        match self.0.objects(text, finished) {
+            None => Opinion::Stands,
+            Some(back) => Opinion::Refused { back },
+        }
+    }
 }
 
 /// Writes answers with a bar that shows tokens/s.

@@ -159,7 +159,11 @@ fn sequences_do_not_see_each_other() {
 
 #[test]
 fn the_cache_gives_the_logits_of_the_whole_sequence() {
-    for decoder in [with_adapter(decoder(true)), decoder(false), quantised(with_adapter(decoder(true)))] {
+    // In decoding, eight-bit weights meet activations of eight bits.
+    let exact = 2e-3;
+    for (decoder, most) in
+        [(with_adapter(decoder(true)), exact), (decoder(false), exact), (quantised(with_adapter(decoder(true))), 0.05)]
+    {
         let tokens: Vec<u32> = (0..40).map(|i| i * 7 % 23).collect();
         let (cache, _) = decoder.prefill(&tokens[..30]).unwrap();
         let cache = Arc::new(cache);
@@ -169,7 +173,7 @@ fn the_cache_gives_the_logits_of_the_whole_sequence() {
             let logits = decoder.step(&mut [&mut one, &mut other], &[token, 3]).unwrap();
             let (_, whole) = decoder.prefill(&tokens[..31 + i]).unwrap();
             for (a, b) in logits.row(0).iter().zip(&whole) {
-                assert!((a - b).abs() < 2e-3 * b.abs().max(1.0), "token {i}: {a} cached, {b} whole");
+                assert!((a - b).abs() < most * b.abs().max(1.0), "token {i}: {a} cached, {b} whole");
             }
         }
     }

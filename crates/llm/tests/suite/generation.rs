@@ -33,7 +33,8 @@ fn answers_do_not_depend_on_their_neighbours() {
 fn greedy_answers_follow_the_training_text() {
     let model = load(folder()).unwrap();
     let greedy = Sampling { temperature: 0.0, max_new_tokens: 60, ..Sampling::default() };
-    let answers = model.generate(&[request("# width 16\n", 0)], &greedy, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    let answers =
+        model.generate(&[request("# width 16\n", 0)], &greedy, None, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(answers[0].text.starts_with("def net():\n    conv(3, "), "{}", answers[0].text);
     assert_eq!(answers[0].stopped, StopReason::EndOfText);
 }
@@ -53,10 +54,12 @@ fn prefix_and_stop_strings_bound_the_answer() {
 fn the_context_bounds_prompt_and_answer() {
     let model = load(folder()).unwrap();
     let long = "# width 16\n".repeat(60);
-    let error = model.generate(&[request(&long, 0)], &sampling(), None, &mut |_| ControlFlow::Continue(())).unwrap_err();
+    let error =
+        model.generate(&[request(&long, 0)], &sampling(), None, &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(error.to_string().contains("context"), "{error}");
     let most = Sampling { max_new_tokens: 100_000, top_p: 1.0, temperature: 3.0, top_k: 0, ..Sampling::default() };
-    let answers = model.generate(&[request("# width 8\n", 1)], &most, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    let answers =
+        model.generate(&[request("# width 8\n", 1)], &most, None, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(answers[0].tokens <= 128);
 }
 

@@ -44,7 +44,9 @@ fn fine_tuning_lowers_the_loss_and_the_adapter_survives_its_file() {
     let greedy = Sampling { temperature: 0.0, max_new_tokens: 40, ..Sampling::default() };
     let request = Request { prompt: "# width 16\n".into(), prefix: String::new(), seed: 0 };
     let write = |m: &archsmith_llm::Model| {
-        m.generate(std::slice::from_ref(&request), &greedy, None, &mut |_| ControlFlow::Continue(())).unwrap()[0].text.clone()
+        m.generate(std::slice::from_ref(&request), &greedy, None, &mut |_| ControlFlow::Continue(())).unwrap()[0]
+            .text
+            .clone()
     };
     assert_eq!(write(&model), write(&other));
     assert!(write(&model).starts_with("def other"), "{}", write(&model));
