@@ -159,10 +159,9 @@ fn sequences_do_not_see_each_other() {
 
 #[test]
 fn the_cache_gives_the_logits_of_the_whole_sequence() {
-    // In decoding, eight-bit weights meet activations of eight bits.
-    let exact = 2e-3;
+    // Where weights have eight bits, decoding rounds activations to eight bits too: a share of the logits' length.
     for (decoder, most) in
-        [(with_adapter(decoder(true)), exact), (decoder(false), exact), (quantised(with_adapter(decoder(true))), 0.05)]
+        [(with_adapter(decoder(true)), 2e-3), (decoder(false), 2e-3), (quantised(with_adapter(decoder(true))), 0.1)]
     {
         let tokens: Vec<u32> = (0..40).map(|i| i * 7 % 23).collect();
         let (cache, _) = decoder.prefill(&tokens[..30]).unwrap();
@@ -172,9 +171,10 @@ fn the_cache_gives_the_logits_of_the_whole_sequence() {
         for (i, &token) in tokens[30..].iter().enumerate() {
             let logits = decoder.step(&mut [&mut one, &mut other], &[token, 3]).unwrap();
             let (_, whole) = decoder.prefill(&tokens[..31 + i]).unwrap();
-            for (a, b) in logits.row(0).iter().zip(&whole) {
-                assert!((a - b).abs() < most * b.abs().max(1.0), "token {i}: {a} cached, {b} whole");
-            }
+            let length = |v: &mut dyn Iterator<Item = f32>| v.map(|x| x * x).sum::<f32>().sqrt();
+            let apart = length(&mut logits.row(0).iter().zip(&whole).map(|(a, b)| a - b));
+            let all = length(&mut whole.iter().copied());
+            assert!(apart < most * all, "token {i}: {apart} of {all} apart");
         }
     }
 }
