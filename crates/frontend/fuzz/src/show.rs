@@ -1,8 +1,0 @@
-//! Prints the text that the bytes of a file mean to the target `mutants`.
-
-fn main() -> std::io::Result<()> {
-    for path in std::env::args().skip(1) {
-        println!("{}", archsmith_frontend_fuzz::mutant(&std::fs::read(path)?));
-    }
-    Ok(())
-}
