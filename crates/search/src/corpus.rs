@@ -5,7 +5,6 @@
 //! do not drown the rest.
 
 use crate::augment::{edit, strip_comments, variant};
-use crate::compose::compose;
 use crate::config::{Config, ConfigError};
 use crate::prompt::{PromptError, Prompts};
 use archsmith_archive::{NoveltyIndex, SeedRecord};
@@ -26,9 +25,6 @@ pub struct CorpusRecipe {
     pub variants: u32,
     /// Variants tried of each built-in seed network.
     pub seed_variants: u32,
-    /// Networks drawn from parts ([`crate::compose`]).
-    #[serde(default)]
-    pub composed: u32,
     /// Changes of structure tried on each valid variant; those that stand are kept.
     pub edits: u32,
     /// Largest number of parameters.
@@ -110,24 +106,11 @@ pub fn build(
             found
         })
         .collect();
-    // Composed networks are sources too, without variants: what a variant changes is drawn there anyway.
-    let composed: Vec<(SeedRecord, (usize, Vec<Valid>))> = (0..recipe.composed)
-        .into_par_iter()
-        .map(|n| {
-            let text = compose(&mut base.derive("compose", &[u64::from(n)]).rng());
-            let source = SeedRecord { name: format!("composed-{n:05}"), text, accuracy: None, fingerprint: None };
-            let found = valid_variants(&source, 0, base, recipe);
-            progress();
-            (source, found)
-        })
-        .collect();
     let mut counts = CorpusCounts::default();
     let mut graphs = BTreeSet::new();
     let mut texts = NoveltyIndex::new();
     let mut documents = Vec::new();
-    let (composed, of_composed): (Vec<SeedRecord>, Vec<_>) = composed.into_iter().unzip();
-    let all = sources.iter().map(|(s, _)| *s).chain(&composed);
-    for (i, (source, (tried, found))) in all.zip(valid.into_iter().chain(of_composed)).enumerate() {
+    for (i, ((source, _), (tried, found))) in sources.iter().zip(valid).enumerate() {
         counts.tried += tried;
         counts.valid += found.len();
         for (k, v) in found.into_iter().enumerate() {

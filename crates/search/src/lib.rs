@@ -2,16 +2,15 @@
 //!
 //! - [`run`]: the cycle: prompts → proposals → gates → training → admission → pairs → fine-tuning, resumable at every step;
 //! - [`config`]: every choice that a result depends on; [`prompt`], [`extract`]: from a request to source text;
-//! - [`guide`]: the compiler, steering what is being written; [`gates`]: what is refused before it costs anything; [`parts`]: the traits of the two heavy parts;
+//! - [`guide`]: the compiler, steering what is being written; [`gates`]: what is refused before it costs anything;
+//! - [`parts`]: the traits of the two heavy parts;
 //! - [`mutation`]: the baseline that a model has to beat, in the model's place;
-//! - [`augment`], [`compose`], [`corpus`]: variants of source text and networks drawn from parts, for the training text of the
-//!   embedded model.
+//! - [`augment`], [`corpus`]: variants of source text, for the training text of the embedded model.
 //!
 //! Invariants: this crate knows neither burn nor candle; it reads no clock and no environment (times come from the caller);
 //! every random draw derives from the run's seed, the cycle and the candidate; what a candidate does, the run goes on.
 
 pub mod augment;
-pub mod compose;
 pub mod config;
 pub mod corpus;
 pub mod extract;

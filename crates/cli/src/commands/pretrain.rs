@@ -89,7 +89,7 @@ fn documents(args: &PretrainArgs, recipe: &CorpusRecipe) -> anyhow::Result<Vec<D
         None => Vec::new(),
     };
     let builtin = builtin_seeds();
-    let bar = output::bar((builtin.len() + given.len()) as u64 + u64::from(recipe.composed), "corpus");
+    let bar = output::bar((builtin.len() + given.len()) as u64, "corpus");
     let (documents, counts) = build(&builtin, &given, recipe, &|| bar.inc(1))?;
     bar.finish_and_clear();
     let mut text = String::new();
