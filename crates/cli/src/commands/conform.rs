@@ -9,7 +9,7 @@ use archsmith_train::Executor;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How many networks' texts and records are held at a time.
@@ -49,15 +49,8 @@ pub(super) fn conform(args: ConformArgs) -> anyhow::Result<Ending> {
     let mut all = Totals::default();
     let mut misses = Vec::new();
     for chunk in records.chunks(CHUNK) {
-        let verdicts = compare(chunk, &folder, &executor, &args, &bar);
-        let verdicts = match verdicts {
-            Ok(verdicts) => verdicts,
-            Err(e) => {
-                let _ = std::fs::remove_dir(&executor.folder);
-                return Err(e);
-            }
-        };
-        for verdict in verdicts {
+        let result = compare(chunk, &folder, &executor, &args, &mut |verdict| {
+            bar.inc(1);
             families.entry(verdict.family.clone()).or_default().add(&verdict);
             all.add(&verdict);
             if args.json {
@@ -66,6 +59,11 @@ pub(super) fn conform(args: ConformArgs) -> anyhow::Result<Ending> {
             if !verdict.ok {
                 misses.push(verdict);
             }
+            Ok(())
+        });
+        if let Err(e) = result {
+            let _ = std::fs::remove_dir(&executor.folder);
+            return Err(e);
         }
     }
     bar.finish_and_clear();
@@ -74,6 +72,7 @@ pub(super) fn conform(args: ConformArgs) -> anyhow::Result<Ending> {
     if args.json {
         output::json(&TotalsLine { totals: TotalsByFamily { families: &families, all: &all } })?;
     } else {
+        misses.sort_by(|a, b| a.name.cmp(&b.name));
         for miss in &misses {
             output::line(format!("{}: {}", miss.name, miss.why.as_deref().unwrap_or("")))?;
         }
@@ -102,18 +101,16 @@ fn corpus(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// The verdicts on some records, in their order.
+/// Tells the verdict on each record as soon as it is known: first those that need no values.
 fn compare(
     records: &[Record],
     folder: &Path,
     executor: &Executor,
     args: &ConformArgs,
-    bar: &indicatif::ProgressBar,
-) -> anyhow::Result<Vec<Verdict>> {
-    let mut verdicts = Vec::with_capacity(records.len());
-    let mut tasks = Vec::new();
-    let mut waiting = Vec::new();
-    for (k, record) in records.iter().enumerate() {
+    tell: &mut (dyn FnMut(Verdict) -> anyhow::Result<()> + Send),
+) -> anyhow::Result<()> {
+    let (mut tasks, mut waiting) = (Vec::new(), Vec::new());
+    for record in records {
         let path = folder.join(format!("{}.py", record.name));
         let source = match std::fs::read_to_string(&path) {
             Ok(source) => Some(source),
@@ -125,18 +122,25 @@ fn compare(
             Some(source) if !args.no_values && verdict.wants_values(record) => {
                 let memory_limit_mb = executor.memory_limit_mb.unwrap_or(u64::MAX);
                 tasks.push(ValuesTask { source, record: record.clone(), memory_limit_mb });
-                waiting.push(k);
+                waiting.push((record, verdict));
             }
-            _ => bar.inc(1),
+            _ => tell(verdict)?,
         }
-        verdicts.push(verdict);
     }
-    let values: Vec<Values> = executor.run(&tasks, &AtomicBool::new(false), &mut |_, _: &Values| bar.inc(1))?;
-    for (k, values) in waiting.into_iter().zip(values) {
-        let verdict = std::mem::take(&mut verdicts[k]);
-        verdicts[k] = verdict.with_values(&records[k], &values);
+    let (stop, mut failed) = (AtomicBool::new(false), None);
+    let done = executor.run(&tasks, &stop, &mut |k, values: &Values| {
+        let (record, verdict) = &mut waiting[k];
+        if failed.is_none()
+            && let Err(e) = tell(std::mem::take(verdict).with_values(record, values))
+        {
+            stop.store(true, Ordering::Relaxed);
+            failed = Some(e);
+        }
+    });
+    match failed {
+        Some(e) => Err(e),
+        None => Ok(done.map(|_| ())?),
     }
-    Ok(verdicts)
 }
 
 fn table(families: &BTreeMap<String, Totals>, all: &Totals) -> String {
