@@ -1,0 +1,175 @@
+//! The loop and what it leaves behind: runs, archives, reports, seed sets.
+
+use clap::{Args as ClapArgs, Subcommand};
+use std::path::PathBuf;
+
+/// Design, train, keep, learn: run cycles of the search.
+///
+/// A run lives in one folder: its configuration, archive, adapters and report. A run that was stopped, by Ctrl-C or by a power
+/// cut, goes on with `--resume` and ends with the same archive.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  archsmith run                                  the default run, into a new folder under runs/
+  archsmith run --preset paper --out runs/paper  the published protocol, on a GPU
+  archsmith run --set run.cycles=5 --seed 7      five cycles, another seed
+  archsmith run --resume runs/smoke-001          go on where it stopped")]
+pub(crate) struct RunArgs {
+    /// Start from this preset: smoke, laptop or paper.
+    #[arg(long, default_value = "smoke", conflicts_with = "resume")]
+    pub(crate) preset: String,
+    /// A TOML file with what differs from the preset.
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) config: Option<PathBuf>,
+    /// Change one setting: `section.key=value`. May be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "resume")]
+    pub(crate) settings: Vec<String>,
+    /// The run's seed.
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) seed: Option<u64>,
+    /// The run's folder: new, or empty. Default: the next free runs/PRESET-NNN.
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the run in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) resume: Option<PathBuf>,
+    /// One event a line on standard output, as JSON.
+    #[arg(long)]
+    pub(crate) json_events: bool,
+}
+
+/// Show a configuration: a preset with its comments, or what a file and settings make of it.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  archsmith config laptop > mine.toml
+  archsmith config --config mine.toml --set run.cycles=5")]
+pub(crate) struct ConfigArgs {
+    /// smoke, laptop or paper.
+    #[arg(default_value = "smoke")]
+    pub(crate) preset: String,
+    /// A TOML file with what differs from the preset: shows the resolved configuration.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Change one setting: shows the resolved configuration.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+/// Networks from outside, as data.
+pub(crate) enum CorpusCommand {
+    Import(ImportArgs),
+}
+
+/// Read networks with their measured accuracies into a seed set.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:
+  archsmith corpus import lemur/ --out seeds.jsonl
+  archsmith run --set run.seeds=seeds.jsonl")]
+pub(crate) struct ImportArgs {
+    /// A folder in LEMUR's layout (nn/*.py, stat/…), or of `.py` files.
+    pub(crate) folder: PathBuf,
+    /// Where the seed set goes: one JSON object a line.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Only networks that become a typed graph.
+    #[arg(long)]
+    pub(crate) valid_only: bool,
+}
+
+#[derive(Debug, Subcommand)]
+/// Look into the archive of a run.
+pub(crate) enum ArchiveCommand {
+    /// All candidates.
+    #[command(after_help = "Example:\n  archsmith archive ls runs/smoke-001")]
+    Ls(ArchiveListArgs),
+    /// The best by validation accuracy.
+    #[command(after_help = "Example:\n  archsmith archive top runs/smoke-001 -n 5")]
+    Top(ArchiveTopArgs),
+    /// One candidate: record, diagnostics and source.
+    #[command(after_help = "Example:\n  archsmith archive show runs/smoke-001 3fa9")]
+    Show(ArchiveShowArgs),
+    /// The digest: equal for two runs of one configuration.
+    #[command(after_help = "Example:\n  archsmith archive digest runs/smoke-001")]
+    Digest(ArchiveDirArgs),
+    /// Check that the archive is whole. Exit code 1: it is not.
+    #[command(after_help = "Example:\n  archsmith archive verify runs/smoke-001")]
+    Verify(ArchiveDirArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ArchiveDirArgs {
+    /// The run's folder.
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ArchiveListArgs {
+    /// The run's folder.
+    pub(crate) dir: PathBuf,
+    /// Only this cycle.
+    #[arg(long)]
+    pub(crate) cycle: Option<u32>,
+    /// Only this verdict (`trained`, `ill-typed`, …).
+    #[arg(long)]
+    pub(crate) verdict: Option<String>,
+    /// One JSON object a candidate.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ArchiveTopArgs {
+    /// The run's folder.
+    pub(crate) dir: PathBuf,
+    /// How many.
+    #[arg(short, long, default_value_t = 10)]
+    pub(crate) n: usize,
+    /// One JSON object a candidate.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ArchiveShowArgs {
+    /// The run's folder.
+    pub(crate) dir: PathBuf,
+    /// The candidate's id, or its beginning.
+    pub(crate) id: String,
+    /// The whole record as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Write the report of a run: one HTML file.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:
+  archsmith report runs/smoke-001")]
+pub(crate) struct ReportArgs {
+    /// The run's folder.
+    pub(crate) dir: PathBuf,
+    /// Where the report goes. Default: report.html in the run's folder.
+    #[arg(long, short)]
+    pub(crate) out: Option<PathBuf>,
+    /// The figures as one JSON object instead.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// One row a cycle as comma-separated values instead.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
+/// Put runs side by side: what they were set to and what they came to, with intervals.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:
+  archsmith compare runs/smoke-001 runs/mutation")]
+pub(crate) struct CompareArgs {
+    /// The runs' folders.
+    #[arg(required = true)]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// One JSON object instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// One row a cycle as comma-separated values instead.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
