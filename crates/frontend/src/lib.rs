@@ -43,6 +43,7 @@ mod diagnostic;
 mod eval;
 mod plain;
 mod prefix;
+mod prune;
 mod python;
 mod recipe;
 mod suggest;

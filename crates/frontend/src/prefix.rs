@@ -19,6 +19,7 @@ use std::rc::Rc;
 
 /// The name of the call that ends the elaboration; no text has it.
 const STOP: &str = "__the_text_ends_here__";
+/// The code under which it ends; no rejection that anyone sees has it.
 const CODE: &str = "text-ends";
 
 /// Judges the beginning of a text, up to its last whole statement.
@@ -37,7 +38,7 @@ pub fn check_prefix(source: &str, options: &Options) -> Result<(), Rejection> {
 /// A method that `__init__` calls and that is perhaps defined further down: by convention its name begins with `_`.
 fn later(d: &Diagnostic, text: &str) -> bool {
     let line = text.get(d.span.start as usize..).and_then(|t| t.lines().next()).unwrap_or("");
-    d.code == "attribute-error" && line.contains("self._")
+    d.code == crate::code::ATTRIBUTE_ERROR && line.contains("self._")
 }
 
 struct Completed {
