@@ -24,6 +24,28 @@ def images(size):
     return x.reshape(2, 3, size, size)
 
 
+def judge(logits, record, tally):
+    """Counts logits that agree with the record, or that are random; says why others do not."""
+    want = np.array(record["logits"], np.float32)
+    limit = (1e-4 + 100 * record["pert"]) * np.abs(want).max()
+    off = float(np.abs(logits.astype(np.float32) - want).max())
+    if record["reseed"] > 0:
+        tally["random"] += 1
+    elif off <= limit:
+        tally["equal"] += 1
+    else:
+        return f"off by {off:.3g}, allowed {limit:.3g}"
+    return None
+
+
+def report(tally):
+    total = collections.Counter()
+    for family, t in sorted(tally.items()):
+        print(family, dict(t))
+        total.update(t)
+    print("all", dict(total))
+
+
 def main():
     import onnx
     import onnxruntime as ort
@@ -53,16 +75,8 @@ def main():
             try:
                 onnx.checker.check_model(path)
                 session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-                logits = session.run(["logits"], {"input": images(ref["in_size"])})[0].astype(np.float32)
-                want = np.array(ref["logits"], np.float32)
-                limit = (1e-4 + 100 * ref["pert"]) * np.abs(want).max()
-                off = float(np.abs(logits - want).max())
-                if ref["reseed"] > 0:
-                    t["random"] += 1
-                elif off <= limit:
-                    t["equal"] += 1
-                else:
-                    why = f"off by {off:.3g}, allowed {limit:.3g}"
+                logits = session.run(["logits"], {"input": images(ref["in_size"])})[0]
+                why = judge(logits, ref, t)
             except Exception as e:
                 why = f"{type(e).__name__}: {e}"[:300]
             if not keep:
@@ -73,11 +87,7 @@ def main():
             print("onnx", r["name"], why, flush=True)
         if not r.get("source"):
             print("source", r["name"], r.get("source_why"), flush=True)
-    total = collections.Counter()
-    for family, t in sorted(tally.items()):
-        print(family, dict(t))
-        total.update(t)
-    print("all", dict(total))
+    report(tally)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ files are our own output for networks of the oracle; run it where running them i
 import collections, json, os, sys
 import numpy as np
 import torch
-from run_onnx import images, u
+from run_onnx import images, judge, report, u
 
 
 def fill(t, kind, tensor):
@@ -54,24 +54,12 @@ def main():
                     for i, (name, _, kind) in enumerate(r["state"]):
                         fill(i, kind, state[name])
                     logits = net(torch.from_numpy(images(r["in_size"]))).float().numpy()
-                    want = np.array(r["logits"], np.float32)
-                    limit = (1e-4 + 100 * r["pert"]) * np.abs(want).max()
-                    off = float(np.abs(logits - want).max())
-                    if r["reseed"] > 0:
-                        t["random"] += 1
-                    elif off <= limit:
-                        t["equal"] += 1
-                    else:
-                        why = f"off by {off:.3g}, allowed {limit:.3g}"
+                    why = judge(logits, r, t)
         except Exception as e:
             why = f"{type(e).__name__}: {e}"[:300]
         if why:
             print(r["name"], why, flush=True)
-    total = collections.Counter()
-    for family, t in sorted(tally.items()):
-        print(family, dict(t))
-        total.update(t)
-    print("all", dict(total))
+    report(tally)
 
 
 if __name__ == "__main__":

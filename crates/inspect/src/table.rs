@@ -11,6 +11,7 @@ mod render;
 
 use crate::draw::model;
 use archsmith_ir::cost::cost;
+use archsmith_ir::summary::summary;
 use archsmith_ir::{NodeId, StateId, StateKind, TypedGraph, ValueDef};
 pub use receptive::Field;
 use rustc_hash::FxHashSet;
@@ -112,6 +113,8 @@ pub enum By {
 pub fn table(graph: &TypedGraph, source: Option<&str>) -> Table {
     let (g, cost) = (graph.graph(), cost(graph));
     let eval = graph.eval();
+    // What the operators are and cost is the short table's; here it gets its columns.
+    let short = summary(graph);
     let fields = receptive::fields(graph);
     let starts: Vec<u32> = source.map_or_else(Vec::new, |s| {
         std::iter::once(0).chain(s.bytes().enumerate().filter(|b| b.1 == b'\n').map(|b| b.0 as u32 + 1)).collect()
@@ -123,10 +126,10 @@ pub fn table(graph: &TypedGraph, source: Option<&str>) -> Table {
         .eval
         .nodes
         .iter()
+        .zip(short.rows)
         .enumerate()
-        .map(|(i, node)| {
-            let scope = g.scopes.get(node.scope.index());
-            let own = cost.node(NodeId(i as u32)).cloned().unwrap_or_default();
+        .map(|(i, (node, own))| {
+            let output_bytes = cost.node(NodeId(i as u32)).map_or(0, |n| n.output_bytes);
             let mut trainable = 0;
             let mut inputs = Vec::new();
             for v in node.inputs() {
@@ -142,19 +145,19 @@ pub fn table(graph: &TypedGraph, source: Option<&str>) -> Table {
             }
             Row {
                 node: i as u32,
-                scope: scope.map_or_else(String::new, |s| s.path.clone()),
-                class: scope.map_or_else(String::new, |s| s.class.clone()),
-                op: node.op.get().name.to_string(),
+                scope: own.scope,
+                class: own.class,
+                op: own.op,
                 line: (!starts.is_empty()).then(|| starts.partition_point(|&s| s <= node.span.start)),
                 inputs,
-                outputs: node.output_ids().map(|v| eval.ty(v).shape.clone()).collect(),
+                outputs: own.outputs,
                 params: own.params,
                 trainable,
                 macs: own.macs,
-                output_bytes: own.output_bytes,
+                output_bytes,
                 params_share: share(own.params, cost.params),
                 macs_share: share(own.macs, cost.macs),
-                output_share: share(own.output_bytes, total_output),
+                output_share: share(output_bytes, total_output),
                 receptive_field: node
                     .output_ids()
                     .next()
@@ -164,19 +167,19 @@ pub fn table(graph: &TypedGraph, source: Option<&str>) -> Table {
         .collect();
     Table {
         schema: "archsmith.summary/1",
-        name: g.name.clone(),
-        inputs: g.inputs.iter().map(ToString::to_string).collect(),
-        outputs: g.eval.outputs.iter().map(|v| eval.ty(*v).to_string()).collect(),
+        name: short.name,
+        inputs: short.inputs,
+        outputs: short.outputs,
         conventions: CONVENTIONS,
-        params: cost.params,
-        trainable: cost.trainable,
-        unused: cost.params.saturating_sub(rows.iter().map(|r| r.params).sum()),
-        buffers: cost.buffers,
-        macs: cost.macs,
-        activation_bytes: cost.activation_bytes,
-        peak_forward_bytes: cost.peak_forward_bytes,
+        params: short.params,
+        trainable: short.trainable,
+        unused: short.params.saturating_sub(rows.iter().map(|r| r.params).sum()),
+        buffers: short.buffers,
+        macs: short.macs,
+        activation_bytes: short.activation_bytes,
+        peak_forward_bytes: short.peak_forward_bytes,
         output_bytes: total_output,
-        batch: cost.batch,
+        batch: short.batch,
         rows,
         tree: model::model(graph),
     }

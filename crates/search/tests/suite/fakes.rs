@@ -12,10 +12,10 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-pub const CONTRACT: Contract = Contract { input: [3, 32, 32], classes: 10 };
+pub(crate) const CONTRACT: Contract = Contract { input: [3, 32, 32], classes: 10 };
 
 /// Networks that the fake generator draws from.
-pub const SOURCES: [&str; 4] = [
+pub(crate) const SOURCES: [&str; 4] = [
     include_str!("../../../../assets/seeds/plain_conv.py"),
     include_str!("../../../../assets/seeds/residual_basic.py"),
     include_str!("../../../../assets/seeds/vgg_blocks.py"),
@@ -23,8 +23,8 @@ pub const SOURCES: [&str; 4] = [
 ];
 
 /// Quotes a variant of a seed network, now and then broken. What it quotes depends on the request's seed and on how often it learnt.
-pub struct FakeGenerator {
-    pub learnt: u64,
+pub(crate) struct FakeGenerator {
+    pub(crate) learnt: u64,
 }
 
 impl Generator for FakeGenerator {
@@ -79,7 +79,7 @@ impl Generator for FakeGenerator {
 }
 
 /// An accuracy between 0.2 and 0.8 from the task's seed; one in sixteen diverges.
-pub struct FakeEvaluator;
+pub(crate) struct FakeEvaluator;
 
 impl Evaluator for FakeEvaluator {
     fn evaluate(
@@ -112,7 +112,7 @@ impl Evaluator for FakeEvaluator {
     }
 }
 
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     let settings = ["run.cycles=3", "run.candidates=10", "model.batch=4", "admission.threshold=0.5"].map(String::from);
     match Config::resolve("smoke", None, &settings) {
         Ok(c) => c,
@@ -120,25 +120,25 @@ pub fn config() -> Config {
     }
 }
 
-pub fn seeds() -> Vec<SeedRecord> {
+pub(crate) fn seeds() -> Vec<SeedRecord> {
     let seed =
         |name: &str, text: &str| SeedRecord { name: name.into(), text: text.into(), accuracy: None, fingerprint: None };
     vec![seed("plain_conv", SOURCES[0])]
 }
 
-pub fn create(root: &Path, config: Config) -> Search {
+pub(crate) fn create(root: &Path, config: Config) -> Search {
     match Search::create(root, config, CONTRACT, seeds(), &serde_json::json!({}), "2026-01-01T00:00:00Z".into()) {
         Ok(s) => s,
         Err(e) => panic!("{e}"),
     }
 }
 
-pub fn resume(root: &Path) -> Result<Search, RunError> {
+pub(crate) fn resume(root: &Path) -> Result<Search, RunError> {
     Search::resume(root, CONTRACT, |_| Ok(seeds()), "2026-01-02T00:00:00Z".into())
 }
 
 /// Runs until the end, or until `events` events have been told.
-pub fn run(search: &mut Search, events: usize) -> Result<(Outcome, usize), RunError> {
+pub(crate) fn run(search: &mut Search, events: usize) -> Result<(Outcome, usize), RunError> {
     let told = Cell::new(0usize);
     let clock = Cell::new(0u64);
     let now = || {

@@ -37,41 +37,37 @@ fn runs(y: &mut [f32], x: &[f32], v: &[f32], [_, p, c]: Sizes, f: impl Fn(&mut [
 pub(super) fn forward(product: bool, x: &[f32], v: &[f32], sizes: Sizes) -> Vec<f32> {
     let mut y = buffer(x.len());
     if product {
-        runs(
+        spread(
             &mut y,
             x,
             v,
             sizes,
             #[inline(always)]
-            |y, x, v| {
-                each(
-                    y,
-                    x,
-                    v,
-                    #[inline(always)]
-                    |a, b| a * b,
-                )
-            },
+            |a, b| a * b,
         );
     } else {
-        runs(
+        spread(
             &mut y,
             x,
             v,
             sizes,
             #[inline(always)]
-            |y, x, v| {
-                each(
-                    y,
-                    x,
-                    v,
-                    #[inline(always)]
-                    |a, b| a + b,
-                )
-            },
+            |a, b| a + b,
         );
     }
     y
+}
+
+#[inline(always)]
+fn spread(y: &mut [f32], x: &[f32], v: &[f32], sizes: Sizes, f: impl Fn(f32, f32) -> f32 + Sync + Copy) {
+    runs(
+        y,
+        x,
+        v,
+        sizes,
+        #[inline(always)]
+        |y, x, v| each(y, x, v, f),
+    );
 }
 
 #[inline(always)]
