@@ -19,9 +19,7 @@ use crate::recipe;
 use crate::syntax::Sym;
 use crate::torch::module::{self, Entry};
 use crate::torch::trace::BodyKind;
-use archsmith_ir::{
-    Arg, Body, Graph, OpError, Span, StateKind, StateTensor, TensorType, TypedGraph, ValueDef, ValueId,
-};
+use archsmith_ir::{Graph, OpError, Span, StateKind, StateTensor, TensorType, TypedGraph, ValueId};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
