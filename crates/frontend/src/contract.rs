@@ -312,11 +312,11 @@ pub(crate) fn find_net(main: &Rc<PyModule>) -> Result<Rc<Class>, Rejection> {
         Some(_) => Err(contract(code::NO_NET, "Net is not a class", Span::default())),
         None => {
             let mut d = Diagnostic::error(code::NO_NET, "the text defines no class Net", Span::default());
-            let modules = main.names().into_iter().filter_map(|n| match main.get(n) {
+            let last = main.names().into_iter().rev().find_map(|n| match main.get(n) {
                 Some(Value::Class(c)) if c.kind == NativeKind::Module && c.span != Span::default() => Some(c),
                 _ => None,
             });
-            d = match modules.last() {
+            d = match last {
                 Some(c) => {
                     d.span = c.span;
                     d.help(format!("{} is a torch.nn.Module: call it Net if it is the network", c.name))

@@ -113,8 +113,8 @@ impl Q8 {
                     out[r..r + 4].copy_from_slice(&four);
                     r += 4;
                 }
-                for r in r..m {
-                    [out[r]] = simd::block_products(weights, [x.row(r)]);
+                for (r, out) in out.iter_mut().enumerate().skip(r) {
+                    [*out] = simd::block_products(weights, [x.row(r)]);
                 }
             }
         });

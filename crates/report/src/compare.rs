@@ -137,7 +137,7 @@ fn column(name: &str, view: &RunView) -> RunColumn {
         accuracy_best,
         gain: accuracy_first.zip(accuracy_best).map(|(first, best)| best.mean - first.mean),
         over_threshold_first: measured().next(),
-        over_threshold_last: measured().last(),
+        over_threshold_last: measured().next_back(),
         admitted: view.totals.admitted,
         best: best.and_then(|one| one.accuracy_val),
         best_test: best.and_then(|one| one.accuracy_test),

@@ -4,6 +4,7 @@ use crate::args::{ArchiveCommand, ArchiveDirArgs, ArchiveListArgs, ArchiveShowAr
 use crate::{Ending, output};
 use anyhow::bail;
 use archsmith_archive::{CandidateRecord, RunDir, Stage, Store};
+use archsmith_ir::summary::grouped;
 use serde::Serialize;
 use std::path::Path;
 
@@ -87,7 +88,7 @@ fn print(candidates: &[&CandidateRecord], json: bool) -> anyhow::Result<Ending> 
             })?;
         } else {
             let share = |v: Option<f64>| v.map_or_else(|| "–".to_string(), |v| format!("{v:.4}"));
-            let count = |v: Option<u64>| v.map_or_else(|| "–".to_string(), output::thousands);
+            let count = |v: Option<u64>| v.map_or_else(|| "–".to_string(), grouped);
             output::line(format!(
                 "{:<16}  {:>5}  {:>5}  {:<11}  {:>8}  {:>8}  {:>9}  {:>12}  {:>7}  {}",
                 c.id,

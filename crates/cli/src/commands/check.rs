@@ -5,6 +5,7 @@ use crate::args::CheckArgs;
 use crate::{Ending, output};
 use archsmith_frontend::{Options, Rejection, Stage};
 use archsmith_ir::cost;
+use archsmith_ir::summary::grouped;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::Path;
@@ -97,11 +98,8 @@ fn check_file(file: &Path, options: &Options) -> (Line, String) {
             let cost = cost::cost(&graph);
             let eval = graph.eval();
             let out_shape = graph.graph().eval.outputs.first().map(|v| eval.ty(*v).shape.clone());
-            let mut text = format!(
-                "{name}: {} parameters, {} multiply-adds an image",
-                output::thousands(cost.params),
-                output::thousands(cost.macs)
-            );
+            let mut text =
+                format!("{name}: {} parameters, {} multiply-adds an image", grouped(cost.params), grouped(cost.macs));
             for n in &notes {
                 text.push('\n');
                 text.push_str(n.render(&source, &name, output::color_out()).trim_end());

@@ -2,6 +2,7 @@
 
 use crate::args::DoctorArgs;
 use crate::{Ending, output};
+use archsmith_ir::summary::grouped;
 use serde::Serialize;
 use std::path::Path;
 
@@ -82,7 +83,7 @@ fn model() -> Finding {
             finding(
                 "embedded model",
                 true,
-                format!("{} parameters, vocabulary {}", output::thousands(info.parameters as u64), info.vocabulary),
+                format!("{} parameters, vocabulary {}", grouped(info.parameters as u64), info.vocabulary),
                 None,
             )
         }

@@ -8,6 +8,7 @@ use crate::{Ending, output};
 use anyhow::Context;
 use archsmith_archive::{NEAR_DUPLICATE, NoveltyIndex};
 use archsmith_frontend::Options;
+use archsmith_ir::summary::grouped;
 use archsmith_ir::{cost, seed::Seed};
 use archsmith_search::config::PromptStyle;
 use archsmith_search::corpus::Document;
@@ -126,7 +127,7 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
         } else {
             let detail = match (&line.message, line.params) {
                 (Some(m), _) => format!("{}: {m}", line.verdict),
-                (None, Some(p)) => format!("typed, {} parameters", output::thousands(p)),
+                (None, Some(p)) => format!("typed, {} parameters", grouped(p)),
                 _ => line.verdict.to_string(),
             };
             output::line(format!("# {i}: {detail} ({} tokens)\n{}\n", line.tokens, line.text.trim_end()))?;

@@ -29,7 +29,7 @@ fn run(i: &mut Interp, main: &Rc<PyModule>, code: &str) -> Eval<()> {
 
 /// Numbers as they are printed, `nan` and `inf` included.
 fn numbers(text: &str) -> Vec<f64> {
-    text.split(|c: char| matches!(c, '[' | ']' | ',' | ' '))
+    text.split(['[', ']', ',', ' '])
         .filter(|t| !t.is_empty())
         .map(|t| match t {
             "True" => 1.0,

@@ -157,14 +157,16 @@ fn aligned(a: &[Traits], b: &[Traits]) -> Vec<(usize, usize)> {
     let band = if full { m } else { (MAX_CELLS / n.max(1)).max(8) };
     // Columns that row i looks at.
     let columns = |i: usize| {
+        if full {
+            return (0, m);
+        }
         let centre = i * m / n;
-        (centre.saturating_sub(band / 2), if full { m } else { (centre + band / 2).min(m) })
+        (centre.saturating_sub(band / 2), (centre + band / 2).min(m))
     };
-    let columns = |i: usize| if full { (0, m) } else { columns(i) };
     // best[i][j]: the most that the first i and the first j give.
     let mut best = vec![vec![0i32; m + 1]; 2];
     let mut step: Vec<Vec<u8>> = Vec::with_capacity(n);
-    for i in 0..n {
+    for (i, one) in a.iter().enumerate() {
         let (from, to) = columns(i);
         let (last, now) = if i % 2 == 0 { (0, 1) } else { (1, 0) };
         let mut row = vec![1u8; m];
@@ -172,7 +174,7 @@ fn aligned(a: &[Traits], b: &[Traits]) -> Vec<(usize, usize)> {
         let current = &mut best[now];
         current.clone_from(&previous);
         for j in from..to {
-            let both = previous[j].saturating_add(score(&a[i], &b[j]));
+            let both = previous[j].saturating_add(score(one, &b[j]));
             let (up, left) = (previous[j + 1], current[j]);
             let (value, way) = if both >= up && both >= left {
                 (both, 0)

@@ -126,7 +126,7 @@ pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
     let height_of = |l: &[usize], placed: &[Placed<'_>]| l.iter().map(|&i| placed[i].height).fold(0.0, f64::max);
     let heights: Vec<f64> = layers.iter().map(|l| height_of(l, &placed)).collect();
     let widths: Vec<f64> = layers.iter().map(|l| width_of(l, &placed)).collect();
-    let columns = if outermost { columns(&widths, &heights) } else { vec![0..count] };
+    let columns = if outermost { columns(&widths, &heights) } else { std::iter::once(0..count).collect() };
     let several = group.entries.iter().filter(|&&i| layer[i] == 0).count() > 1;
     let top = if outermost { 34.0 } else { HEAD + PAD + if several { 9.0 } else { 0.0 } };
     let mut column_of = vec![0; count];

@@ -38,7 +38,7 @@ pub(crate) enum Item {
     /// Operators that feed each other in a line.
     Card { rows: Vec<Row>, times: usize },
     /// A module.
-    Group(Group),
+    Group(Box<Group>),
 }
 
 /// A module and what is called in it.
@@ -288,7 +288,7 @@ impl Maker<'_> {
                     let mut group = self.group(*scope, children);
                     (group.times, group.varying) = (times, varying);
                     self.account(&mut group, stands.clone());
-                    items.push(Item::Group(group));
+                    items.push(Item::Group(Box::new(group)));
                     members.push(stands);
                 }
                 [Tree::Node(i)] if times == 1 => {
@@ -321,7 +321,7 @@ impl Maker<'_> {
                     group.class = String::new();
                     group.times = times;
                     self.account(&mut group, stands.clone());
-                    items.push(Item::Group(group));
+                    items.push(Item::Group(Box::new(group)));
                     members.push(stands);
                 }
             }

@@ -111,7 +111,7 @@ pub(super) fn adaptive(b: &mut Builder<'_>, max: bool, output: &[usize], x: &Ope
         return b.node(if max { "MaxPool" } else { "AveragePool" }, &[&x.names[0]], attributes);
     }
     if !max {
-        return resample::separable(b, x, |size, out| resample::adaptive_matrix(size, out));
+        return resample::separable(b, x, resample::adaptive_matrix);
     }
     let mut y = x.names[0].clone();
     for (i, (&size, &out)) in input.iter().zip(output).enumerate() {

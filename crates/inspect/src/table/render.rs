@@ -21,6 +21,17 @@ fn number(n: u64) -> String {
     if n == 0 { String::new() } else { grouped(n) }
 }
 
+/// A line of the tree of modules.
+struct Line<'a> {
+    title: String,
+    what: String,
+    /// The operators that it stands for.
+    own: Vec<&'a Row>,
+    inner: Option<&'a Group>,
+    /// How often they stand here.
+    times: usize,
+}
+
 impl Table {
     /// For a terminal: rows, totals, and what the figures count.
     pub fn to_text(&self, by: By) -> String {
@@ -167,7 +178,7 @@ impl Table {
 
     fn level(&self, group: &Group, prefix: &str, rows: &mut Vec<Vec<String>>) {
         // One line for each operator or module; inputs and outputs of the network are not operators.
-        let mut lines: Vec<(String, String, Vec<&Row>, Option<&Group>, usize)> = Vec::new();
+        let mut lines: Vec<Line<'_>> = Vec::new();
         for item in &group.items {
             match item {
                 Item::Card { rows: card, times } => {
@@ -178,7 +189,7 @@ impl Table {
                         let text = if own.is_empty() { "·".to_string() } else { own.to_string() };
                         let what = format!("{} {}", r.title, r.detail).trim().to_string();
                         let what = if *times > 1 { format!("{what} ×{times}") } else { what };
-                        lines.push((text, what, vec![row], None, *times));
+                        lines.push(Line { title: text, what, own: vec![row], inner: None, times: *times });
                     }
                 }
                 Item::Group(inner) => {
@@ -186,17 +197,17 @@ impl Table {
                     let title = if inner.path.is_empty() { "·".to_string() } else { inner.path.clone() };
                     let title =
                         title.strip_prefix(&format!("{}.", group.path)).map_or(title.clone(), ToString::to_string);
-                    let class = if inner.times > 1 {
+                    let what = if inner.times > 1 {
                         format!("{} ×{}{}", inner.class, inner.times, if inner.varying { ", sizes differ" } else { "" })
                     } else {
                         inner.class.clone()
                     };
-                    lines.push((title, class, own, Some(inner), 1));
+                    lines.push(Line { title, what, own, inner: Some(inner), times: 1 });
                 }
             }
         }
         let last = lines.len().saturating_sub(1);
-        for (i, (title, what, own, inner, times)) in lines.into_iter().enumerate() {
+        for (i, Line { title, what, own, inner, times }) in lines.into_iter().enumerate() {
             let (branch, next) = if i == last { ("└ ", "  ") } else { ("├ ", "│ ") };
             let sum = |f: fn(&Row) -> u64| own.iter().map(|r| f(r)).sum::<u64>() * times as u64;
             let (params, macs) = (sum(|r| r.params), sum(|r| r.macs));

@@ -97,7 +97,7 @@ fn maximum_pools_of_random_shapes_agree() {
         let extra = pick(d, 0, 1);
         let output = [0, 1].map(|i| {
             let room = size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1;
-            room / stride[i] + 1 + if extra == 1 && room % stride[i] != 0 && kernel[i] > 1 { 1 } else { 0 }
+            room / stride[i] + 1 + if extra == 1 && !room.is_multiple_of(stride[i]) && kernel[i] > 1 { 1 } else { 0 }
         });
         let w = PoolWindow { kernel, stride, padding, dilation, output };
         let inside = |i: usize| (output[i] - 1) * stride[i] < size[i] + padding[i];

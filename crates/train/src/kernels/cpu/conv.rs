@@ -269,7 +269,7 @@ fn phases(c: &Sizes) -> Vec<(Vec<usize>, Vec<usize>)> {
     let [sy, sx] = c.g.stride;
     let reached = |i: usize, k: usize, d: usize| {
         // i + padding − k·dilation is a multiple of the stride; kept positive by a multiple of the stride.
-        (i + c.g.padding[d] + k * c.g.dilation[d] * (c.g.stride[d] - 1)) % c.g.stride[d] == 0
+        (i + c.g.padding[d] + k * c.g.dilation[d] * (c.g.stride[d] - 1)).is_multiple_of(c.g.stride[d])
     };
     (0..sy.min(c.h))
         .flat_map(|py| (0..sx.min(c.w)).map(move |px| (py, px)))

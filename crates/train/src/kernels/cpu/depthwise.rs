@@ -42,16 +42,7 @@ type Taps = Vec<(usize, usize)>;
 
 /// `out[pixel][c] = Σ taps w[tap][c]·input[source][c]` for one image.
 #[inline(always)]
-fn weave(
-    input: &[f32],
-    out: &mut [f32],
-    w: &[f32],
-    rows: &[Taps],
-    columns: &[Taps],
-    width: usize,
-    kw: usize,
-    c: usize,
-) {
+fn weave(input: &[f32], out: &mut [f32], w: &[f32], [rows, columns]: [&[Taps]; 2], width: usize, kw: usize, c: usize) {
     for (y, ys) in rows.iter().enumerate() {
         for (x, xs) in columns.iter().enumerate() {
             let out = &mut out[(y * columns.len() + x) * c..][..c];
@@ -93,7 +84,7 @@ pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     y.par_chunks_mut(c.plane()).zip(x.par_chunks(c.image())).for_each(|(y, x)| {
         arch.dispatch(
             #[inline(always)]
-            || weave(x, y, &w, &rows, &columns, c.w, c.kw, c.c),
+            || weave(x, y, &w, [&rows, &columns], c.w, c.kw, c.c),
         );
     });
     y
@@ -109,7 +100,7 @@ pub(super) fn backward_x(dy: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     dx.par_chunks_mut(c.image()).zip(dy.par_chunks(c.plane())).for_each(|(dx, dy)| {
         arch.dispatch(
             #[inline(always)]
-            || weave(dy, dx, &w, &rows, &columns, c.ow, c.kw, c.c),
+            || weave(dy, dx, &w, [&rows, &columns], c.ow, c.kw, c.c),
         );
     });
     dx

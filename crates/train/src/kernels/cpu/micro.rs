@@ -6,10 +6,11 @@
 //! - [`outer`]: the sum over rows of one row's outer product with another's, for gradients of weights.
 //!
 //! Invariants: what a function reads and writes is bounded by assertions before the first pointer is formed; the order of
-//! additions depends on sizes alone. This file and `matmul` hold the only unsafe code of the crate.
+//! additions depends on sizes alone. This file and `buffer` hold the only unsafe code of the crate.
 
 #![allow(
     unsafe_code,
+    clippy::needless_range_loop,
     reason = "vector instructions and register tiles; every bound is asserted before pointers are formed"
 )]
 

@@ -89,7 +89,7 @@ pub(super) fn sums(x: Option<&[f32]>, dy: &[f32], [a, p, c]: Sizes) -> Vec<f32> 
     let product = x.is_some();
     let part = |x: &[f32], dy: &[f32]| {
         // One column is taken as sixteen, where it divides.
-        let width = if c == 1 && x.len() % 16 == 0 { 16 } else { c };
+        let width = if c == 1 && x.len().is_multiple_of(16) { 16 } else { c };
         arch.dispatch(
             #[inline(always)]
             || match product {
