@@ -4,6 +4,7 @@
 
 use crate::diagnostic::Diagnostic;
 use archsmith_ir::Span;
+use std::cell::RefCell;
 use std::sync::OnceLock;
 use tree_sitter::{Language, Node, Parser, Tree};
 
@@ -12,11 +13,24 @@ pub(crate) fn span(node: Node<'_>) -> Span {
     Span { start: node.start_byte() as u32, end: node.end_byte() as u32 }
 }
 
+thread_local! {
+    /// A thread's parser, kept because its stacks and its pool of nodes cost more to set up than a short text to parse.
+    static PARSER: RefCell<Option<Parser>> = const { RefCell::new(None) };
+}
+
 /// Parses a text. `None` only where the parser itself cannot be set up.
 pub(crate) fn parse(text: &str) -> Option<Tree> {
-    let mut parser = Parser::new();
-    parser.set_language(language()).ok()?;
-    parser.parse(text, None)
+    PARSER.with_borrow_mut(|kept| {
+        let parser = match kept {
+            Some(parser) => parser,
+            None => {
+                let mut parser = Parser::new();
+                parser.set_language(language()).ok()?;
+                kept.insert(parser)
+            }
+        };
+        parser.parse(text, None)
+    })
 }
 
 fn language() -> &'static Language {
