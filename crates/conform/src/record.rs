@@ -101,7 +101,7 @@ pub struct Record {
 
 impl Record {
     /// How the network is elaborated: a batch of 2, ten classes, the record's hyperparameters. It is constructed for a batch
-    /// of 1.
+    /// of 1. Where PyTorch accepts it in evaluation and refuses it in training, it is traced in evaluation alone.
     pub fn options(&self) -> Options {
         let size = self.in_size.unwrap_or(32);
         let prm = self.prm.iter().map(|(name, value)| {
@@ -113,7 +113,14 @@ impl Record {
             };
             (name.clone(), value)
         });
-        Options { in_shape: [1, 3, size, size], batch: Some(2), classes: 10, prm: prm.collect(), ..Options::default() }
+        Options {
+            in_shape: [1, 3, size, size],
+            batch: Some(2),
+            classes: 10,
+            prm: prm.collect(),
+            eval_only: self.ok && !self.train_ok,
+            ..Options::default()
+        }
     }
 
     /// Whether the scores of evaluation mode can be compared: they are finite and not random.
