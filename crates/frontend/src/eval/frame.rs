@@ -1,7 +1,7 @@
 //! The frame of a running code: its variables.
 
 use super::Interp;
-use super::exception::{Eval, Exc};
+use super::exception::{Eval, Exc, Raise};
 use super::function::{Cell, Function};
 use super::module::PyModule;
 use super::nest::Nest;
@@ -123,6 +123,11 @@ impl Interp {
         }
         if let Some(v) = f.module.get(name) {
             return Ok(v);
+        }
+        if let Some(why) = f.module.absent.borrow().get(&name) {
+            let mut here = why.clone().label(why.span, "imported here");
+            here.span = self.span;
+            return Err(Raise::Abort(Box::new(here)));
         }
         if let Some(v) = self.builtins.names.get(&name) {
             return Ok(v.clone());

@@ -1,12 +1,13 @@
 //! Import statements: the standard modules of [`crate::python`] and what the torch side knows. Nothing is ever loaded.
 
 use super::Interp;
-use super::exception::{Eval, Exc};
+use super::exception::{Eval, Exc, Raise};
 use super::frame::Frame;
 use super::module::PyModule;
 use super::value::Value;
-use crate::syntax::ast::{Import, ImportFrom};
+use crate::syntax::ast::{Import, ImportFrom, Place};
 use crate::syntax::sym::{Sym, known};
+use archsmith_ir::OpError;
 use std::rc::Rc;
 
 impl Interp {
@@ -91,7 +92,14 @@ impl Interp {
             }
         }
         for (name, var) in &m.names {
-            let found = match self.module_attr(&module, *name)? {
+            let attribute = match self.module_attr(&module, *name) {
+                Err(Raise::Abort(why)) if deferrable(why.code) && matches!(f.place(*var).1, Place::Global) => {
+                    f.module.absent.borrow_mut().insert(f.place(*var).0, *why);
+                    continue;
+                }
+                other => other?,
+            };
+            let found = match attribute {
                 Some(v) => Some(v),
                 None => {
                     let dotted = format!("{}.{name}", m.module);
@@ -117,4 +125,9 @@ impl Interp {
         }
         Ok(module.names().into_iter().filter(|n| !n.name().starts_with('_')).collect())
     }
+}
+
+/// Whether an import that fails so may wait until the name is used.
+fn deferrable(code: &str) -> bool {
+    matches!(code, OpError::UNSUPPORTED | crate::code::UNSUPPORTED_IMPORT)
 }

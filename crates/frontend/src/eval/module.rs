@@ -6,6 +6,7 @@
 use super::nest::Nest;
 use super::value::{Attrs, Value};
 use super::{Eval, Interp};
+use crate::diagnostic::Diagnostic;
 use crate::syntax::Sym;
 use crate::syntax::ast::Source;
 use rustc_hash::FxHashMap;
@@ -18,6 +19,9 @@ pub(crate) struct PyModule {
     pub name: Rc<str>,
     /// Its attributes.
     pub attrs: RefCell<Nest<Attrs>>,
+    /// Names imported from packages that have them where Archsmith does not: why, to be said where the name is used. Sources
+    /// pasted from libraries import much that their networks never touch.
+    pub absent: RefCell<FxHashMap<Sym, Diagnostic>>,
     lazy: Option<Rc<Lazy>>,
     /// Finds an attribute that neither `attrs` nor the sources hold; `None`: there is no such attribute.
     pub fallback: Option<Fallback>,
@@ -49,7 +53,13 @@ impl Lazy {
 impl PyModule {
     /// An empty module.
     pub(crate) fn new(name: &str) -> Self {
-        PyModule { name: name.into(), attrs: RefCell::default(), lazy: None, fallback: None }
+        PyModule {
+            name: name.into(),
+            attrs: RefCell::default(),
+            absent: RefCell::default(),
+            lazy: None,
+            fallback: None,
+        }
     }
 
     /// A module whose definitions come from sources when they are asked for.
