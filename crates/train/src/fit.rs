@@ -99,6 +99,26 @@ pub enum FitError {
         /// Steps done.
         steps: u64,
     },
+    /// The steps so far say that the time limit would pass before the end.
+    #[error("training would take {projected_s:.1} s at the speed of its first {steps} steps, the limit is {limit_s} s")]
+    TooSlow {
+        /// The limit.
+        limit_s: f64,
+        /// Seconds that all steps would take.
+        projected_s: f64,
+        /// Steps done.
+        steps: u64,
+    },
+    /// The loss has climbed far above where it started.
+    #[error("training is hopeless: the loss climbed to {loss:.3} at step {step}, from {first:.3} at the first")]
+    Hopeless {
+        /// The step, from 0.
+        step: u64,
+        /// Mean loss of the last steps.
+        loss: f64,
+        /// Loss of the first step.
+        first: f64,
+    },
     /// The caller asked to stop.
     #[error("training was stopped after {steps} steps")]
     Stopped {
@@ -189,6 +209,9 @@ where
         _ => Ok(()),
     };
     let training = Instant::now();
+    let steps_wanted = per_epoch * u64::from(config.epochs);
+    let mut outlook = Outlook::new(interface.scores);
+    let mut warm: Option<Instant> = None;
     let (mut loss, mut correct) = (0.0, 0);
     for epoch in 0..config.epochs {
         (loss, correct) = (0.0, 0);
@@ -199,13 +222,15 @@ where
             let (images, labels) = batches.get(i);
             let stepped = trainer.step(images, &labels, u64::from(epoch))?;
             loss += stepped.loss;
+            outlook.after(trainer.steps() - 1, stepped.loss)?;
+            // The first step allocates and, on a GPU, compiles: it is no measure of the others.
+            let warm = *warm.get_or_insert_with(Instant::now);
+            if let Some(limit_s) = config.time_limit_s {
+                let before = (warm - start).as_secs_f64();
+                project(limit_s, before, warm.elapsed().as_secs_f64(), trainer.steps(), steps_wanted)?;
+            }
             correct += stepped.correct;
-            let progress = Progress {
-                epoch,
-                step: trainer.steps(),
-                steps: per_epoch * u64::from(config.epochs),
-                loss: stepped.loss,
-            };
+            let progress = Progress { epoch, step: trainer.steps(), steps: steps_wanted, loss: stepped.loss };
             if on_progress(progress).is_break() {
                 return Err(FitError::Stopped { steps: trainer.steps() });
             }
@@ -231,4 +256,81 @@ where
         epochs: config.epochs,
         steps,
     })
+}
+
+/// Judges the time of all steps by that of the steps after the first. `before`: seconds until the first step was done; `since`:
+/// seconds of the others. Says nothing before [`PROJECT_AFTER`] steps, and leaves a margin: a busy machine is slow for a while.
+fn project(limit_s: f64, before: f64, since: f64, steps: u64, wanted: u64) -> Result<(), FitError> {
+    const PROJECT_AFTER: u64 = 10;
+    const MARGIN: f64 = 1.25;
+    if steps < PROJECT_AFTER || steps >= wanted {
+        return Ok(());
+    }
+    let projected_s = before + since / (steps - 1) as f64 * (wanted - 1) as f64;
+    if projected_s > MARGIN * limit_s {
+        return Err(FitError::TooSlow { limit_s, projected_s, steps });
+    }
+    Ok(())
+}
+
+/// Watches the loss for a climb that no schedule explains.
+struct Outlook {
+    /// Loss of guessing all classes alike, or of the first step where that is more.
+    start: Option<f64>,
+    guessing: f64,
+    window: f64,
+}
+
+impl Outlook {
+    /// Steps whose mean is judged: single batches may leap.
+    const WINDOW: u64 = 32;
+    /// How far above its start a mean loss must lie. A warm-up or a restart of a schedule stays below.
+    const CLIMB: f64 = 10.0;
+
+    fn new(classes: usize) -> Self {
+        Outlook { start: None, guessing: (classes.max(2) as f64).ln(), window: 0.0 }
+    }
+
+    fn after(&mut self, step: u64, loss: f64) -> Result<(), FitError> {
+        let first = *self.start.get_or_insert(loss);
+        self.window += loss;
+        if !(step + 1).is_multiple_of(Self::WINDOW) {
+            return Ok(());
+        }
+        let mean = std::mem::take(&mut self.window) / Self::WINDOW as f64;
+        if mean > Self::CLIMB * first.abs().max(self.guessing) {
+            return Err(FitError::Hopeless { step, loss: mean, first });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_projection_waits_and_leaves_a_margin() {
+        assert!(project(1.0, 0.0, 100.0, 9, 1000).is_ok());
+        assert!(project(10.0, 1.0, 0.09, 10, 1000).is_ok());
+        assert!(project(10.0, 1.0, 0.10, 10, 1000).is_ok(), "12.1 s is within the margin");
+        let error = project(10.0, 1.0, 0.18, 10, 1000);
+        assert!(
+            matches!(error, Err(FitError::TooSlow { projected_s, steps: 10, .. }) if (projected_s - 20.98).abs() < 0.01)
+        );
+        assert!(project(1.0, 0.0, 100.0, 10, 10).is_ok(), "nothing is left to project");
+    }
+
+    #[test]
+    fn a_climbing_loss_is_hopeless_and_a_leap_is_not() {
+        let watch = |loss: &dyn Fn(u64) -> f64| {
+            let mut outlook = Outlook::new(10);
+            (0..320).try_for_each(|s| outlook.after(s, loss(s)))
+        };
+        assert!(watch(&|_| 2.3).is_ok());
+        assert!(watch(&|s| if s == 40 { 300.0 } else { 2.0 }).is_ok());
+        assert!(watch(&|s| 1000.0 / (s + 1) as f64).is_ok(), "a bad start that recovers");
+        let error = watch(&|s| 2.0 + s as f64);
+        assert!(matches!(error, Err(FitError::Hopeless { step: 63, .. })), "{error:?}");
+    }
 }

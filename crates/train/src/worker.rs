@@ -45,12 +45,12 @@ pub struct Task {
 pub enum Outcome {
     /// It was trained and measured.
     Trained(Metrics),
-    /// The loss left the numbers.
+    /// The loss left the numbers, or climbed out of reach.
     Diverged {
         /// For a person.
         reason: String,
     },
-    /// A time limit passed.
+    /// A time limit passed, or would have.
     TimedOut {
         /// For a person.
         reason: String,
@@ -143,8 +143,8 @@ impl From<FitError> for Outcome {
     fn from(e: FitError) -> Self {
         let reason = e.to_string();
         match e {
-            FitError::Diverged { .. } => Outcome::Diverged { reason },
-            FitError::TimedOut { .. } => Outcome::TimedOut { reason },
+            FitError::Diverged { .. } | FitError::Hopeless { .. } => Outcome::Diverged { reason },
+            FitError::TimedOut { .. } | FitError::TooSlow { .. } => Outcome::TimedOut { reason },
             FitError::Lower(LowerError::State { .. }) => Outcome::Failed { reason },
             FitError::Lower(_) | FitError::Initial(_) | FitError::Loss(_) => Outcome::Unsupported { reason },
             FitError::Data(DataError::TooSmall { .. }) => Outcome::Failed { reason },
