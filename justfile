@@ -14,6 +14,10 @@ run *ARGS:
 test *ARGS:
     cargo test --locked --workspace --no-fail-fast {{ARGS}}
 
+# Candidates in a row through worker processes, broken ones too: files, children and memory of the parent stay flat.
+soak CANDIDATES="200":
+    CANDIDATES={{CANDIDATES}} cargo test --locked -p archsmith-train --test suite -- --ignored --exact worker::soak --nocapture
+
 # Formatting and lints, as CI would have them.
 lint:
     cargo fmt --all --check

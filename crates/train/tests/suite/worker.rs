@@ -131,3 +131,69 @@ fn missing_data_is_not_the_candidates_fault() {
     let outcome = missing.run();
     assert!(matches!(&outcome, Outcome::Failed { reason } if reason.contains("/nowhere")), "{outcome:?}");
 }
+
+/// What the process holds: open files, children that were not reaped, resident KiB.
+#[cfg(target_os = "linux")]
+fn held() -> (usize, usize, u64) {
+    let me = std::process::id();
+    let files = std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let children = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok).filter(|e| {
+        let Ok(stat) = std::fs::read_to_string(e.path().join("stat")) else { return false };
+        // The name in parentheses may hold spaces: state and parent follow the last of them.
+        let Some((_, rest)) = stat.rsplit_once(')') else { return false };
+        rest.split_whitespace().nth(1).and_then(|p| p.parse::<u32>().ok()) == Some(me)
+    });
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let rss = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
+    (files, children.count(), rss.trim().trim_end_matches(" kB").parse().unwrap())
+}
+
+/// `CANDIDATES` children in a row, one in four a real fit, the others broken in three ways. Counts what this process holds, so it must
+/// be the only test of its process: see `nothing_is_left_of_many_children`.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "counts what its process holds: run alone, by another test or by `just soak`"]
+fn soak() {
+    let wanted: usize = std::env::var("CANDIDATES").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
+    let folder = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(false);
+    let train = real(folder.path());
+    let broken = [
+        Executor { time_limit: Duration::from_millis(100), ..script(folder.path(), "exec sleep 60") },
+        script(folder.path(), "echo lost >&2; kill -SEGV $$"),
+        script(folder.path(), "yes | head -c 300000 >&2; exit 0"),
+    ];
+    let mut first = None;
+    for i in 0..wanted {
+        let executor = match i % 4 {
+            0 => &train,
+            k => &broken[k - 1],
+        };
+        let outcomes: Vec<Outcome> = executor.run(&[task(i as u64)], &stop, &mut |_, _| {}).unwrap();
+        let right = match i % 4 {
+            0 => matches!(outcomes[..], [Outcome::Trained(_)]),
+            1 => matches!(outcomes[..], [Outcome::TimedOut { .. }]),
+            _ => matches!(outcomes[..], [Outcome::Crashed { .. }]),
+        };
+        assert!(right, "candidate {i}: {outcomes:?}");
+        if (i + 1) % 20 == 0 {
+            let (files, children, rss) = held();
+            println!("{:>4} candidates: {files} open files, {children} children, {rss} KiB resident", i + 1);
+            let (files_first, rss_first) = *first.get_or_insert((files, rss));
+            assert_eq!((files, children), (files_first, 0), "after {} candidates", i + 1);
+            assert!(rss < rss_first + 4096, "{rss_first} KiB resident after 20 candidates, {rss} after {}", i + 1);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "files are left");
+        }
+    }
+    assert!(first.is_some(), "fewer than 20 candidates show nothing");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_left_of_many_children() {
+    let me = std::env::current_exe().unwrap();
+    let arguments = ["--ignored", "--exact", "worker::soak", "--nocapture"];
+    let o = std::process::Command::new(me).args(arguments).env("CANDIDATES", "40").output().unwrap();
+    let said = String::from_utf8_lossy(&o.stdout);
+    assert!(o.status.success() && said.contains("40 candidates"), "{said}\n{}", String::from_utf8_lossy(&o.stderr));
+}
