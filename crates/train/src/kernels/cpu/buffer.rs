@@ -1,7 +1,8 @@
 //! Buffers that are used again: a training step needs the same sizes as the one before.
 //!
-//! A fresh buffer costs its page faults, which is as much as a kernel's pass over it. Freed buffers wait in a pool, by size, up
-//! to a limit; their old contents are initialised memory, so handing them out is safe. Small ones are left to the allocator.
+//! A fresh buffer costs its page faults, which is as much as a kernel's pass over it. Freed buffers wait in a pool, by size;
+//! their old contents are initialised memory, so handing them out is safe. Small ones are left to the allocator. What waits
+//! never raises the peak: tensors and idle buffers together stay below what tensors alone once took, or below a floor.
 
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{DType, Shape};
@@ -12,45 +13,69 @@ use std::sync::Mutex;
 
 /// Smaller buffers are not worth a lock, in floats.
 const SMALLEST: usize = 16 * 1024;
-/// Idle floats that are kept at most.
-const IDLE: usize = 24 << 20;
+/// Tensors and idle buffers may always take this much together, in floats.
+const FLOOR: usize = 4 << 20;
 
 #[derive(Default)]
 struct Pool {
     free: BTreeMap<usize, Vec<Vec<f32>>>,
     idle: usize,
+    /// Floats of the tensors that live.
+    live: usize,
+    /// The most that lived at once.
+    peak: usize,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { free: BTreeMap::new(), idle: 0 });
+static POOL: Mutex<Pool> = Mutex::new(Pool { free: BTreeMap::new(), idle: 0, live: 0, peak: 0 });
+
+impl Pool {
+    fn fits(&self, n: usize) -> bool {
+        self.live + self.idle + n <= self.peak.max(FLOOR)
+    }
+
+    fn take(&mut self, n: usize) -> Option<Vec<f32>> {
+        let found = self.free.get_mut(&n).and_then(Vec::pop)?;
+        self.idle -= n;
+        Some(found)
+    }
+
+    fn keep(&mut self, v: Vec<f32>) {
+        if self.fits(v.len()) {
+            self.idle += v.len();
+            self.free.entry(v.len()).or_default().push(v);
+        }
+    }
+
+    /// Forgets idle buffers, the largest first, until a new one of `n` floats fits.
+    fn make_room(&mut self, n: usize) {
+        while !self.fits(n)
+            && let Some(mut largest) = self.free.last_entry()
+        {
+            match largest.get_mut().pop() {
+                Some(v) => self.idle -= v.len(),
+                None => drop(largest.remove()),
+            }
+        }
+    }
+}
 
 /// `n` floats of any value, for a kernel that writes each of them.
 pub(in super::super) fn buffer(n: usize) -> Vec<f32> {
     if n >= SMALLEST
         && let Ok(mut pool) = POOL.lock()
-        && let Some(found) = pool.free.get_mut(&n).and_then(Vec::pop)
     {
-        pool.idle -= n;
-        return found;
+        if let Some(found) = pool.take(n) {
+            return found;
+        }
+        pool.make_room(n);
     }
     vec![0.0; n]
-}
-
-/// Gives a buffer back.
-pub(super) fn recycle(v: Vec<f32>) {
-    let n = v.len();
-    if n >= SMALLEST
-        && let Ok(mut pool) = POOL.lock()
-        && pool.idle + n <= IDLE
-    {
-        pool.idle += n;
-        pool.free.entry(n).or_default().push(v);
-    }
 }
 
 /// Forgets what is idle: the next network has other sizes.
 pub(in super::super) fn clear() {
     if let Ok(mut pool) = POOL.lock() {
-        *pool = Pool::default();
+        *pool = Pool { live: pool.live, peak: pool.live, ..Pool::default() };
     }
 }
 
@@ -59,7 +84,11 @@ struct Pooled(Vec<f32>);
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        recycle(std::mem::take(&mut self.0));
+        let values = std::mem::take(&mut self.0);
+        if let Ok(mut pool) = POOL.lock() {
+            pool.live -= values.len();
+            pool.keep(values);
+        }
     }
 }
 
@@ -93,6 +122,10 @@ pub(super) fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
     let layout = Layout::contiguous(Shape::from(shape));
     if values.len() < SMALLEST {
         return FlexTensor::new(Bytes::from_elems(values), layout, DType::F32);
+    }
+    if let Ok(mut pool) = POOL.lock() {
+        pool.live += values.len();
+        pool.peak = pool.peak.max(pool.live);
     }
     let bytes = values.len() * size_of::<f32>();
     // SAFETY: the controller's memory is `bytes` long and initialised, and stays where it is while the controller lives.
