@@ -133,3 +133,22 @@ pub(super) fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
     let bytes = unsafe { Bytes::from_controller(Box::new(Pooled(values)), bytes) };
     FlexTensor::new(bytes, layout, DType::F32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FLOOR, Pool};
+
+    #[test]
+    fn idle_buffers_never_raise_the_peak() {
+        let mut pool = Pool { live: FLOOR, peak: 2 * FLOOR, ..Pool::default() };
+        pool.keep(vec![0.0; FLOOR / 2]);
+        pool.keep(vec![0.0; FLOOR / 2]);
+        pool.keep(vec![0.0; 1]);
+        assert_eq!((pool.idle, pool.free.len()), (FLOOR, 1), "what does not fit under the peak is let go");
+        assert!(pool.take(1).is_none());
+        pool.make_room(FLOOR / 4);
+        assert!(pool.fits(FLOOR / 4) && pool.idle == FLOOR / 2, "the largest make room");
+        assert_eq!(pool.take(FLOOR / 2).map(|v| v.len()), Some(FLOOR / 2));
+        assert_eq!(pool.idle, 0);
+    }
+}
