@@ -16,7 +16,7 @@ test *ARGS:
 
 # Candidates in a row through worker processes, broken ones too: files, children and memory of the parent stay flat.
 soak CANDIDATES="200":
-    CANDIDATES={{CANDIDATES}} cargo test --locked -p archsmith-train --test suite -- --ignored --exact worker::soak --nocapture
+    CANDIDATES={{CANDIDATES}} cargo test --locked --workspace --test suite -- --ignored --exact worker::soak --nocapture
 
 # Formatting and lints, as CI would have them.
 lint:

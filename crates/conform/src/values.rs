@@ -189,7 +189,6 @@ impl Compared {
         for (name, theirs) in expected.norms {
             let id = graph.graph().state_dict.iter().find(|(n, _)| n == name).map(|(_, id)| *id);
             let ours = id.and_then(|id| found.norms.iter().find(|(i, _)| *i == id)).and_then(|(_, norm)| *norm);
-            let ours = ours.map(|norm| norm.single);
             if !norms_agree(ours, *theirs, expected.pert) {
                 wrong.push((name, ours, *theirs));
                 let n = id.and_then(|id| graph.graph().state.get(id.index())).map_or(1, |s| s.ty.numel());

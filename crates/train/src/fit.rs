@@ -275,9 +275,11 @@ fn project(limit_s: f64, before: f64, since: f64, steps: u64, wanted: u64) -> Re
 
 /// Watches the loss for a climb that no schedule explains.
 struct Outlook {
-    /// Loss of guessing all classes alike, or of the first step where that is more.
+    /// Loss of the first step.
     start: Option<f64>,
+    /// Loss of guessing all classes alike: a first step below it is no measure.
     guessing: f64,
+    /// Sum of the losses since the last judgement.
     window: f64,
 }
 

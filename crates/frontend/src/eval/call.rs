@@ -58,8 +58,7 @@ impl Interp {
                 None => Ok(Value::None),
             },
             // Annotations and placeholders: `List[int]()`, a stub of a library that nothing depends on.
-            Value::Opaque(name) => Err(crate::torch::refuse_model(self, name)
-                .unwrap_or_else(|| self.unsupported(format!("calling '{name}' is not supported")))),
+            Value::Opaque(name) => Err(self.unsupported(format!("calling '{name}' is not supported"))),
             other => {
                 let text = format!("'{}' object is not callable", self.type_name(other));
                 Err(self.raise(Exc::TypeError, text))

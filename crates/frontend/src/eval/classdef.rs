@@ -102,11 +102,7 @@ impl Interp {
                     }
                 }
                 // `Generic[T]`, `Protocol`, `NamedTuple` and other names that only matter to type checkers.
-                Value::Opaque(name) => {
-                    if let Some(refusal) = crate::torch::refuse_model(self, name) {
-                        return Err(refusal);
-                    }
-                }
+                Value::Opaque(_) => {}
                 // `class X(namedtuple(…))` is a class already; a function here is what `typing.NamedTuple` is.
                 other => {
                     if let Some(c) = crate::torch::value_class(self, other) {

@@ -26,7 +26,7 @@ pub(crate) mod traverse;
 
 pub(crate) use arith::{tensor_binary, tensor_compare, tensor_inplace, tensor_unary};
 pub(crate) use classes::value_class;
-pub(crate) use namespace::{module_import, refuse_model};
+pub(crate) use namespace::module_import;
 pub(crate) use tensor::{Tensor, TensorObj};
 pub(crate) use trace::State;
 

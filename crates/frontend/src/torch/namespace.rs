@@ -349,8 +349,8 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
     }
     let foreign = matches!(at.split('.').next(), Some("torchvision" | "timm" | "einops" | "numpy"));
     if at == "torchvision.models" {
-        // Whole models, detection and their weights: refused where they are called or derived from ([`refuse_model`]).
-        return Ok(Some(Value::Opaque(format!("{MODELS}.{name}").into())));
+        let text = format!("torchvision's '{name}': whole models and transforms are not part of the source");
+        return Err(i.abort(crate::code::UNSUPPORTED_IMPORT, text));
     }
     if at == "torch.utils.data" {
         // Imported by habit and used outside the network: refused where it is used, not where it is named.
@@ -360,16 +360,6 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
         return Err(i.unsupported(dotted));
     }
     Ok(None)
-}
-
-/// Where torchvision's models are.
-const MODELS: &str = "torchvision.models";
-
-/// The refusal of something of torchvision's models that Archsmith does not have, where `name` is such a thing.
-pub(crate) fn refuse_model(i: &Interp, name: &str) -> Option<crate::eval::Raise> {
-    let what = name.strip_prefix(MODELS)?.trim_start_matches('.');
-    let text = format!("torchvision's '{what}': whole models and transforms are not part of the source");
-    Some(i.abort(crate::code::UNSUPPORTED_IMPORT, text))
 }
 
 /// Names that library sources use without importing them.
