@@ -56,7 +56,7 @@ where
     let images: Vec<f32> =
         (0..interface.batch * s.channels * s.height * s.width).map(|_| draws.normal() as f32).collect();
     let labels: Vec<u8> = (0..interface.batch).map(|i| (i % interface.scores.min(10)) as u8).collect();
-    let mut trainer = Trainer::<B>::new(graph, &seed, device)?;
+    let mut trainer = Trainer::<B>::new(graph, None, &seed, device)?;
     trainer.step(images.clone(), &labels, 0)?;
     let (mut forward, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..steps.max(1) {

@@ -10,6 +10,7 @@ use crate::kernels::Kernels;
 use crate::loss::LossError;
 use crate::lower::LowerError;
 use crate::trainer::{Interface, Trainer};
+use archsmith_ir::reference::HostTensor;
 use archsmith_ir::{Seed, TypedGraph};
 use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
@@ -156,14 +157,29 @@ pub fn fit(
     config: &FitConfig,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Metrics, FitError> {
+    fit_from(graph, None, splits, config, on_progress)
+}
+
+/// As [`fit`], from weights that are known: `state` is in the order of the graph's state. With `None` they are drawn.
+///
+/// # Errors
+/// Those of [`fit`].
+pub fn fit_from(
+    graph: &TypedGraph,
+    state: Option<&[HostTensor]>,
+    splits: &Splits,
+    config: &FitConfig,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<Metrics, FitError> {
+    let start = Start { graph, state };
     match config.device {
         Device::Cpu => {
-            in_threads(config.threads, || fit_on::<Cpu>(graph, splits, config, &Default::default(), on_progress))?
+            in_threads(config.threads, || fit_on::<Cpu>(start, splits, config, &Default::default(), on_progress))?
         }
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
             let device = burn::backend::cuda::CudaDevice::new(index);
-            in_threads(config.threads, || fit_on::<crate::backend::Cuda>(graph, splits, config, &device, on_progress))?
+            in_threads(config.threads, || fit_on::<crate::backend::Cuda>(start, splits, config, &device, on_progress))?
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(_) => Err(DeviceError::NotCompiled(config.device).into()),
@@ -178,8 +194,15 @@ pub(crate) fn in_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Sen
     Ok(pool.map_err(|e| FitError::Backend(format!("no thread pool: {e}")))?.install(work))
 }
 
+/// What is trained.
+#[derive(Clone, Copy)]
+struct Start<'a> {
+    graph: &'a TypedGraph,
+    state: Option<&'a [HostTensor]>,
+}
+
 fn fit_on<B>(
-    graph: &TypedGraph,
+    Start { graph, state }: Start<'_>,
     splits: &Splits,
     config: &FitConfig,
     device: &B::Device,
@@ -197,7 +220,7 @@ where
         let what = format!("it scores {} classes, the data set has {}", interface.scores, splits.classes());
         return Err(LowerError::Contract { what }.into());
     }
-    let mut trainer = Trainer::<B>::new(graph, &seed, device)?;
+    let mut trainer = Trainer::<B>::new(graph, state, &seed, device)?;
     let per_epoch = (splits.train.indices.len() / interface.batch) as u64;
     if per_epoch == 0 {
         let wanted = format!("one batch of {}", interface.batch);

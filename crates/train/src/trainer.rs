@@ -5,7 +5,7 @@ use crate::kernels::Kernels;
 use crate::loss::{argmax, loss};
 use crate::lower::{LowerError, Network, StepRng};
 use crate::optim::{Optimiser, clip, scheduled};
-use archsmith_ir::reference::initial_state;
+use archsmith_ir::reference::{HostTensor, initial_state};
 use archsmith_ir::{DType, Recipe, Seed, TypedGraph};
 use burn::module::AutodiffModule;
 use burn::tensor::backend::AutodiffBackend;
@@ -71,10 +71,21 @@ where
     B: AutodiffBackend + Kernels,
     B::InnerBackend: Kernels,
 {
-    pub(crate) fn new(graph: &TypedGraph, seed: &Seed, device: &B::Device) -> Result<Self, FitError> {
+    /// Starts from `state`, or from initial values that are drawn from the seed.
+    pub(crate) fn new(
+        graph: &TypedGraph,
+        state: Option<&[HostTensor]>,
+        seed: &Seed,
+        device: &B::Device,
+    ) -> Result<Self, FitError> {
         let interface = Interface::of(graph)?;
-        let state = initial_state(graph, &seed.derive("weights", &[])).map_err(|e| FitError::Initial(e.to_string()))?;
-        let network = Network::new(graph, &state, device)?;
+        let network = match state {
+            Some(state) => Network::new(graph, state, device)?,
+            None => {
+                let state = initial_state(graph, &seed.derive("weights", &[]));
+                Network::new(graph, &state.map_err(|e| FitError::Initial(e.to_string()))?, device)?
+            }
+        };
         let recipe = graph.graph().recipe.clone();
         Ok(Trainer {
             network,

@@ -27,6 +27,9 @@ pub(crate) struct TrainArgs {
     /// Seed of weights, order and dropout.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Weights to start from, by PyTorch's state_dict names; default: initial values drawn from the seed.
+    #[arg(long, value_name = "W.safetensors")]
+    pub(crate) weights: Option<PathBuf>,
     /// cpu or cuda.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,

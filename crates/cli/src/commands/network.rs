@@ -67,8 +67,15 @@ pub(super) fn read_with(path: &Path, options: &Options) -> anyhow::Result<Result
 
 /// The values of a network's state.
 pub(super) fn state(graph: &TypedGraph, args: &WeightArgs) -> anyhow::Result<Vec<HostTensor>> {
-    let seed = Seed::from_u64(args.seed);
-    let Some(path) = &args.weights else { return Ok(weights::initial(graph, &seed)?) };
+    match &args.weights {
+        Some(path) => stored(graph, path, args.seed),
+        None => Ok(weights::initial(graph, &Seed::from_u64(args.seed))?),
+    }
+}
+
+/// The values of a network's state from a file; what the file leaves out is drawn.
+pub(super) fn stored(graph: &TypedGraph, path: &Path, seed: u64) -> anyhow::Result<Vec<HostTensor>> {
+    let seed = Seed::from_u64(seed);
     let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
     weights::load(&file, graph, &seed).with_context(|| format!("{} does not fit the network", path.display()))
 }

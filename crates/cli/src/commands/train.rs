@@ -1,11 +1,11 @@
 //! `archsmith train`.
 
-use super::{options, read_source, shown};
+use super::{network, options, read_source, shown};
 use crate::args::TrainArgs;
 use crate::wiring::data_ref;
 use crate::{Ending, output};
 use archsmith_frontend::Prm;
-use archsmith_train::{Device, FitConfig, SplitConfig, Splits, fit};
+use archsmith_train::{Device, FitConfig, SplitConfig, Splits, fit_from};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -48,8 +48,9 @@ pub(super) fn train(args: TrainArgs) -> anyhow::Result<Ending> {
     let splits = Splits::new(Arc::new(data), &splits)?;
     let config =
         FitConfig { epochs: args.epochs, seed: args.seed, device, threads: args.threads, ..FitConfig::default() };
+    let state = args.weights.as_ref().map(|path| network::stored(&graph, path, args.seed)).transpose()?;
     let bar = output::bar(0, "training");
-    let result = fit(&graph, &splits, &config, &mut |p| {
+    let result = fit_from(&graph, state.as_deref(), &splits, &config, &mut |p| {
         bar.set_length(p.steps);
         bar.set_position(p.step);
         bar.set_message(format!("epoch {}, loss {:.3}", p.epoch, p.loss));

@@ -2,8 +2,9 @@
 
 use crate::nets::{Builder, small_conv};
 use archsmith_ir::recipe::{Clip, Loss, Optimizer};
-use archsmith_ir::{Attr, Recipe, StateKind};
-use archsmith_train::{Dataset, FitConfig, FitError, Metrics, SplitConfig, Splits, fit};
+use archsmith_ir::reference::{HostTensor, initial_state};
+use archsmith_ir::{Attr, Recipe, Seed, StateKind};
+use archsmith_train::{Dataset, FitConfig, FitError, Metrics, SplitConfig, Splits, fit, fit_from};
 use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
 
@@ -42,6 +43,19 @@ fn a_network_learns() {
     assert!(metrics.accuracy_test.unwrap() > 0.5, "{metrics:?}");
     assert_eq!((metrics.epochs, metrics.steps), (2, 60));
     assert!(metrics.loss < 1.5 && metrics.img_s > 0.0, "{metrics:?}");
+}
+
+#[test]
+fn training_starts_from_the_weights_that_are_given() {
+    let graph = small_conv(32, [8, 8, 16], true, 0.1, adam());
+    let config = FitConfig { threads: 1, seed: 3, test: false, ..FitConfig::default() };
+    let from = |state: Option<&[HostTensor]>| {
+        fit_from(&graph, state, &splits(128), &config, &mut |_| ControlFlow::Continue(())).unwrap().loss
+    };
+    let drawn = initial_state(&graph, &Seed::from_u64(3).derive("weights", &[])).unwrap();
+    let other = initial_state(&graph, &Seed::from_u64(4).derive("weights", &[])).unwrap();
+    assert_eq!(from(None).to_bits(), from(Some(&drawn)).to_bits());
+    assert_ne!(from(None).to_bits(), from(Some(&other)).to_bits());
 }
 
 #[test]
