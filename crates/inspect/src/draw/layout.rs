@@ -1,5 +1,6 @@
 //! Where everything goes: each box is laid out for itself, in layers from top to bottom; lines over several layers run along
-//! its right side. The layers of the outermost box are broken into columns, so that a long network fits a screen.
+//! its right side. Layers that together are higher than a limit are broken into columns, in every box, and of several limits
+//! the one is taken under which the whole is largest on a screen.
 
 use super::model::{Group, Item, Row};
 
@@ -18,8 +19,10 @@ pub(super) const MAX_CHARS: usize = 46;
 const CHAR: f64 = 6.5;
 /// Width of a bold one.
 const BOLD: f64 = 7.3;
-/// Width over height that the columns aim at.
-const ASPECT: f64 = 1.5;
+/// Between columns, for the line that goes up from the foot of the one to the head of the other.
+const GUTTER: f64 = 36.0;
+/// The screen that a drawing should fit, in pixels.
+const SCREEN: (f64, f64) = (1600.0, 900.0);
 
 /// A laid out item; positions are relative to the box around it.
 #[derive(Debug)]
@@ -85,8 +88,25 @@ fn card(rows: &[Row], times: usize) -> Placed<'_> {
     Placed { x: 0.0, y: 0.0, width, height: rows.len() as f64 * ROW, what: What::Card(rows, times) }
 }
 
-/// Lays out a box; `around` is the path of the module around it, `None` for the outermost.
-pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
+/// Lays out the whole, so that it is largest on a screen.
+pub(super) fn fit(group: &Group) -> Laid<'_> {
+    let scale = |l: &Laid<'_>| (SCREEN.0 / l.width).min(SCREEN.1 / l.height).min(1.0);
+    let mut best = lay(group, None, f64::INFINITY);
+    let mut limit = best.height;
+    // From one column to many; what fits as it is stays as it is.
+    while scale(&best) < 1.0 && limit > 240.0 {
+        limit *= 0.92;
+        let next = lay(group, None, limit);
+        if scale(&next) > scale(&best) + 1e-9 {
+            best = next;
+        }
+    }
+    best
+}
+
+/// Lays out a box; `around` is the path of the module around it, `None` for the outermost. Columns are at most `limit` high,
+/// where a layer is not higher by itself.
+fn lay<'a>(group: &'a Group, around: Option<&str>, limit: f64) -> Laid<'a> {
     let outermost = around.is_none();
     let title = group.title(around.unwrap_or_default());
     let mut placed: Vec<Placed<'_>> = group
@@ -103,7 +123,7 @@ pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
                     Placed { width, height, what: What::Titled(inner, title, rows, *times), ..own }
                 }
                 _ => {
-                    let laid = lay(inner, Some(&group.path));
+                    let laid = lay(inner, Some(&group.path), limit - HEAD - 2.0 * PAD - 13.0);
                     Placed { x: 0.0, y: 0.0, width: laid.width, height: laid.height, what: What::Group(Box::new(laid)) }
                 }
             },
@@ -126,9 +146,10 @@ pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
     let height_of = |l: &[usize], placed: &[Placed<'_>]| l.iter().map(|&i| placed[i].height).fold(0.0, f64::max);
     let heights: Vec<f64> = layers.iter().map(|l| height_of(l, &placed)).collect();
     let widths: Vec<f64> = layers.iter().map(|l| width_of(l, &placed)).collect();
-    let columns = if outermost { columns(&widths, &heights) } else { std::iter::once(0..count).collect() };
-    let several = group.entries.iter().filter(|&&i| layer[i] == 0).count() > 1;
+    let columns = columns(&heights, limit);
+    let several = columns.len() > 1 || group.entries.iter().filter(|&&i| layer[i] == 0).count() > 1;
     let top = if outermost { 34.0 } else { HEAD + PAD + if several { 9.0 } else { 0.0 } };
+    let gutter = if columns.len() > 1 { GUTTER } else { 0.0 };
     let mut column_of = vec![0; count];
     columns.iter().enumerate().for_each(|(c, r)| column_of[r.clone()].iter_mut().for_each(|x| *x = c));
 
@@ -176,15 +197,15 @@ pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
         }
         bottom = bottom.max(y - GAP_Y);
         right[c] = x0 + inner;
-        x0 += inner + margin + if outermost { 44.0 } else { 0.0 };
+        x0 += inner + margin + gutter;
     }
     let title_space = title_width(&cut(&title, MAX_CHARS), &group.cost_text());
-    let content = x0 - if outermost { 44.0 } else { 0.0 } + PAD;
+    let content = x0 - gutter + PAD;
     let width = content.max(if outermost { 420.0 } else { title_space });
     let shift = if columns.len() == 1 { (width - content) / 2.0 } else { 0.0 };
     placed.iter_mut().for_each(|p| p.x += shift);
     right.iter_mut().for_each(|r| *r += shift);
-    let height = bottom + PAD + if group.exits.is_empty() { 0.0 } else { 4.0 };
+    let height = bottom + PAD + if group.exits.is_empty() && columns.len() == 1 { 0.0 } else { 4.0 };
 
     let mut lines = Vec::new();
     let below = |i: usize| (placed[i].x + placed[i].width / 2.0, placed[i].y + placed[i].height);
@@ -195,7 +216,7 @@ pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
         let (ca, cb) = (column_of[layer[a]], column_of[layer[b]]);
         let points = if ca != cb {
             // Down, through the gap between columns, up and over.
-            let x = placed[b].x.min(columns_left(&placed, &layers, &columns[cb])) - 20.0;
+            let x = placed[b].x.min(columns_left(&placed, &layers, &columns[cb])) - 14.0;
             vec![from, (from.0, bottom + 6.0), (x, bottom + 6.0), (x, top - 10.0), (to.0, top - 10.0), to]
         } else if layer[b] == layer[a] + 1 {
             // Straight down beside taller neighbours, then over.
@@ -216,7 +237,7 @@ pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
             lines.push(Line { points: vec![(centre, HEAD), above(i)], label: String::new() });
         }
         for (p, &i) in late.iter().enumerate() {
-            let x = right[0] + 8.0 + lane_in[p] as f64 * LANE;
+            let x = right[column_of[layer[i]]] + 8.0 + lane_in[p] as f64 * LANE;
             let y = placed[i].y + 6.0;
             lines.push(Line {
                 points: vec![(centre, HEAD), (x, HEAD + 2.0), (x, y), (placed[i].x + placed[i].width, y)],
@@ -224,10 +245,17 @@ pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
             });
         }
         for &i in group.exits.iter().filter(|&&i| layer[i] + 1 == count) {
-            lines.push(Line { points: vec![below(i), (centre, height)], label: String::new() });
+            let from = below(i);
+            let foot = height - 3.0;
+            let points = if columns.len() == 1 {
+                vec![from, (centre, height)]
+            } else {
+                vec![from, (from.0, foot), (centre, foot), (centre, height)]
+            };
+            lines.push(Line { points, label: String::new() });
         }
         for (p, &i) in early.iter().enumerate() {
-            let x = right[0] + 8.0 + lane_out[p] as f64 * LANE;
+            let x = right[column_of[layer[i]]] + 8.0 + lane_out[p] as f64 * LANE;
             let y = placed[i].y + placed[i].height - 6.0;
             lines.push(Line {
                 points: vec![(placed[i].x + placed[i].width, y), (x, y), (x, height - 3.0), (centre, height)],
@@ -235,7 +263,6 @@ pub(super) fn lay<'a>(group: &'a Group, around: Option<&str>) -> Laid<'a> {
             });
         }
     }
-    let height = height + if columns.len() > 1 { 8.0 } else { 0.0 };
     Laid { group, title, width, height, items: placed, lines }
 }
 
@@ -243,33 +270,34 @@ fn columns_left(placed: &[Placed<'_>], layers: &[Vec<usize>], range: &std::ops::
     layers[range.clone()].iter().flatten().map(|&i| placed[i].x).fold(f64::INFINITY, f64::min)
 }
 
-/// Breaks layers into columns of about equal height, as many as bring the whole closest to the wanted proportion.
-fn columns(widths: &[f64], heights: &[f64]) -> Vec<std::ops::Range<usize>> {
-    let total: f64 = heights.iter().map(|h| h + GAP_Y).sum();
-    let tallest = heights.iter().copied().fold(0.0, f64::max);
-    let mut best = (f64::INFINITY, Vec::new());
-    for n in 1..=8usize {
-        let limit = (total / n as f64).max(tallest);
-        let mut ranges = Vec::new();
-        let (mut start, mut height) = (0, 0.0);
+/// Breaks layers into as few columns of at most `limit` as there can be, and those as even as they can be.
+fn columns(heights: &[f64], limit: f64) -> Vec<std::ops::Range<usize>> {
+    let broken = |limit: f64| {
+        let (mut ranges, mut start, mut height) = (Vec::new(), 0, 0.0);
         for (i, h) in heights.iter().enumerate() {
-            // A little over is better than a last column of one item.
-            if height > 0.0 && height + h > limit * 1.08 && ranges.len() + 1 < n {
+            if height > 0.0 && height + h > limit {
                 ranges.push(start..i);
                 (start, height) = (i, 0.0);
             }
             height += h + GAP_Y;
         }
         ranges.push(start..heights.len());
-        let tall = ranges.iter().map(|r| heights[r.clone()].iter().map(|h| h + GAP_Y).sum::<f64>()).fold(0.0, f64::max);
-        let wide: f64 = ranges.iter().map(|r| widths[r.clone()].iter().copied().fold(0.0, f64::max) + 52.0).sum();
-        // What fits a screen as it is needs no columns.
-        let off = if n == 1 && tall < 950.0 { 0.0 } else { (wide / tall.max(1.0) / ASPECT).ln().abs() };
-        if off < best.0 - 1e-9 {
-            best = (off, ranges);
+        ranges
+    };
+    let mut best = broken(limit);
+    if best.len() > 1 {
+        let (wanted, mut low, mut high) = (best.len(), 0.0, limit);
+        while high - low > 2.0 {
+            let middle = (low + high) / 2.0;
+            let next = broken(middle);
+            if next.len() == wanted {
+                (best, high) = (next, middle);
+            } else {
+                low = middle;
+            }
         }
     }
-    best.1
+    best
 }
 
 /// Orders each layer by the mean place of what its items are joined to.

@@ -1,6 +1,6 @@
 //! The drawing as SVG: no script, no external file; readable on light and dark ground.
 
-use super::layout::{HEAD, Laid, Line, MAX_CHARS, ROW, What, cut, lay, row_text};
+use super::layout::{HEAD, Laid, Line, MAX_CHARS, ROW, What, cut, fit, row_text};
 use super::model::{Group, Row, model, short};
 use crate::escape;
 use archsmith_ir::TypedGraph;
@@ -22,11 +22,11 @@ pub fn svg(graph: &TypedGraph) -> String {
 }
 
 pub(super) fn drawing(group: &Group) -> String {
-    let laid = lay(group, None);
+    let laid = fit(group);
     let (w, h) = (laid.width.ceil(), laid.height.ceil() + 10.0);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
-         font-family=\"system-ui,'DejaVu Sans',sans-serif\" font-size=\"11\">\n<style>\
+         font-family=\"system-ui,'DejaVu Sans',sans-serif\" font-size=\"11\" style=\"max-width:100vw;max-height:100vh\">\n<style>\
          .g{{fill:#f4f7fa;stroke:#b8c4d0}}.c{{fill:#fff;stroke:#8fa0b2}}.t{{fill:#1c2733}}.m{{fill:#5b6b7b}}\
          .e{{fill:none;stroke:#7d8fa3}}.h{{fill:#1c2733}}.n{{fill:#e9eef3}}.bg{{fill:#fff}}\
          @media(prefers-color-scheme:dark){{.bg{{fill:#12171d}}.g{{fill:#1a212a;stroke:#3d4a58}}\
