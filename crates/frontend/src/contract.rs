@@ -510,10 +510,11 @@ fn assemble(
         });
     }
     let init = prune(init, &mut state);
-    let (eval, _) = i.torch.take(BodyKind::Eval).finish();
+    let (eval, typed) = i.torch.take(BodyKind::Eval).finish();
     let (train, _) = i.torch.take(BodyKind::Train).finish();
     let scopes = std::mem::take(&mut i.torch.scopes);
-    let eval = drop_dead(eval);
-    let train = drop_dead(train);
+    let macs = archsmith_ir::cost::macs_by_node(typed.program(), eval.nodes.len());
+    let eval = drop_dead(eval, |node| macs.get(node).is_some_and(|m| *m > 0));
+    let train = drop_dead(train, |_| false);
     Ok(Graph { name: class.name.to_string(), inputs, state, state_dict, scopes, init, train, eval, recipe })
 }

@@ -18,7 +18,8 @@
 //! for row in &table.rows {
 //!     println!("{:<6} {:<8} {:?} {:>6} {:>9}", row.scope, row.op, row.outputs, row.params, row.macs);
 //! }
-//! assert_eq!((table.params, table.macs), (3 * 8 * 9 + 8 + 8 * 10 + 10, 3 * 8 * 9 * 32 * 32 + 8 * 10));
+//! let totals = table.totals;
+//! assert_eq!((totals.params, totals.macs), (3 * 8 * 9 + 8 + 8 * 10 + 10, 3 * 8 * 9 * 32 * 32 + 8 * 10));
 //! ```
 //!
 //! How it goes:

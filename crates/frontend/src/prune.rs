@@ -12,9 +12,13 @@ pub(crate) fn prune(body: Body, state: &mut [StateTensor]) -> Body {
     body
 }
 
-/// Drops nodes that the outputs do not need and that leave no trace: a batch norm in training updates its statistics.
-pub(crate) fn drop_dead(body: Body) -> Body {
-    let roots = body.outputs.clone();
+/// Drops nodes that the outputs do not need and that leave no trace: a batch norm in training updates its statistics, and
+/// what PyTorch spends multiply-adds on counts, though its result is thrown away. `costly`: whether a node does that.
+pub(crate) fn drop_dead(body: Body, costly: impl Fn(usize) -> bool) -> Body {
+    let mut roots = body.outputs.clone();
+    roots.extend(
+        body.nodes.iter().enumerate().filter(|(k, n)| n.outputs > 0 && costly(*k)).map(|(_, n)| n.first_output),
+    );
     let (mut body, moved) = keep(body, &roots, true);
     for o in &mut body.outputs {
         *o = moved.of(*o);

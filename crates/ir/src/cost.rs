@@ -3,16 +3,17 @@
 //! Conventions, printed wherever the figures are:
 //! - **MACs**: one multiply-add is one. Counted for convolutions, transposed convolutions and matrix products (linear
 //!   layers and attention are made of these) in evaluation mode, biases left out; everything else counts nothing. Taps
-//!   that fall on padding count, as is usual; code that no output needs does not. Functions that PyTorch computes otherwise
-//!   (Fourier transforms, deformable convolution) count the matrix products that they are made of here. Per sample: the
-//!   whole divided by the batch size.
+//!   that fall on padding count, as is usual. So does what no output needs, since PyTorch executes it all the same; it is
+//!   named apart ([`Cost::unused_macs`]). Products with a table that an operator itself makes (the one-hot kernel of `fold`)
+//!   are how it is computed here, and count nothing. Recurrences, `bilinear`, Fourier transforms and deformable
+//!   convolution count the products that they are made of. Per sample: the whole divided by the batch size.
 //! - **parameters**: each tensor once, however often it is used or named.
 //! - **activation bytes**: what PyTorch's autograd would keep of the forward pass for the backward pass in training
 //!   mode, for the whole batch: each kept value once, views of a value not again, parameters not at all.
 //! - **peak forward bytes**: the most that values alive at one time occupy in evaluation mode, for the whole batch,
 //!   without parameters, with every value freed after its last use.
 
-use crate::graph::{Body, Node, NodeId, StateKind, ValueDef};
+use crate::graph::{Body, Node, NodeId, StateKind, ValueDef, ValueId};
 use crate::infer::{Program, Step, TypedGraph};
 use crate::op::V;
 use crate::prim::{BinaryOp, PoolKind, Prim, ReduceOp, UnaryOp};
@@ -35,6 +36,9 @@ pub struct Cost {
     pub macs: u64,
     /// Multiply-adds for the whole batch.
     pub macs_batch: u64,
+    /// Those of `macs` that no output needs: they are executed, and their result is thrown away.
+    #[serde(default)]
+    pub unused_macs: u64,
     /// The batch size that the figures for the whole batch are for.
     pub batch: u64,
     /// Bytes kept for the backward pass.
@@ -54,6 +58,9 @@ pub struct NodeCost {
     pub params: u64,
     /// Bytes of its outputs for the whole batch.
     pub output_bytes: u64,
+    /// No output of the network needs it.
+    #[serde(default)]
+    pub unused: bool,
 }
 
 /// The cost of a network.
@@ -72,22 +79,21 @@ pub fn cost(graph: &TypedGraph) -> Cost {
     cost.params = cost.params.saturating_add(cost.trainable);
 
     let (body, program) = (&graph.graph().eval, graph.eval().program());
-    let mut node_macs = vec![0u64; body.nodes.len()];
-    for step in &program.steps {
-        let macs = step_macs(program, step);
-        cost.macs_batch = cost.macs_batch.saturating_add(macs);
-        if let Some(m) = step.node.and_then(|n| node_macs.get_mut(n.index())) {
-            *m = m.saturating_add(macs);
-        }
-    }
+    let node_macs = macs_by_node(program, body.nodes.len());
+    cost.macs_batch = node_macs.iter().copied().fold(0, u64::saturating_add);
     let per_sample = cost.batch.max(1);
     cost.macs = cost.macs_batch / per_sample;
+    let needed = needed_nodes(body);
+    let unused = node_macs.iter().zip(&needed).filter(|(_, needed)| !**needed).map(|(m, _)| *m);
+    cost.unused_macs = unused.fold(0, u64::saturating_add) / per_sample;
     let mut read = FxHashSet::default();
     cost.nodes = body
         .nodes
         .iter()
         .zip(node_macs)
-        .map(|(node, macs)| NodeCost {
+        .zip(needed)
+        .map(|((node, macs), needed)| NodeCost {
+            unused: !needed,
             macs: macs / per_sample,
             params: node_params(graph, body, node, &mut read),
             output_bytes: node.output_ids().map(|v| graph.eval().ty(v).bytes() as u64).sum(),
@@ -121,6 +127,62 @@ fn step_macs(program: &Program, step: &Step) -> u64 {
     let types: Vec<&TensorType> = step.inputs.iter().map(|v| &program.values[v.index()]).collect();
     let outputs: Vec<&TensorType> = outputs(step).map(|v| &program.values[v.index()]).collect();
     macs(&step.prim, &types, &outputs)
+}
+
+/// Multiply-adds of each of a body's `nodes`, for the whole batch.
+pub fn macs_by_node(program: &Program, nodes: usize) -> Vec<u64> {
+    let mut out = vec![0u64; nodes];
+    // Tables are those of one operator: a filter that the network itself makes is data like any other.
+    let mut origin = vec![(None, Origin::Elsewhere); program.values.len()];
+    for step in &program.steps {
+        let own = |v: &V| match origin[v.index()] {
+            (node, origin) if node == step.node => origin,
+            _ => Origin::Elsewhere,
+        };
+        let read = || step.inputs.iter().map(own);
+        let made = match &step.prim {
+            Prim::Literal { .. } | Prim::Arange { .. } => Origin::Table,
+            Prim::Full { .. } => Origin::Fill,
+            Prim::Random { .. } => Origin::Elsewhere,
+            _ if read().any(|o| o == Origin::Elsewhere) => Origin::Elsewhere,
+            _ if read().any(|o| o == Origin::Table) => Origin::Table,
+            _ => Origin::Fill,
+        };
+        if !read().any(|o| o == Origin::Table)
+            && let Some(m) = step.node.and_then(|n| out.get_mut(n.index()))
+        {
+            *m = m.saturating_add(step_macs(program, step));
+        }
+        outputs(step).for_each(|v| origin[v.index()] = (step.node, made));
+    }
+    out
+}
+
+/// What a value is made of, seen from the operator that is being emitted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Inputs, state, or what another operator made.
+    Elsewhere,
+    /// One number throughout, such as the first state of a recurrence.
+    Fill,
+    /// Different numbers, known beforehand.
+    Table,
+}
+
+/// For each node, whether an output of the body needs it.
+fn needed_nodes(body: &Body) -> Vec<bool> {
+    let producer = |v: ValueId| match body.values.get(v.index()) {
+        Some(ValueDef::Node { node, .. }) => Some(node.index()),
+        _ => None,
+    };
+    let mut needed = vec![false; body.nodes.len()];
+    body.outputs.iter().filter_map(|v| producer(*v)).for_each(|i| needed[i] = true);
+    for i in (0..body.nodes.len()).rev().filter(|i| body.nodes[*i].outputs > 0) {
+        if needed[i] {
+            body.nodes[i].inputs().filter_map(producer).for_each(|j| needed[j] = true);
+        }
+    }
+    needed
 }
 
 fn outputs(step: &Step) -> impl Iterator<Item = V> + use<> {

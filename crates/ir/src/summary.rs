@@ -8,17 +8,25 @@ use crate::graph::NodeId;
 use crate::infer::TypedGraph;
 use serde::{Deserialize, Serialize};
 
-/// A network's operators and totals.
+/// A network's totals and operators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
+    /// What the network costs as a whole.
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// One row for each node, in order of execution.
+    pub rows: Vec<Row>,
+}
+
+/// A network as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
     /// Name of the network's class.
     pub name: String,
     /// Input types, as text: `f32[2, 3, 32, 32]`.
     pub inputs: Vec<String>,
     /// Output types.
     pub outputs: Vec<String>,
-    /// One row for each node.
-    pub rows: Vec<Row>,
     /// Elements of all parameters.
     pub params: u64,
     /// Elements of those that are trained.
@@ -27,6 +35,9 @@ pub struct Summary {
     pub buffers: u64,
     /// Multiply-adds for one sample.
     pub macs: u64,
+    /// Those of `macs` that no output needs.
+    #[serde(default)]
+    pub unused_macs: u64,
     /// Bytes kept for the backward pass, for the whole batch.
     pub activation_bytes: u64,
     /// Most bytes alive at one time in a forward pass of the whole batch.
@@ -50,6 +61,9 @@ pub struct Row {
     pub params: u64,
     /// Multiply-adds for one sample.
     pub macs: u64,
+    /// It is executed, and no output of the network needs it.
+    #[serde(default)]
+    pub unused: bool,
 }
 
 /// Makes the table.
@@ -71,27 +85,30 @@ pub fn summary(graph: &TypedGraph) -> Summary {
                 outputs: node.output_ids().map(|v| graph.eval().ty(v).shape.clone()).collect(),
                 params: own.params,
                 macs: own.macs,
+                unused: own.unused,
             }
         })
         .collect();
-    Summary {
+    let totals = Totals {
         name: g.name.clone(),
         inputs: g.inputs.iter().map(ToString::to_string).collect(),
         outputs: g.eval.outputs.iter().map(|v| graph.eval().ty(*v).to_string()).collect(),
-        rows,
         params: cost.params,
         trainable: cost.trainable,
         buffers: cost.buffers,
         macs: cost.macs,
+        unused_macs: cost.unused_macs,
         activation_bytes: cost.activation_bytes,
         peak_forward_bytes: cost.peak_forward_bytes,
         batch: cost.batch,
-    }
+    };
+    Summary { totals, rows }
 }
 
 impl Summary {
     /// The table as text, with totals and what they count.
     pub fn to_text(&self) -> String {
+        let totals = &self.totals;
         let head = ["module", "class", "operator", "output", "params", "MACs"].map(String::from);
         let mut table = vec![head];
         for r in &self.rows {
@@ -106,7 +123,7 @@ impl Summary {
             ]);
         }
         let width: Vec<usize> = (0..6).map(|c| table.iter().map(|r| r[c].chars().count()).max().unwrap_or(0)).collect();
-        let mut text = format!("{}: {} -> {}\n\n", self.name, self.inputs.join(", "), self.outputs.join(", "));
+        let mut text = format!("{}: {} -> {}\n\n", totals.name, totals.inputs.join(", "), totals.outputs.join(", "));
         for (i, row) in table.iter().enumerate() {
             let cells = row.iter().enumerate().map(|(c, cell)| {
                 if c < 4 { format!("{cell:<w$}", w = width[c]) } else { format!("{cell:>w$}", w = width[c]) }
@@ -122,14 +139,14 @@ impl Summary {
             "\nparameters        {} ({} trainable; tied tensors once)\nbuffers           {} elements\n\
              MACs a sample     {} (one multiply-add is one; convolutions and matrix products)\n\
              kept for backward {} (batch of {})\npeak forward      {} (batch of {}, without parameters)\n",
-            grouped(self.params),
-            grouped(self.trainable),
-            grouped(self.buffers),
-            grouped(self.macs),
-            bytes(self.activation_bytes),
-            self.batch,
-            bytes(self.peak_forward_bytes),
-            self.batch,
+            grouped(totals.params),
+            grouped(totals.trainable),
+            grouped(totals.buffers),
+            grouped(totals.macs),
+            bytes(totals.activation_bytes),
+            totals.batch,
+            bytes(totals.peak_forward_bytes),
+            totals.batch,
         ));
         text
     }

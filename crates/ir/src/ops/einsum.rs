@@ -4,7 +4,7 @@
 use super::diagonal;
 use super::shared;
 use crate::op::{Call, Emitter, Example, OpError, Operator, Returns, V};
-use crate::prim::{Prim, ReduceOp};
+use crate::prim::{BinaryOp, Prim, ReduceOp};
 
 pub(super) const OPERATOR: Operator = Operator {
     name: "einsum",
@@ -187,6 +187,16 @@ fn contract(e: &mut Emitter, a: Term, b: Term, needed: &[i32]) -> Result<Term, O
         let x = e.expand(x, &full)?;
         e.reshape(x, &groups.map(|g| total(g)))
     };
+    if total(&inner) == 1 {
+        // Nothing is summed: one multiplication, with dimensions of size 1 where a side lacks a label.
+        let left = side(e, &a, [&batch, &rows, &inner])?;
+        let right = side(e, &b, [&batch, &inner, &columns])?;
+        let (left, right) = e.promoted(left, right)?;
+        let product = e.apply(Prim::Binary(BinaryOp::Mul), &[left, right]);
+        let labels: Labels = [&batch, &rows, &columns].into_iter().flatten().copied().collect();
+        let shape: Vec<usize> = labels.iter().map(|l| sizes[l]).collect();
+        return Ok(Term { value: e.reshape(product?, &shape)?, labels });
+    }
     let left = side(e, &a, [&batch, &rows, &inner])?;
     let right = side(e, &b, [&batch, &inner, &columns])?;
     let (left, right) = e.promoted(left, right)?;

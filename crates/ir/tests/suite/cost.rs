@@ -39,11 +39,11 @@ fn a_shared_parameter_counts_once() {
 #[test]
 fn the_summary_adds_up_and_reads() {
     let s = summary(&typed(residual(&Style::default())));
-    assert_eq!(s.rows.iter().map(|r| r.params).sum::<u64>(), s.params);
-    assert_eq!(s.outputs, ["f32[2, 10]"]);
+    assert_eq!(s.rows.iter().map(|r| r.params).sum::<u64>(), s.totals.params);
+    assert_eq!(s.totals.outputs, ["f32[2, 10]"]);
     let text = s.to_text();
     assert!(
-        text.contains("conv2d") && text.contains(&grouped(s.params)) && text.contains("one multiply-add is one"),
+        text.contains("conv2d") && text.contains(&grouped(s.totals.params)) && text.contains("one multiply-add is one"),
         "{text}"
     );
     let json = serde_json::to_string(&s).expect("is JSON");
