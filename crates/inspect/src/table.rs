@@ -11,7 +11,7 @@ mod render;
 
 use crate::draw::model;
 use archsmith_ir::cost::cost;
-use archsmith_ir::summary::summary;
+use archsmith_ir::summary::{Row as OwnRow, Totals, summary};
 use archsmith_ir::{NodeId, StateId, StateKind, TypedGraph, ValueDef};
 pub use receptive::Field;
 use rustc_hash::FxHashSet;
@@ -19,7 +19,8 @@ use serde::Serialize;
 
 /// What the figures count.
 pub const CONVENTIONS: &[&str] = &[
-    "MACs: one multiply-add is one; convolutions and matrix products of the evaluation pass, biases left out; one sample",
+    "MACs: one multiply-add is one; convolutions and matrix products of the evaluation pass, biases left out; one sample; \
+     what is executed and reaches no output counts too, and is marked unused",
     "parameters: each tensor once, where it is first read",
     "output: bytes of the operator's outputs, whole batch",
     "kept for backward: what autograd keeps of the forward pass in training mode, whole batch",
@@ -31,32 +32,15 @@ pub const CONVENTIONS: &[&str] = &[
 pub struct Table {
     /// Name and version of this form.
     pub schema: &'static str,
-    /// Name of the network's class.
-    pub name: String,
-    /// Input types, as text: `f32[2, 3, 32, 32]`.
-    pub inputs: Vec<String>,
-    /// Output types.
-    pub outputs: Vec<String>,
+    /// What the network costs as a whole.
+    #[serde(flatten)]
+    pub totals: Totals,
     /// What the figures count.
     pub conventions: &'static [&'static str],
-    /// Elements of all parameters.
-    pub params: u64,
-    /// Elements of those that are trained.
-    pub trainable: u64,
     /// Elements of parameters that the evaluation pass does not read.
     pub unused: u64,
-    /// Elements of the buffers in the state dict.
-    pub buffers: u64,
-    /// Multiply-adds for one sample.
-    pub macs: u64,
-    /// Bytes kept for the backward pass, for the whole batch.
-    pub activation_bytes: u64,
-    /// Most bytes alive at one time in a forward pass of the whole batch.
-    pub peak_forward_bytes: u64,
     /// Bytes of all operators' outputs, for the whole batch.
     pub output_bytes: u64,
-    /// The batch size.
-    pub batch: u64,
     /// One row for each operator, in order of execution.
     pub rows: Vec<Row>,
     #[serde(skip)]
@@ -68,24 +52,15 @@ pub struct Table {
 pub struct Row {
     /// Number of the node.
     pub node: u32,
-    /// Path of the module that it is called in.
-    pub scope: String,
-    /// Class of that module.
-    pub class: String,
-    /// Operator.
-    pub op: String,
+    /// What it is, and its cost.
+    #[serde(flatten)]
+    pub own: OwnRow,
     /// Line of the call, from 1, where the source is known.
     pub line: Option<usize>,
     /// Shapes of the tensors it reads, without parameters and buffers.
     pub inputs: Vec<Vec<usize>>,
-    /// Shapes of its outputs.
-    pub outputs: Vec<Vec<usize>>,
-    /// Elements of the parameters first read here.
-    pub params: u64,
-    /// Elements of those that are trained.
+    /// Elements of those of its parameters that are trained.
     pub trainable: u64,
-    /// Multiply-adds for one sample.
-    pub macs: u64,
     /// Bytes of its outputs for the whole batch.
     pub output_bytes: u64,
     /// Share of the network's parameters.
@@ -145,15 +120,9 @@ pub fn table(graph: &TypedGraph, source: Option<&str>) -> Table {
             }
             Row {
                 node: i as u32,
-                scope: own.scope,
-                class: own.class,
-                op: own.op,
                 line: (!starts.is_empty()).then(|| starts.partition_point(|&s| s <= node.span.start)),
                 inputs,
-                outputs: own.outputs,
-                params: own.params,
                 trainable,
-                macs: own.macs,
                 output_bytes,
                 params_share: share(own.params, cost.params),
                 macs_share: share(own.macs, cost.macs),
@@ -162,24 +131,16 @@ pub fn table(graph: &TypedGraph, source: Option<&str>) -> Table {
                     .output_ids()
                     .next()
                     .map_or(Field::Undefined, |v| fields[eval.value(v).index()].clone()),
+                own,
             }
         })
         .collect();
     Table {
         schema: "archsmith.summary/1",
-        name: short.name,
-        inputs: short.inputs,
-        outputs: short.outputs,
         conventions: CONVENTIONS,
-        params: short.params,
-        trainable: short.trainable,
-        unused: short.params.saturating_sub(rows.iter().map(|r| r.params).sum()),
-        buffers: short.buffers,
-        macs: short.macs,
-        activation_bytes: short.activation_bytes,
-        peak_forward_bytes: short.peak_forward_bytes,
+        unused: short.totals.params.saturating_sub(rows.iter().map(|r| r.own.params).sum()),
+        totals: short.totals,
         output_bytes: total_output,
-        batch: short.batch,
         rows,
         tree: model::model(graph),
     }

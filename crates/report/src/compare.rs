@@ -147,20 +147,19 @@ fn column(name: &str, view: &RunView) -> RunColumn {
     }
 }
 
-/// The cycles of runs as comma-separated values (RFC 4180), one row a cycle, a header first. Shares and accuracies are
-/// 0–1; what is not known is empty.
-pub fn cycles_csv(runs: &[(String, RunView)]) -> String {
-    let mut out = String::from(
-        "run,cycle,raw,raw_valid,raw_valid_low,raw_valid_high,repaired,repaired_valid,trained,accuracy_mean,accuracy_low,\
-         accuracy_high,accuracy_best,over_threshold,admitted,topped_up,novelty_median,sft_pairs,sft_loss_before,\
-         sft_loss_after,tokens,generation_seconds,training_seconds,sft_seconds\r\n",
-    );
+/// The cycles of runs as records for a spreadsheet, one a cycle, a head first. Shares and accuracies are 0–1; what is not
+/// known is empty.
+pub fn cycle_records(runs: &[(String, RunView)]) -> Vec<Vec<String>> {
+    let head = "run,cycle,raw,raw_valid,raw_valid_low,raw_valid_high,repaired,repaired_valid,trained,accuracy_mean,accuracy_low,\
+                accuracy_high,accuracy_best,over_threshold,admitted,topped_up,novelty_median,sft_pairs,sft_loss_before,\
+                sft_loss_after,tokens,generation_seconds,training_seconds,sft_seconds";
+    let mut out = vec![head.split(',').map(str::to_owned).collect()];
     for (name, view) in runs {
         for cycle in &view.cycles {
             let accuracy = cycle.accuracy;
             let sft = cycle.sft.as_ref();
-            let cells = [
-                text_cell(name),
+            out.push(vec![
+                name.clone(),
                 cycle.cycle.to_string(),
                 cycle.raw_valid.total.to_string(),
                 cycle.raw_valid.count.to_string(),
@@ -184,9 +183,7 @@ pub fn cycles_csv(runs: &[(String, RunView)]) -> String {
                 cell(Some(cycle.seconds.generation)),
                 cell(Some(cycle.seconds.training)),
                 cell(Some(cycle.seconds.sft)),
-            ];
-            out.push_str(&cells.join(","));
-            out.push_str("\r\n");
+            ]);
         }
     }
     out
@@ -194,10 +191,6 @@ pub fn cycles_csv(runs: &[(String, RunView)]) -> String {
 
 fn cell(value: Option<f64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
-}
-
-fn text_cell(text: &str) -> String {
-    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 /// `key = value` lines of a flat TOML text, as `table.key`. The configuration of a run is written by this program: no

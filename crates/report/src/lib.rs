@@ -4,7 +4,7 @@
 //! Store ──► RunView::load ──► RunView      every figure, as data (serialisable)
 //!                               ├─ render        one HTML file: no server, no network, no fonts or scripts from outside
 //!                               ├─ text_summary  a few lines for the terminal
-//!                               ├─ cycles_csv    a row a cycle, for a spreadsheet
+//!                               ├─ cycle_records a row a cycle, for a spreadsheet
 //!                               └─ Comparison    several runs side by side
 //! ```
 //!
@@ -26,7 +26,7 @@ mod view;
 use archsmith_archive::StoreError;
 use thiserror::Error;
 
-pub use compare::{Comparison, RunColumn, cycles_csv};
+pub use compare::{Comparison, RunColumn, cycle_records};
 pub use html::render;
 pub use text::text_summary;
 pub use view::{

@@ -3,7 +3,7 @@
 use super::report::view;
 use crate::args::CompareArgs;
 use crate::{Ending, output};
-use archsmith_report::{Comparison, RunView, cycles_csv};
+use archsmith_report::{Comparison, RunView, cycle_records};
 
 pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<Ending> {
     let mut runs: Vec<(String, RunView)> = Vec::new();
@@ -11,7 +11,7 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<Ending> {
         runs.push((dir.display().to_string(), view(dir)?));
     }
     if args.csv {
-        output::text(&cycles_csv(&runs))?;
+        output::csv(&cycle_records(&runs))?;
     } else if args.json {
         output::json(&Comparison::of(&runs))?;
     } else {

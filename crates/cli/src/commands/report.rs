@@ -19,7 +19,7 @@ pub(super) fn report(args: ReportArgs) -> anyhow::Result<Ending> {
         return Ok(Ending::Done);
     }
     if args.csv {
-        output::text(&archsmith_report::cycles_csv(&[(args.dir.display().to_string(), view)]))?;
+        output::csv(&archsmith_report::cycle_records(&[(args.dir.display().to_string(), view)]))?;
         return Ok(Ending::Done);
     }
     let out = write(&args.dir, &view, args.out.as_deref())?;

@@ -15,6 +15,13 @@ struct Line<'a> {
     table: &'a Table,
 }
 
+/// A network's table in the form asked for.
+enum Shown {
+    Line(String),
+    Records(Vec<Vec<String>>),
+    Page(String),
+}
+
 pub(super) fn summary(args: SummaryArgs) -> anyhow::Result<Ending> {
     let options = args.reading.options()?;
     let files = python_files(&args.files)?;
@@ -25,9 +32,10 @@ pub(super) fn summary(args: SummaryArgs) -> anyhow::Result<Ending> {
     };
     let (many, mut refused) = (files.len() > 1, 0usize);
     let bar = (files.len() > 100).then(|| output::bar(files.len() as u64, "summary"));
+    let mut head_is_out = false;
     // In chunks, so that lines come out in order while work goes on in parallel and memory stays flat.
     for chunk in files.chunks(64) {
-        let results: Vec<anyhow::Result<Result<String, String>>> = chunk
+        let results: Vec<anyhow::Result<Result<Shown, String>>> = chunk
             .par_iter()
             .map(|file| {
                 let net = match network::read_with(file, &options)? {
@@ -36,21 +44,29 @@ pub(super) fn summary(args: SummaryArgs) -> anyhow::Result<Ending> {
                 };
                 let t = table(&net.graph, (!net.source.is_empty()).then_some(net.source.as_str()));
                 Ok(Ok(if args.json {
-                    serde_json::to_string(&Line { file: &net.name, table: &t })?
+                    Shown::Line(serde_json::to_string(&Line { file: &net.name, table: &t })?)
                 } else if args.csv {
-                    t.to_csv()
+                    let mut records = t.records();
+                    for (i, record) in records.iter_mut().enumerate().filter(|_| many) {
+                        record.insert(0, if i == 0 { "file".into() } else { net.name.clone() });
+                    }
+                    Shown::Records(records)
                 } else if many {
-                    let ops = t.rows.len();
-                    format!("{}: {} parameters, {} MACs, {ops} operators", net.name, grouped(t.params), grouped(t.macs))
+                    let (params, macs) = (grouped(t.totals.params), grouped(t.totals.macs));
+                    Shown::Line(format!("{}: {params} parameters, {macs} MACs, {} operators", net.name, t.rows.len()))
                 } else {
-                    t.to_text(by)
+                    Shown::Page(t.to_text(by))
                 }))
             })
             .collect();
         for (file, result) in chunk.iter().zip(results) {
             match result {
-                Ok(Ok(text)) if many || args.json || args.csv => output::line(text.trim_end())?,
-                Ok(Ok(text)) => output::paged(text.trim_end())?,
+                Ok(Ok(Shown::Line(text))) => output::line(text)?,
+                Ok(Ok(Shown::Page(text))) => output::paged(text.trim_end())?,
+                // One head for all.
+                Ok(Ok(Shown::Records(records))) => {
+                    output::csv(&records[usize::from(std::mem::replace(&mut head_is_out, true))..])?;
+                }
                 Ok(Err(why)) => {
                     refused += 1;
                     // Of many, one line each; `check` says the rest.

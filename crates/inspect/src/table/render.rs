@@ -1,4 +1,4 @@
-//! The table as text and as CSV.
+//! The table as text and as records for a spreadsheet.
 
 use super::{By, CONVENTIONS, Row, Table};
 use crate::draw::model::{Group, Item};
@@ -45,7 +45,12 @@ impl Table {
         let columns = table[0].len();
         let width: Vec<usize> =
             (0..columns).map(|c| table.iter().map(|r| r[c].chars().count()).max().unwrap_or(0)).collect();
-        let mut out = format!("{}: {} -> {}\n\n", self.name, self.inputs.join(", "), self.outputs.join(", "));
+        let mut out = format!(
+            "{}: {} -> {}\n\n",
+            self.totals.name,
+            self.totals.inputs.join(", "),
+            self.totals.outputs.join(", ")
+        );
         for (i, row) in table.iter().enumerate() {
             let cells: Vec<String> = row
                 .iter()
@@ -65,16 +70,21 @@ impl Table {
         let _ = write!(
             out,
             "\nparameters        {} ({} trainable, {} not read in evaluation)\nbuffers           {} elements\n\
-             MACs a sample     {}\noutputs           {} (batch of {})\nkept for backward {}\npeak forward      {}\n\n",
-            grouped(self.params),
-            grouped(self.trainable),
+             MACs a sample     {}{}\noutputs           {} (batch of {})\nkept for backward {}\npeak forward      {}\n\n",
+            grouped(self.totals.params),
+            grouped(self.totals.trainable),
             grouped(self.unused),
-            grouped(self.buffers),
-            grouped(self.macs),
+            grouped(self.totals.buffers),
+            grouped(self.totals.macs),
+            if self.totals.unused_macs > 0 {
+                format!(" ({} of them reach no output)", grouped(self.totals.unused_macs))
+            } else {
+                String::new()
+            },
             bytes(self.output_bytes),
-            self.batch,
-            bytes(self.activation_bytes),
-            bytes(self.peak_forward_bytes),
+            self.totals.batch,
+            bytes(self.totals.activation_bytes),
+            bytes(self.totals.peak_forward_bytes),
         );
         CONVENTIONS.iter().for_each(|c| {
             let _ = writeln!(out, "{c}");
@@ -100,14 +110,14 @@ impl Table {
         ];
         let rows = self.rows.iter().map(|r| {
             vec![
-                if r.scope.is_empty() { "·".into() } else { r.scope.clone() },
-                r.op.clone(),
+                if r.own.scope.is_empty() { "·".into() } else { r.own.scope.clone() },
+                if r.own.unused { format!("{} (unused)", r.own.op) } else { r.own.op.clone() },
                 shapes(&r.inputs),
-                shapes(&r.outputs),
+                shapes(&r.own.outputs),
                 r.line.map_or_else(String::new, |l| l.to_string()),
-                number(r.params),
+                number(r.own.params),
                 number(r.trainable),
-                number(r.macs),
+                number(r.own.macs),
                 percent(r.params_share),
                 percent(r.macs_share),
                 bytes(r.output_bytes),
@@ -137,18 +147,18 @@ impl Table {
         let rows = lines.into_iter().map(|(line, rows)| {
             let sum = |f: fn(&Row) -> u64| rows.iter().map(|r| f(r)).sum::<u64>();
             let share = |f: fn(&Row) -> f64| rows.iter().map(|r| f(r)).sum::<f64>();
-            let mut ops: Vec<&str> = rows.iter().map(|r| r.op.as_str()).collect();
+            let mut ops: Vec<&str> = rows.iter().map(|r| r.own.op.as_str()).collect();
             ops.dedup();
             ops.truncate(4);
             vec![
                 line.map_or_else(|| "?".into(), |l| l.to_string()),
                 ops.join(" "),
-                rows[0].class.clone(),
+                rows[0].own.class.clone(),
                 String::new(),
                 rows.len().to_string(),
-                number(sum(|r| r.params)),
+                number(sum(|r| r.own.params)),
                 number(sum(|r| r.trainable)),
-                number(sum(|r| r.macs)),
+                number(sum(|r| r.own.macs)),
                 percent(share(|r| r.params_share)),
                 percent(share(|r| r.macs_share)),
                 bytes(sum(|r| r.output_bytes)),
@@ -169,10 +179,22 @@ impl Table {
             "params %",
             "MACs %",
             "out bytes",
+            "out %",
             "field",
         ];
         let mut rows = Vec::new();
         self.level(&self.tree, "", &mut rows);
+        let unused: Vec<&Row> = self.rows.iter().filter(|r| r.own.unused).collect();
+        if !unused.is_empty() {
+            let all = Line {
+                title: "unused".into(),
+                what: format!("{} operators", unused.len()),
+                own: unused,
+                inner: None,
+                times: 1,
+            };
+            rows.push(self.line("", &all));
+        }
         (head.map(String::from).to_vec(), rows)
     }
 
@@ -207,67 +229,65 @@ impl Table {
             }
         }
         let last = lines.len().saturating_sub(1);
-        for (i, Line { title, what, own, inner, times }) in lines.into_iter().enumerate() {
+        for (i, line) in lines.into_iter().enumerate() {
             let (branch, next) = if i == last { ("└ ", "  ") } else { ("├ ", "│ ") };
-            let sum = |f: fn(&Row) -> u64| own.iter().map(|r| f(r)).sum::<u64>() * times as u64;
-            let (params, macs) = (sum(|r| r.params), sum(|r| r.macs));
-            rows.push(vec![
-                format!("{prefix}{branch}{title}"),
-                what,
-                own.first().map_or_else(String::new, |r| shapes(&r.inputs)),
-                own.last().map_or_else(String::new, |r| shapes(&r.outputs)),
-                number(params),
-                number(sum(|r| r.trainable)),
-                number(macs),
-                percent(params as f64 / self.params.max(1) as f64),
-                percent(macs as f64 / self.macs.max(1) as f64),
-                bytes(sum(|r| r.output_bytes)),
-                own.last().map_or_else(String::new, |r| r.receptive_field.to_string()),
-            ]);
-            if let Some(inner) = inner {
+            rows.push(self.line(&format!("{prefix}{branch}"), &line));
+            if let Some(inner) = line.inner {
                 self.level(inner, &format!("{prefix}{next}"), rows);
             }
         }
     }
 
-    /// One line for each operator, with a head; shapes as `2x3x32x32`, several separated by spaces.
-    pub fn to_csv(&self) -> String {
-        let mut out = String::from(
-            "node,module,class,operator,line,inputs,outputs,params,trainable,macs,output_bytes,params_share,macs_share,\
-             output_share,receptive_field\n",
-        );
-        let field = |text: &str| {
-            if text.contains([',', '"', '\n']) {
-                format!("\"{}\"", text.replace('"', "\"\""))
-            } else {
-                text.to_string()
-            }
-        };
+    fn line(&self, prefix: &str, line: &Line<'_>) -> Vec<String> {
+        let own = &line.own;
+        let sum = |f: fn(&Row) -> u64| own.iter().map(|r| f(r)).sum::<u64>() * line.times as u64;
+        let (params, macs, output) = (sum(|r| r.own.params), sum(|r| r.own.macs), sum(|r| r.output_bytes));
+        vec![
+            format!("{prefix}{}", line.title),
+            line.what.clone(),
+            own.first().map_or_else(String::new, |r| shapes(&r.inputs)),
+            own.last().map_or_else(String::new, |r| shapes(&r.own.outputs)),
+            number(params),
+            number(sum(|r| r.trainable)),
+            number(macs),
+            percent(params as f64 / self.totals.params.max(1) as f64),
+            percent(macs as f64 / self.totals.macs.max(1) as f64),
+            bytes(output),
+            percent(output as f64 / self.output_bytes.max(1) as f64),
+            own.last().map_or_else(String::new, |r| r.receptive_field.to_string()),
+        ]
+    }
+
+    /// Records for a spreadsheet: one for each operator, a head first; shapes as `2x3x32x32`, several separated by spaces.
+    pub fn records(&self) -> Vec<Vec<String>> {
         let shapes = |list: &[Vec<usize>]| {
             let one = |s: &Vec<usize>| s.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
             list.iter().map(one).collect::<Vec<_>>().join(" ")
         };
-        for r in &self.rows {
-            let _ = writeln!(
-                out,
-                "{},{},{},{},{},{},{},{},{},{},{},{:.6},{:.6},{:.6},{}",
-                r.node,
-                field(&r.scope),
-                field(&r.class),
-                r.op,
+        let share = |part: f64| format!("{part:.6}");
+        let head = "node,module,class,operator,line,inputs,outputs,params,trainable,macs,output_bytes,params_share,macs_share,\
+                    output_share,receptive_field,unused";
+        let mut out = vec![head.split(',').map(String::from).collect()];
+        out.extend(self.rows.iter().map(|r| {
+            vec![
+                r.node.to_string(),
+                r.own.scope.clone(),
+                r.own.class.clone(),
+                r.own.op.clone(),
                 r.line.map_or_else(String::new, |l| l.to_string()),
                 shapes(&r.inputs),
-                shapes(&r.outputs),
-                r.params,
-                r.trainable,
-                r.macs,
-                r.output_bytes,
-                r.params_share,
-                r.macs_share,
-                r.output_share,
-                r.receptive_field
-            );
-        }
+                shapes(&r.own.outputs),
+                r.own.params.to_string(),
+                r.trainable.to_string(),
+                r.own.macs.to_string(),
+                r.output_bytes.to_string(),
+                share(r.params_share),
+                share(r.macs_share),
+                share(r.output_share),
+                r.receptive_field.to_string(),
+                r.own.unused.to_string(),
+            ]
+        }));
         out
     }
 }
