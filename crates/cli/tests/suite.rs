@@ -229,6 +229,20 @@ fn a_network_is_looked_into_and_taken_away() {
     }
     let o = archsmith(&["draw", &file, "-o", "net.bmp"]);
     assert_eq!(code(&o), 2, "{}", err(&o));
+    // A crate on burn, with what the network gives on its images; not over a folder that holds something.
+    let burn = folder.text("my net");
+    let o = archsmith(&[&["export", &file, "--burn", &burn, "--seed", "3"], &shape[..]].concat());
+    assert_eq!(code(&o), 0, "{}", err(&o));
+    let manifest = std::fs::read_to_string(folder.path("my net").join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("name = \"my-net\"") && manifest.contains("burn-onnx"), "{manifest}");
+    assert_eq!(std::fs::read(folder.path("my net").join("tests/logits.f32")).unwrap().len(), 2 * 10 * 4);
+    let o = archsmith(&[&["export", &file, "--burn", &burn], &shape[..]].concat());
+    assert_eq!(code(&o), 2, "{}", err(&o));
+    // Of several files one table, with the file in its first column.
+    let o = archsmith(&[&["summary", &file, &ir, "--csv"], &shape[..]].concat());
+    let rows: Vec<String> = out(&o).lines().map(str::to_string).collect();
+    let heads = rows.iter().filter(|r| r.starts_with("file,node,")).count();
+    assert!(heads == 1 && rows.iter().all(|r| r.split(',').count() >= 17), "{rows:?}");
     let other = folder.file("other.py", network("pass", "return self.head(torch.tanh(x.mean((2, 3))))"));
     let o = archsmith(&[&["diff", &file, &other], &shape[..]].concat());
     assert!(code(&o) == 1 && out(&o).contains("+ tanh"), "{}", out(&o));

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! TypedGraph ──► onnx       a model file for other runtimes
+//!            ──► burn       a crate of its own on burn
 //!            ──► source     canonical PyTorch
 //!            ──► lowered    the primitives as text
 //!            ──► trace      where a value comes from
@@ -16,6 +17,7 @@
 //! the same bytes; no tensor library, no I/O but what is written to the caller's writer; nothing panics on any graph that
 //! inference accepts.
 
+pub mod burn;
 pub mod diff;
 pub mod draw;
 pub mod json;

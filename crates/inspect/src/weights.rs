@@ -134,6 +134,12 @@ pub fn write(entries: &[(String, &HostTensor)]) -> Result<Vec<u8>, WeightsError>
     Ok(safetensors::tensor::serialize(views, None)?)
 }
 
+/// Images to try a network on: uniform in [-1, 1), drawn from the seed.
+pub fn images(ty: &TensorType, seed: &Seed) -> Option<HostTensor> {
+    let mut draws = seed.draws();
+    HostTensor::f32(ty.shape.clone(), (0..ty.numel()).map(|_| draws.uniform(-1.0, 1.0) as f32).collect())
+}
+
 /// Images from a safetensors file, as f32: the tensor called `input`, `x` or `images`, or the only one.
 ///
 /// # Errors

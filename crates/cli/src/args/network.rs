@@ -226,6 +226,7 @@ pub(crate) struct WeightArgs {
 #[command(after_help = "Examples:
   archsmith export net.py --onnx net.onnx --weights net.safetensors --in-shape 1,3,32,32
   archsmith export net.py --onnx net.onnx --no-weights
+  archsmith export net.py --burn net-crate --weights net.safetensors --in-shape 1,3,32,32
 
 ONNX: opset 17, IR version 8, one file.")]
 pub(crate) struct ExportArgs {
@@ -241,6 +242,10 @@ pub(crate) struct ExportArgs {
     /// An ONNX model.
     #[arg(long, value_name = "OUT.onnx")]
     pub(crate) onnx: Option<PathBuf>,
+    /// A crate of its own on burn: the ONNX model with weights, which burn-onnx turns into Rust source when the crate is built,
+    /// and a test that compares its outputs with stored ones. The folder must not exist, or be empty.
+    #[arg(long, value_name = "DIR", conflicts_with = "no_weights")]
+    pub(crate) burn: Option<PathBuf>,
     /// Canonical PyTorch source: it elaborates to an equal fingerprint, and PyTorch runs it.
     #[arg(long, value_name = "OUT.py")]
     pub(crate) torch: Option<PathBuf>,

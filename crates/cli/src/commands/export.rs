@@ -1,15 +1,18 @@
 //! `archsmith export`.
 
+use super::network::Network;
 use super::{WrongUse, network};
 use crate::args::ExportArgs;
 use crate::{Ending, output};
-use anyhow::Context;
-use archsmith_inspect::{draw, json, onnx, source, weights};
+use anyhow::{Context, anyhow};
+use archsmith_inspect::{burn, draw, json, onnx, source, weights};
+use archsmith_ir::Seed;
+use archsmith_ir::reference::HostTensor;
 use std::path::Path;
 
 pub(super) fn export(args: ExportArgs) -> anyhow::Result<Ending> {
     let texts = [&args.torch, &args.json, &args.dot, &args.mermaid, &args.explorer];
-    let weighted = args.onnx.is_some() || args.safetensors.is_some();
+    let weighted = args.onnx.is_some() || args.safetensors.is_some() || args.burn.is_some();
     if !weighted && texts.iter().all(|t| t.is_none()) {
         return Err(WrongUse("name at least one thing to write, such as --onnx net.onnx".into()).into());
     }
@@ -36,20 +39,52 @@ pub(super) fn export(args: ExportArgs) -> anyhow::Result<Ending> {
     if let Some(path) = &args.onnx {
         let values = if args.no_weights { onnx::Weights::Inputs(&state) } else { onnx::Weights::Given(&state) };
         let mut bytes = Vec::new();
-        if let Err(e) = onnx::export(&net.graph, values, &mut bytes) {
-            let line = match &e {
-                onnx::OnnxError::Unsupported { node: Some(node), .. } => network::line_of(&net, *node),
-                _ => None,
-            };
-            let place = line.map(|l| format!("{}:{l}: ", net.name)).unwrap_or_default();
-            return Err(anyhow::Error::new(e).context(format!("{place}no ONNX model could be made")));
-        }
+        onnx::export(&net.graph, values, &mut bytes).map_err(|e| placed(&net, e))?;
         write(path, &bytes)?;
     }
     if let Some(path) = &args.safetensors {
         write(path, &weights::save(&net.graph, &state)?)?;
     }
+    if let Some(dir) = &args.burn {
+        crate_on_burn(&net, dir, &state, args.weights.seed)?;
+    }
     Ok(Ending::Done)
+}
+
+/// Writes a crate with images drawn from the seed, and what the network makes of them.
+fn crate_on_burn(net: &Network, dir: &Path, state: &[HostTensor], seed: u64) -> anyhow::Result<()> {
+    let taken = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
+    if taken || dir.is_file() {
+        return Err(WrongUse(format!("--burn takes a new folder, and {} holds something", dir.display())).into());
+    }
+    let seed = Seed::from_u64(seed);
+    let images = match &net.graph.graph().inputs[..] {
+        [ty] => weights::images(ty, &seed.derive("images", &[])),
+        _ => None,
+    };
+    let images = images.ok_or_else(|| anyhow!("a crate can be made of a network whose one input is images"))?;
+    let logits = archsmith_train::forward(&net.graph, state, images.clone(), &seed.derive("run-net", &[]), 2)?;
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    let files = burn::files(&net.graph, &name, state, &images, &logits).map_err(|e| placed(net, e))?;
+    for file in files {
+        let path = dir.join(file.path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
+        }
+        write(&path, &file.bytes)?;
+    }
+    output::note(format!("build and test it with: cargo test --manifest-path {}", dir.join("Cargo.toml").display()));
+    Ok(())
+}
+
+/// An error of the ONNX export with the line of the source that it is about.
+fn placed(net: &Network, e: onnx::OnnxError) -> anyhow::Error {
+    let line = match &e {
+        onnx::OnnxError::Unsupported { node: Some(node), .. } => network::line_of(net, *node),
+        _ => None,
+    };
+    let place = line.map(|l| format!("{}:{l}: ", net.name)).unwrap_or_default();
+    anyhow::Error::new(e).context(format!("{place}no ONNX model could be made"))
 }
 
 /// Writes a file and says so.

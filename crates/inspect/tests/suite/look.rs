@@ -20,8 +20,8 @@ const REPEATED: &str = "
 #[test]
 fn a_table_adds_up_and_folds_repeats() {
     let t = table(&net(REPEATED), None);
-    assert_eq!(t.rows.iter().map(|r| r.params).sum::<u64>() + t.unused, t.params);
-    assert_eq!((t.unused, t.rows.iter().map(|r| r.macs).sum::<u64>()), (56, t.macs));
+    assert_eq!(t.rows.iter().map(|r| r.own.params).sum::<u64>() + t.unused, t.totals.params);
+    assert_eq!((t.unused, t.rows.iter().map(|r| r.own.macs).sum::<u64>()), (56, t.totals.macs));
     let shares: f64 = t.rows.iter().map(|r| r.macs_share).sum();
     assert!((shares - 1.0).abs() < 1e-9, "{shares}");
     let text = t.to_text(By::Module);
@@ -30,13 +30,58 @@ fn a_table_adds_up_and_folds_repeats() {
     let body = text.lines().find(|l| l.contains("body")).unwrap_or_default();
     assert!(body.contains(" 624 "), "{text}");
     assert_eq!(t.to_text(By::Op).matches("batch_norm").count(), 4);
-    assert_eq!(t.to_csv().lines().count(), 1 + t.rows.len());
+    assert_eq!(t.records().len(), 1 + t.rows.len());
+}
+
+#[test]
+fn what_no_output_needs_costs_and_is_said() {
+    let dead = "
+    def __init__(self, in_shape, out_shape, prm, device):
+        super().__init__()
+        self.head = nn.Linear(3, out_shape[0])
+        self.other = nn.Linear(3, 7)
+    def forward(self, x):
+        x = x.mean((2, 3))
+        thrown_away = torch.relu(self.other(x))
+        return self.head(x)
+";
+    let graph = net(dead);
+    let t = table(&graph, None);
+    assert_eq!((t.totals.macs, t.totals.unused_macs), (3 * 10 + 3 * 7, 3 * 7));
+    let marked: Vec<&str> = t.rows.iter().filter(|r| r.own.unused).map(|r| r.own.op.as_str()).collect();
+    // The rectifier behind it costs no multiply-adds, and is left out.
+    assert_eq!(marked, ["linear"]);
+    assert!(t.to_text(By::Module).contains("unused") && t.to_text(By::Op).contains("linear (unused)"));
+    // It is a cost and no part of what the network computes.
+    let alive = net(&dead.replace("thrown_away = torch.relu(self.other(x))", "pass"));
+    assert_eq!(fingerprint::fingerprint(&graph), fingerprint::fingerprint(&alive));
+}
+
+#[test]
+fn a_crate_on_burn_holds_model_and_outputs() {
+    let graph = net(REPEATED);
+    let seed = Seed::from_u64(1);
+    let state = weights::initial(&graph, &seed).expect("small tensors");
+    let images = weights::images(&graph.graph().inputs[0], &seed).expect("images");
+    let logits = HostTensor::f32([2, 10], vec![0.5; 20]).expect("twenty numbers");
+    let files = archsmith_inspect::burn::files(&graph, "01 Net", &state, &images, &logits).expect("a crate");
+    let text = |path: &str| {
+        let file = files.iter().find(|f| f.path == path).expect("the file is there");
+        String::from_utf8_lossy(&file.bytes).into_owned()
+    };
+    assert!(text("Cargo.toml").contains("name = \"net-01-net\""), "{}", text("Cargo.toml"));
+    assert!(text("src/lib.rs").contains("net_01_net::Model") && text("tests/outputs.rs").contains("[2, 10]"));
+    assert!(files.iter().all(|f| !String::from_utf8_lossy(&f.bytes).contains("{{")), "all is filled in");
+    assert_eq!(
+        files.iter().find(|f| f.path == "tests/images.f32").map(|f| f.bytes.len()),
+        Some(4 * images.ty().numel())
+    );
 }
 
 #[test]
 fn receptive_fields_follow_windows() {
     let t = table(&net(REPEATED), None);
-    let field = |op: &str, n: usize| t.rows.iter().filter(|r| r.op == op).nth(n).map(|r| r.receptive_field.clone());
+    let field = |op: &str, n: usize| t.rows.iter().filter(|r| r.own.op == op).nth(n).map(|r| r.receptive_field.clone());
     // 3, then 2 more windows of 3 at distance 2: 3 + 2·2.
     assert_eq!(field("conv2d", 0), Some(Field::Window(vec![(3, 2), (3, 2)])));
     assert_eq!(field("conv2d", 1), Some(Field::Window(vec![(7, 2), (7, 2)])));
