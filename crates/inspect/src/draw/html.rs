@@ -7,15 +7,15 @@ use archsmith_ir::TypedGraph;
 use archsmith_ir::summary::{bytes, grouped};
 use serde_json::{Value, json};
 
-/// Modules are drawn closed from this many operators on, except the outermost ones.
-const OPEN: usize = 160;
+/// Modules are drawn closed from this many drawn operators on.
+const OPEN: usize = 260;
 
 /// The page. `source` is the Python text, where it is known.
 pub fn html(graph: &TypedGraph, source: Option<&str>) -> String {
     let group = model(graph);
     let lines = Lines::of(source.unwrap_or_default());
     let data = json!({
-        "root": value(&group, &lines, group.operators < OPEN, ""),
+        "root": value(&group, &lines, drawn(&group) < OPEN, ""),
         "source": source.unwrap_or_default().lines().collect::<Vec<_>>(),
     });
     // A `<` could end the script element.
@@ -30,6 +30,15 @@ pub fn html(graph: &TypedGraph, source: Option<&str>) -> String {
         .replace("{{title}}", &escape(&group.class))
         .replace("{{figures}}", &escape(&figures))
         .replace("{{data}}", &data)
+}
+
+/// Operators that have a row of their own: repeats once.
+fn drawn(group: &Group) -> usize {
+    let rows = group.items.iter().map(|item| match item {
+        Item::Card { rows, .. } => rows.len(),
+        Item::Group(inner) => drawn(inner),
+    });
+    rows.sum()
 }
 
 struct Lines(Vec<u32>);
