@@ -52,18 +52,40 @@ bench-train PEER ROUNDS +NETS:
     done
 
 # The book, into target/book (needs mdBook: cargo install --locked mdbook).
-book:
+book: drawings
     cargo run --locked --quiet -- ops --markdown > assets/book/operators.md
     mdbook build assets/book
+
+# The drawings of the book and the README, anew from the seed networks.
+drawings:
+    for net in residual_basic dense_connections inception_branches patch_transformer inverted_residual_se; do \
+      cargo run --locked --quiet -- --quiet draw assets/seeds/$net.py --in-shape 2,3,32,32 -o assets/book/pictures/$net.svg || exit 1; done
+
+# The drawings, and a picture of the page (needs chromium).
+pictures: drawings
+    cargo run --locked --quiet -- --quiet draw assets/seeds/inverted_residual_se.py --in-shape 2,3,32,32 -o target/page.html
+    crates/inspect/checks/page.sh target/page.html
+    crates/inspect/checks/picture.sh target/page.html assets/book/pictures/page.png "conv2d 3×3"
 
 # Fuzz the frontend: TARGET is text or mutants (needs cargo-fuzz: cargo install --locked cargo-fuzz). What is found becomes a file under crates/frontend/tests/suite/fuzzed.
 fuzz TARGET SECONDS="600":
     cd crates/frontend/fuzz && mkdir -p corpus/{{TARGET}} && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir . --sanitizer none -a {{TARGET}} corpus/{{TARGET}} -- -max_total_time={{SECONDS}} -timeout=60 -rss_limit_mb=3000 -malloc_limit_mb=1500
 
-# Export every network of CORPUS that ORACLE knows and run the models in onnxruntime (PYTHON has numpy, onnx, onnxruntime).
+# Export every network of CORPUS that ORACLE knows and run the models in tract and onnxruntime (PYTHON has numpy, onnx, onnxruntime).
 check-onnx CORPUS ORACLE OUT="target/check" PYTHON="python3":
     mkdir -p {{OUT}}
-    cargo run --locked --quiet -p archsmith-inspect --example corpus -- {{CORPUS}} {{ORACLE}} {{OUT}} | {{PYTHON}} crates/inspect/checks/run_onnx.py {{ORACLE}} {{OUT}}
+    cargo build --locked --quiet --manifest-path crates/inspect/checks/tract/Cargo.toml --target-dir target/tract
+    cargo run --locked --quiet -p archsmith-inspect --example corpus -- {{CORPUS}} {{ORACLE}} {{OUT}} | target/tract/debug/archsmith-tract-check {{ORACLE}} {{OUT}} | {{PYTHON}} crates/inspect/checks/run_onnx.py {{ORACLE}} {{OUT}}
+
+# Compile the crates that `export --burn` makes of networks, and run their tests: the outputs are the stored ones. Slow the first time.
+check-burn +NETS:
+    for net in {{NETS}}; do dir=target/burn/$(basename $net .py); rm -rf $dir; \
+      cargo run --locked --quiet -- --quiet export $net --burn $dir --in-shape 2,3,32,32 && \
+      CARGO_TARGET_DIR=target/burn/target cargo test --manifest-path $dir/Cargo.toml -- --nocapture || exit 1; done
+
+# What torchinfo, fvcore, thop and torch's own counter say of networks (PYTHON has them).
+counts PYTHON SIZE +NETS:
+    {{PYTHON}} crates/inspect/checks/counts.py {{SIZE}} {{NETS}}
 
 # Run the canonical sources that `check-onnx` left in OUT in PyTorch (PYTHON has numpy and torch).
 check-source ORACLE OUT="target/check" PYTHON="python3":

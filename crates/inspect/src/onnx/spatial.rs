@@ -99,8 +99,9 @@ fn factors(prim: &Prim, x: &Operands<'_>, include: bool, divisor: Option<usize>)
 
 pub(super) fn adaptive(b: &mut Builder<'_>, max: bool, output: &[usize], x: &Operands<'_>) -> Name {
     let input = &x.shape(0)[2..];
-    if output.iter().all(|&o| o == 1) {
-        return b.op(if max { "GlobalMaxPool" } else { "GlobalAveragePool" }, &[&x.names[0]]);
+    // The maximum over all is a window below: some runtimes lack GlobalMaxPool.
+    if !max && output.iter().all(|&o| o == 1) {
+        return b.op("GlobalAveragePool", &[&x.names[0]]);
     }
     if input == output {
         return x.names[0].clone();
