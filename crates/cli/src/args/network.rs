@@ -183,7 +183,7 @@ pub(crate) struct DiffArgs {
     /// One JSON object a comparison.
     #[arg(long)]
     pub(crate) json: bool,
-    /// One page, side by side; of several comparisons, the last.
+    /// One page, side by side; of several comparisons each has one: OUT.1.html, OUT.2.html.
     #[arg(long, value_name = "OUT.html")]
     pub(crate) html: Option<PathBuf>,
 }

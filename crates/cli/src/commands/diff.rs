@@ -26,7 +26,7 @@ pub(super) fn diff(args: DiffArgs) -> anyhow::Result<Ending> {
     let Some((first, others)) = nets.split_first() else { return Ok(Ending::Done) };
     let source = |n: &Network| (!n.source.is_empty()).then(|| n.source.clone());
     let mut same = true;
-    for other in others {
+    for (i, other) in others.iter().enumerate() {
         let d = compare(&first.graph, &other.graph);
         same &= d.same;
         let texts = (source(first), source(other));
@@ -37,7 +37,12 @@ pub(super) fn diff(args: DiffArgs) -> anyhow::Result<Ending> {
             output::line(format!("{} ↔ {}\n{}", first.name, other.name, d.to_text(texts).trim_end()))?;
         }
         if let Some(path) = &args.html {
-            export::write(path, html(&d, (&first.name, &other.name), texts).as_bytes())?;
+            // Of several comparisons each has a page: diff.1.html, diff.2.html.
+            let numbered = match path.extension().filter(|_| others.len() > 1) {
+                Some(ending) => path.with_extension(format!("{}.{}", i + 1, ending.to_string_lossy())),
+                None => path.clone(),
+            };
+            export::write(&numbered, html(&d, (&first.name, &other.name), texts).as_bytes())?;
         }
     }
     Ok(if same { Ending::Done } else { Ending::No })

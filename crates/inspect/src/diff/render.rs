@@ -4,6 +4,9 @@ use super::{Change, Delta, Diff, Place};
 use archsmith_ir::summary::{bytes, grouped};
 use std::fmt::Write;
 
+/// How many modules a line names that is about several.
+const PLACES: usize = 3;
+
 /// Neighbouring operators of one module, reported together.
 pub(super) struct Run<'a> {
     /// The module that all lie in.
@@ -85,8 +88,11 @@ pub(super) fn signed(d: Delta, show: fn(u64) -> String) -> String {
     }
     let sign = if change > 0 { '+' } else { '−' };
     let amount = u64::try_from(change.unsigned_abs()).unwrap_or(u64::MAX);
-    let percent =
-        if d.before == 0 { String::new() } else { format!(", {:+.1} %", 100.0 * change as f64 / d.before as f64) };
+    let percent = if d.before == 0 {
+        String::new()
+    } else {
+        format!(", {sign}{:.1} %", 100.0 * change.abs() as f64 / d.before as f64)
+    };
     format!("{} → {} ({sign}{}{percent})", show(d.before), show(d.after), show(amount))
 }
 
@@ -117,10 +123,22 @@ impl Diff {
         for run in runs(&self.added) {
             let _ = writeln!(out, "+ {}{}", run.title(), at(sources.1, run.places[0]));
         }
+        // The same edit in many places is one line.
+        let mut edits: Vec<(&str, String, Vec<&Place>)> = Vec::new();
         for p in self.changed() {
-            let changes: Vec<String> = p.changes.iter().map(Change::text).collect();
-            let place = if p.b.module.is_empty() { String::new() } else { format!("  in {}", p.b.module) };
-            let _ = writeln!(out, "~ {}{place}: {}{}", p.b.op, changes.join(", "), at(sources.1, &p.b));
+            let changes = p.changes.iter().map(Change::text).collect::<Vec<_>>().join(", ");
+            match edits.iter_mut().find(|(op, known, _)| *op == p.b.op && *known == changes) {
+                Some((_, _, places)) => places.push(&p.b),
+                None => edits.push((&p.b.op, changes, vec![&p.b])),
+            }
+        }
+        for (op, changes, places) in edits {
+            let modules: Vec<&str> = places.iter().map(|p| p.module.as_str()).filter(|m| !m.is_empty()).collect();
+            let shown = modules.iter().take(PLACES).copied().collect::<Vec<_>>().join(", ");
+            let more = if modules.len() > PLACES { ", …" } else { "" };
+            let place = if shown.is_empty() { String::new() } else { format!("  in {shown}{more}") };
+            let times = if places.len() > 1 { format!(" ×{}", places.len()) } else { String::new() };
+            let _ = writeln!(out, "~ {op}{times}{place}: {changes}{}", at(sources.1, places[0]));
         }
         let moved: Vec<Place> = self.moved().map(|p| p.b.clone()).collect();
         for run in runs(&moved) {
