@@ -64,6 +64,11 @@ fn crate_on_burn(net: &Network, dir: &Path, state: &[HostTensor], seed: u64) -> 
     };
     let images = images.ok_or_else(|| anyhow!("a crate can be made of a network whose one input is images"))?;
     let logits = archsmith_train::forward(&net.graph, state, images.clone(), &seed.derive("run-net", &[]), 2)?;
+    if logits.as_f32().is_some_and(|y| y.iter().all(|v| *v == 0.0)) {
+        let why =
+            "all outputs are zero, so the crate's test shows little: a last layer that starts at zero? See --weights";
+        output::note(format!("{}: {why}", net.name));
+    }
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let files = burn::files(&net.graph, &name, state, &images, &logits).map_err(|e| placed(net, e))?;
     for file in files {
