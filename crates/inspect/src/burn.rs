@@ -5,11 +5,24 @@
 //! operator: which it refuses is in the book.
 
 use crate::onnx::{self, OnnxError, Weights};
-use archsmith_ir::TypedGraph;
 use archsmith_ir::reference::HostTensor;
+use archsmith_ir::{Prim, TypedGraph};
 
 /// The version of burn that the crate is written for.
 pub const BURN: &str = "0.21.0";
+
+/// Why no crate was made.
+#[derive(Debug, thiserror::Error)]
+pub enum BurnError {
+    /// The same images give other outputs each time.
+    #[error(
+        "the network draws random values in evaluation too, so there are no outputs that a test could compare with"
+    )]
+    Random,
+    /// No ONNX model could be made.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+}
 
 /// One file of the crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +37,22 @@ pub struct File {
 /// `logits` [N, K] are the outputs on `images` [N, C, H, W].
 ///
 /// # Errors
-/// Where no ONNX model can be made.
+/// Where the network is random, or no ONNX model can be made.
 pub fn files(
     graph: &TypedGraph,
     name: &str,
     state: &[HostTensor],
     images: &HostTensor,
     logits: &HostTensor,
-) -> Result<Vec<File>, OnnxError> {
+) -> Result<Vec<File>, BurnError> {
+    let random = |prim: &Prim| match prim {
+        Prim::Random { .. } => true,
+        Prim::Dropout { p, .. } => *p > 0.0,
+        _ => false,
+    };
+    if graph.eval().program().steps.iter().any(|s| random(&s.prim)) {
+        return Err(BurnError::Random);
+    }
     let mut model = Vec::new();
     onnx::export(graph, Weights::Given(state), &mut model)?;
     let numbers = |t: &HostTensor| t.as_f32().unwrap_or_default().iter().flat_map(|v| v.to_le_bytes()).collect();

@@ -4,8 +4,8 @@ use crate::types::DType;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A non-tensor argument of an operator, after binding to its signature.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A non-tensor argument of an operator, after binding to its signature. Equal as it is written: a NaN equals a NaN.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attr {
     /// Python's `None`.
@@ -24,6 +24,23 @@ pub enum Attr {
     Floats(Vec<f64>),
     /// An element type.
     DType(DType),
+}
+
+impl PartialEq for Attr {
+    fn eq(&self, other: &Attr) -> bool {
+        let same = |a: &f64, b: &f64| a == b || (a.is_nan() && b.is_nan());
+        match (self, other) {
+            (Attr::None, Attr::None) => true,
+            (Attr::Bool(a), Attr::Bool(b)) => a == b,
+            (Attr::Int(a), Attr::Int(b)) => a == b,
+            (Attr::Float(a), Attr::Float(b)) => same(a, b),
+            (Attr::Str(a), Attr::Str(b)) => a == b,
+            (Attr::Ints(a), Attr::Ints(b)) => a == b,
+            (Attr::Floats(a), Attr::Floats(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+            (Attr::DType(a), Attr::DType(b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 impl Attr {

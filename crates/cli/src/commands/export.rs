@@ -70,7 +70,10 @@ fn crate_on_burn(net: &Network, dir: &Path, state: &[HostTensor], seed: u64) -> 
         output::note(format!("{}: {why}", net.name));
     }
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
-    let files = burn::files(&net.graph, &name, state, &images, &logits).map_err(|e| placed(net, e))?;
+    let files = burn::files(&net.graph, &name, state, &images, &logits).map_err(|e| match e {
+        burn::BurnError::Onnx(e) => placed(net, e),
+        e => anyhow::Error::new(e).context(format!("{}: no crate could be made", net.name)),
+    })?;
     for file in files {
         let path = dir.join(file.path);
         if let Some(folder) = path.parent() {

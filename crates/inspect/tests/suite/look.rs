@@ -79,6 +79,17 @@ fn a_crate_on_burn_holds_model_and_outputs() {
 }
 
 #[test]
+fn no_crate_is_made_of_a_network_that_draws() {
+    let drawing = REPEATED.replace("self.body(self.stem(x))", "F.dropout(self.body(self.stem(x)), 0.5)");
+    let graph = net(&drawing);
+    let seed = Seed::from_u64(1);
+    let state = weights::initial(&graph, &seed).expect("small tensors");
+    let images = weights::images(&graph.graph().inputs[0], &seed).expect("images");
+    let made = archsmith_inspect::burn::files(&graph, "net", &state, &images, &images);
+    assert!(matches!(made, Err(archsmith_inspect::burn::BurnError::Random)), "{made:?}");
+}
+
+#[test]
 fn receptive_fields_follow_windows() {
     let t = table(&net(REPEATED), None);
     let field = |op: &str, n: usize| t.rows.iter().filter(|r| r.own.op == op).nth(n).map(|r| r.receptive_field.clone());

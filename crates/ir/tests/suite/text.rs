@@ -56,11 +56,12 @@ fn every_kind_of_attribute_round_trips() {
         Attr::Float(-0.0),
         Attr::Float(f64::NEG_INFINITY),
         Attr::Float(1e300),
+        Attr::Float(f64::NAN),
         Attr::Str("a \"b\" \\ \n é, )".into()),
         Attr::Ints(vec![]),
         Attr::Ints(vec![1, -2]),
         Attr::Floats(vec![]),
-        Attr::Floats(vec![0.5, f64::INFINITY]),
+        Attr::Floats(vec![0.5, f64::INFINITY, f64::NAN]),
         Attr::DType(archsmith_ir::DType::BF16),
     ];
     // Inference would refuse most of these; the text keeps them all the same.
