@@ -25,7 +25,7 @@ pub(super) fn diff(args: DiffArgs) -> anyhow::Result<Ending> {
     }
     let Some((first, others)) = nets.split_first() else { return Ok(Ending::Done) };
     let source = |n: &Network| (!n.source.is_empty()).then(|| n.source.clone());
-    let mut same = true;
+    let (mut same, mut text_of_all) = (true, String::new());
     for (i, other) in others.iter().enumerate() {
         let d = compare(&first.graph, &other.graph);
         same &= d.same;
@@ -34,7 +34,8 @@ pub(super) fn diff(args: DiffArgs) -> anyhow::Result<Ending> {
         if args.json {
             output::json(&Line { a: &first.name, b: &other.name, diff: &d })?;
         } else {
-            output::line(format!("{} ↔ {}\n{}", first.name, other.name, d.to_text(texts).trim_end()))?;
+            let text = d.to_text(texts);
+            text_of_all.push_str(&format!("{} ↔ {}\n{}\n", first.name, other.name, text.trim_end()));
         }
         if let Some(path) = &args.html {
             // Of several comparisons each has a page: diff.1.html, diff.2.html.
@@ -44,6 +45,9 @@ pub(super) fn diff(args: DiffArgs) -> anyhow::Result<Ending> {
             };
             export::write(&numbered, html(&d, (&first.name, &other.name), texts).as_bytes())?;
         }
+    }
+    if !text_of_all.is_empty() {
+        output::paged(text_of_all.trim_end())?;
     }
     Ok(if same { Ending::Done } else { Ending::No })
 }

@@ -18,6 +18,7 @@ pub(super) fn trace(args: TraceArgs) -> anyhow::Result<Ending> {
             vec![n.ok_or_else(|| WrongUse(format!("--why takes a value from %0 to %{last}, found {text:?}")))?]
         }
     };
+    let mut list = String::new();
     for n in wanted {
         let Some(found) = why(&net.graph, ValueId(n)) else { continue };
         if args.json {
@@ -27,10 +28,13 @@ pub(super) fn trace(args: TraceArgs) -> anyhow::Result<Ending> {
         } else {
             let line = found.span.and_then(|s| net.line(s.0)).map_or_else(String::new, |l| format!("line {l}"));
             let module = found.modules.last().map_or("", |m| m.0.as_str());
-            output::line(
-                format!("{:>5}  {:<24} {:<28} {line:<10} {module}", found.value, found.made_by, found.ty).trim_end(),
-            )?;
+            let text = format!("{:>5}  {:<24} {:<28} {line:<10} {module}", found.value, found.made_by, found.ty);
+            list.push_str(text.trim_end());
+            list.push('\n');
         }
+    }
+    if !list.is_empty() {
+        output::paged(list.trim_end())?;
     }
     Ok(Ending::Done)
 }

@@ -21,7 +21,7 @@ pub fn html(graph: &TypedGraph, source: Option<&str>) -> String {
     // A `<` could end the script element.
     let data = data.to_string().replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
     let figures = format!(
-        "{} operators · {} parameters · {} MACs a sample",
+        "{} operators · {} parameters · {} MACs a sample · colour: share of them",
         group.operators,
         short(group.params),
         short(group.macs)

@@ -38,7 +38,7 @@ pub(super) fn drawing(group: &Group) -> String {
     let _ = writeln!(
         out,
         "<text class=\"t\" x=\"10\" y=\"18\" font-size=\"13\" font-weight=\"600\">{}</text>\
-         <text class=\"m\" x=\"{:.0}\" y=\"18\" text-anchor=\"end\">{} operators · {} parameters · {} MACs</text>",
+         <text class=\"m\" x=\"{:.0}\" y=\"18\" text-anchor=\"end\">{} operators · {} parameters · {} MACs · colour: share of the MACs; bold: has parameters</text>",
         escape(&cut(&group.class, MAX_CHARS)),
         w - 10.0,
         group.operators,
