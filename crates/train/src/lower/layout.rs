@@ -70,7 +70,7 @@ pub(super) fn physical(program: &Program, channels_last: bool) -> Physical {
 }
 
 /// Steps that are needed for an output, or whose execution leaves a trace.
-fn live_steps(program: &Program) -> Vec<bool> {
+pub(super) fn live_steps(program: &Program) -> Vec<bool> {
     let mut read = vec![false; program.values.len()];
     program.outputs.iter().for_each(|v| read[v.index()] = true);
     let mut live = vec![false; program.steps.len()];

@@ -1,5 +1,6 @@
 //! What can be lowered: asked once, before any training, so that a candidate fails at once and with a reason.
 
+use super::layout::live_steps;
 use archsmith_ir::prim::{Distribution, InterpolateMode, PoolKind, Prim};
 use archsmith_ir::{DType, Program, Step, TensorType};
 
@@ -26,9 +27,10 @@ pub enum LowerError {
     },
 }
 
-/// Checks every step of a program.
+/// Checks every step of a program that is executed.
 pub(super) fn check(program: &Program) -> Result<(), LowerError> {
-    program.steps.iter().try_for_each(|step| check_step(program, step))
+    let steps = program.steps.iter().zip(live_steps(program));
+    steps.filter(|(_, live)| *live).try_for_each(|(step, _)| check_step(program, step))
 }
 
 fn unsupported<T>(what: impl Into<String>) -> Result<T, LowerError> {
