@@ -21,11 +21,13 @@ mod spatial;
 
 use crate::weights::little_endian;
 use archsmith_ir::infer::{Program, Step};
+use archsmith_ir::prim::{PadMode, PoolKind, Prim};
 use archsmith_ir::reference::{HostTensor, RefError};
 use archsmith_ir::{DType, StateKind, TensorType, TypedGraph, V, fingerprint, reference};
 use builder::Builder;
 use proto::{Info, Tensor, Type};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Cow;
 use std::io::Write;
 
 /// The version of the operator set.
@@ -116,7 +118,7 @@ pub fn export(graph: &TypedGraph, weights: Weights<'_>, out: &mut dyn Write) -> 
         fold_inputs(&mut b, program, &constant, &step.inputs)?;
         let scope = step.node.and_then(|n| g.eval.nodes.get(n.index())).map(|n| g.scopes[n.scope.index()].path.clone());
         b.scope = scope.unwrap_or_default();
-        form::emit(&mut b, step)?;
+        form::emit(&mut b, &finite(program, step))?;
     }
     fold_inputs(&mut b, program, &constant, &program.outputs)?;
     let n = program.outputs.len();
@@ -130,6 +132,23 @@ pub fn export(graph: &TypedGraph, weights: Weights<'_>, out: &mut dyn Write) -> 
         return Err(OnnxError::TooLarge { bytes: model.size() });
     }
     Ok(model.write(IR_VERSION, OPSET, out)?)
+}
+
+/// Padding with −∞ that maxima alone read, with the lowest finite number instead: every window holds an element, so nothing
+/// changes, and there are runtimes that cannot spell −∞.
+fn finite<'a>(program: &Program, step: &'a Step) -> Cow<'a, Step> {
+    match &step.prim {
+        Prim::Pad { mode: PadMode::Constant(value), pads } if *value == f64::NEG_INFINITY => {
+            let mut readers = program.steps.iter().filter(|s| s.inputs.contains(&step.first_output));
+            let pooled = readers.all(|s| matches!(s.prim, Prim::Pool { kind: PoolKind::Max, .. }));
+            if !pooled || program.outputs.contains(&step.first_output) {
+                return Cow::Borrowed(step);
+            }
+            let mode = PadMode::Constant(f64::from(f32::MIN));
+            Cow::Owned(Step { prim: Prim::Pad { mode, pads: pads.clone() }, ..step.clone() })
+        }
+        _ => Cow::Borrowed(step),
+    }
 }
 
 fn outputs(step: &Step) -> impl Iterator<Item = V> + use<> {
@@ -149,7 +168,6 @@ fn live(program: &Program) -> FxHashSet<V> {
 
 /// For each step, whether its values depend on no input, state or chance, and are small enough to be stored.
 fn constants(program: &Program) -> Vec<bool> {
-    use archsmith_ir::Prim;
     let mut known = vec![false; program.values.len()];
     program
         .steps

@@ -91,3 +91,18 @@ fn without_weights_they_are_inputs() {
     assert_eq!(of(&graph, 11).len(), 9);
     assert!(bytes.len() < export(CONV, false).len());
 }
+
+#[test]
+fn windows_beyond_the_edge_are_padded_with_a_finite_number() {
+    let ceil = "
+    def __init__(self, in_shape, out_shape, prm, device):
+        super().__init__()
+        self.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.head = nn.Linear(3, out_shape[0])
+    def forward(self, x):
+        return self.head(self.pool(x).mean((2, 3)))
+";
+    let bytes = export(ceil, true);
+    let holds = |value: f32| bytes.windows(4).any(|w| w == value.to_le_bytes());
+    assert!(holds(f32::MIN) && !holds(f32::NEG_INFINITY));
+}
