@@ -134,13 +134,23 @@ pub fn export(graph: &TypedGraph, weights: Weights<'_>, out: &mut dyn Write) -> 
     Ok(model.write(IR_VERSION, OPSET, out)?)
 }
 
-/// Padding with −∞ that maxima alone read, with the lowest finite number instead: every window holds an element, so nothing
-/// changes, and there are runtimes that cannot spell −∞.
+/// Padding with −∞ that maxima alone read, in windows of which each holds an element, with the lowest finite number instead:
+/// nothing changes, and there are runtimes that cannot spell −∞.
 fn finite<'a>(program: &Program, step: &'a Step) -> Cow<'a, Step> {
     match &step.prim {
         Prim::Pad { mode: PadMode::Constant(value), pads } if *value == f64::NEG_INFINITY => {
+            let narrow = |kernel: &[usize]| {
+                let spatial = pads.len() - kernel.len().min(pads.len());
+                let below = |(&(l, r), &k): (&(i64, i64), &usize)| [l, r].iter().all(|p| (0..k as i64).contains(p));
+                pads[..spatial].iter().all(|p| *p == (0, 0)) && pads[spatial..].iter().zip(kernel).all(below)
+            };
             let mut readers = program.steps.iter().filter(|s| s.inputs.contains(&step.first_output));
-            let pooled = readers.all(|s| matches!(s.prim, Prim::Pool { kind: PoolKind::Max, .. }));
+            let pooled = readers.all(|s| match &s.prim {
+                Prim::Pool { kind: PoolKind::Max, kernel, dilation, padding, .. } => {
+                    narrow(kernel) && dilation.iter().all(|d| *d == 1) && padding.iter().all(|p| *p == 0)
+                }
+                _ => false,
+            });
             if !pooled || program.outputs.contains(&step.first_output) {
                 return Cow::Borrowed(step);
             }

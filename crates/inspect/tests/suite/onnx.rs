@@ -93,16 +93,23 @@ fn without_weights_they_are_inputs() {
 }
 
 #[test]
-fn windows_beyond_the_edge_are_padded_with_a_finite_number() {
-    let ceil = "
+fn padding_for_maxima_is_finite_where_nothing_changes() {
+    let padded = |amount: usize| {
+        let source = format!(
+            "
     def __init__(self, in_shape, out_shape, prm, device):
         super().__init__()
-        self.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
         self.head = nn.Linear(3, out_shape[0])
     def forward(self, x):
-        return self.head(self.pool(x).mean((2, 3)))
-";
-    let bytes = export(ceil, true);
-    let holds = |value: f32| bytes.windows(4).any(|w| w == value.to_le_bytes());
-    assert!(holds(f32::MIN) && !holds(f32::NEG_INFINITY));
+        x = F.max_pool2d(F.pad(x, (0, {amount}, 0, {amount}), value=float('-inf')), 3, 2)
+        return self.head(x.mean((2, 3)))
+"
+        );
+        let bytes = export(&source, true);
+        let holds = |value: f32| bytes.windows(4).any(|w| w == value.to_le_bytes());
+        (holds(f32::MIN), holds(f32::NEG_INFINITY))
+    };
+    assert_eq!(padded(1), (true, false));
+    // Here a window holds nothing but padding.
+    assert_eq!(padded(5), (false, true));
 }
