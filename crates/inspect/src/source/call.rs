@@ -149,7 +149,8 @@ pub(super) fn call(names: &Names, node: &Node, attribute: impl Fn(usize) -> Opti
             return Ok(format!("{} {sign} {}", x(), text(1)));
         }
     }
-    let public = public(node).ok_or_else(|| op.name.to_string())?;
+    let given = |name: &str| signature.index(name).is_some_and(|k| !is_default(k));
+    let public = public(node, given).ok_or_else(|| op.name.to_string())?;
     let (head, path) = head(names, node, public, &text);
     let mut args = Vec::new();
     let mut keyword = false;
@@ -183,9 +184,11 @@ pub(super) fn call(names: &Names, node: &Node, attribute: impl Fn(usize) -> Opti
     Ok(call)
 }
 
-/// The first signature that people can call.
-fn public(node: &Node) -> Option<&'static Signature> {
-    node.op.signatures().iter().find(|s| !s.path.starts_with("torch.ops."))
+/// The first signature that people can call and that takes every argument that is not a default, or else the first.
+fn public(node: &Node, given: impl Fn(&str) -> bool) -> Option<&'static Signature> {
+    let callable = || node.op.signatures().iter().filter(|s| !s.path.starts_with("torch.ops."));
+    let names = || node.op.signature().params.iter().map(|p| p.name).filter(|name| given(name));
+    callable().find(|s| names().all(|name| s.index(name).is_some())).or_else(|| callable().next())
 }
 
 fn head<'a>(names: &Names, node: &Node, public: &'a Signature, text: &impl Fn(usize) -> String) -> (String, &'a str) {

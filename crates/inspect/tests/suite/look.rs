@@ -227,3 +227,17 @@ fn weights_come_back_and_foreign_ones_are_refused() {
         panic!("{e}");
     }
 }
+
+#[test]
+fn canonical_source_leaves_no_argument_out() {
+    let stepped = "
+    def __init__(self, in_shape, out_shape, prm, device):
+        super().__init__()
+        self.register_buffer('bins', torch.arange(0.05, 1.0001, 0.1))
+        self.head = nn.Linear(3, out_shape[0])
+    def forward(self, x):
+        return self.head(x.mean((2, 3))) + self.bins
+";
+    let text = source::python(&net(stepped)).expect("has a source");
+    assert!(text.contains("torch.arange(0.05, 1.0001, step=0.1"), "{text}");
+}
