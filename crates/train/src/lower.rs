@@ -6,6 +6,7 @@
 //! epoch.
 
 mod elementwise;
+mod empty;
 mod exec;
 mod index;
 mod layout;
@@ -39,6 +40,8 @@ enum Slot {
     Float(usize),
     Int(usize),
     Bool(usize),
+    /// It has no elements, and nobody reads it.
+    Empty,
 }
 
 /// A program with what its execution needs to know.
@@ -54,6 +57,7 @@ struct Lowered {
 
 impl Lowered {
     fn new(program: &Program, channels_last: bool) -> Result<Self, LowerError> {
+        let program = &*empty::without_empty(program);
         support::check(program)?;
         let layout::Physical { program, modes } = layout::physical(program, channels_last);
         let mut last = vec![usize::MAX; program.values.len()];
@@ -125,7 +129,8 @@ impl<B: Kernels> Network<B> {
                 return Err(LowerError::State { what });
             }
             if declared.ty.numel() == 0 {
-                return Err(LowerError::Unsupported { what: format!("the empty tensor {}", declared.name) });
+                slots.push(Slot::Empty);
+                continue;
             }
             let id = ParamId::from(i as u64);
             let trained = declared.kind == StateKind::Parameter;
@@ -183,13 +188,12 @@ impl<B: Kernels> Network<B> {
     /// # Errors
     /// What the device says, where a read failed.
     pub fn state(&self) -> Result<Vec<HostTensor>, String> {
-        let place = self.place();
         self.topology
             .state
             .iter()
             .enumerate()
             .map(|(i, (ty, _))| {
-                let values = self.state_value(StateId(i as u32), &place).download()?;
+                let values = self.state_value(StateId(i as u32)).map_or(Ok(Vec::new()), |v| v.download())?;
                 HostTensor::from_f64(ty.clone(), values).ok_or_else(|| format!("state tensor {i} changed its size"))
             })
             .collect()
@@ -204,14 +208,16 @@ impl<B: Kernels> Network<B> {
         Place::new(&device)
     }
 
-    fn state_value(&self, id: StateId, _place: &Place<B>) -> Value<B> {
+    /// A state tensor; none where it has no elements.
+    fn state_value(&self, id: StateId) -> Option<Value<B>> {
         let shape = &self.topology.state[id.index()].0.shape;
         let value = match self.topology.slots[id.index()] {
             Slot::Float(k) => Value::Float(self.floats[k].val().into_primitive().tensor()),
             Slot::Int(k) => Value::Int(self.ints[k].val().into_primitive()),
             Slot::Bool(k) => Value::Bool(self.bools[k].val().into_primitive()),
+            Slot::Empty => return None,
         };
-        value.reshape(shape)
+        Some(value.reshape(shape))
     }
 
     /// The forward pass in training mode on inputs of the graph's types: logits, and the running statistics it changes.
@@ -237,7 +243,7 @@ impl<B: Kernels> Network<B> {
             values[v.index()] = Some(place_typed(x, &program.values[v.index()], &place));
         }
         for (id, v) in &program.state {
-            values[v.index()] = Some(self.state_value(*id, &place));
+            values[v.index()] = self.state_value(*id);
             origin[v.index()] = Some(*id);
         }
         let mut updates = BufferUpdates { floats: Vec::new(), counters: Vec::new() };

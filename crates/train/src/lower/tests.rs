@@ -583,3 +583,31 @@ fn what_cannot_be_computed_is_refused_at_lowering() {
     assert!(refused(orthogonal, &[]).contains("orthogonal"));
     assert!(refused(Prim::Concat { dim: 0 }, &[TensorType::f32([0]), TensorType::f32([2])]).contains("empty"));
 }
+
+#[test]
+fn tensors_without_elements_leave_a_program() {
+    let index = In::Ints(vec![0, 3], vec![]);
+    let sum = |op| Prim::Reduce { op, dims: vec![1], keepdim: false };
+    let pad = Prim::Pad { mode: PadMode::Constant(0.5), pads: vec![(0, 0), (2, 1)] };
+    for (prim, inputs) in [
+        (Prim::Concat { dim: 1 }, vec![f(&[2, 3]), f(&[2, 0]), f(&[2, 1])]),
+        (Prim::MatMul, vec![f(&[2, 4, 0]), f(&[2, 0, 3])]),
+        (Prim::Scatter { dim: 0, add: false }, vec![f(&[2, 3]), index, f(&[0, 3])]),
+        (pad, vec![f(&[2, 0])]),
+        (sum(ReduceOp::Sum), vec![f(&[3, 0])]),
+        (sum(ReduceOp::Prod), vec![f(&[3, 0])]),
+        (sum(ReduceOp::Mean), vec![f(&[3, 0])]),
+    ] {
+        let mut draws = Seed::from_u64(11).draws();
+        let types: Vec<TensorType> = inputs.iter().map(|i| i.ty(DType::F32)).collect();
+        let values: Vec<Vec<f64>> = inputs.iter().map(|i| i.values(&mut draws)).collect();
+        let expected = reference(&prim, &types, &values);
+        let whole = program(&prim, &types);
+        let cut = super::empty::without_empty(&whole);
+        support::check(&cut).unwrap_or_else(|e| panic!("{prim:?}: {e}"));
+        let values: Vec<HostTensor> =
+            types.iter().zip(values).map(|(t, v)| HostTensor::from_f64(t.clone(), v).unwrap()).collect();
+        let found = evaluate(&cut, &values, &mut [], &Options::new(Seed::from_u64(0))).unwrap();
+        near(&prim, "output", &found[0].to_f64(), &expected[0], 0.0);
+    }
+}
