@@ -43,6 +43,7 @@ const LIBRARY: &[(&str, &[&str])] = &[
         &[
             include_str!("../library/torchvision_models.py"),
             include_str!("../library/torchvision_nets.py"),
+            include_str!("../library/torchvision_detection.py"),
             include_str!("../library/torchvision_transforms.py"),
         ],
     ),
