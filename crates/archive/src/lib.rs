@@ -23,8 +23,8 @@ pub use import::{ImportError, Imported, import_folder};
 pub use novelty::{GraphIndex, NEAR_DUPLICATE, Nearest, NoveltyIndex, RETRIEVAL, Sketch};
 pub use pairs::{Pair, PairError, PairKind, merge_pairs, read_pairs, remove_forward_body, write_pairs};
 pub use record::{
-    CandidateRecord, CycleRecord, DiagnosticRecord, Metrics, Origin, RunRecord, SeedRecord, SftRecord, Stage, Verdict,
-    candidate_id, run_id, text_hash,
+    CandidateRecord, CycleRecord, DiagnosticRecord, Guidance, Metrics, Origin, RunRecord, SeedRecord, SftRecord, Stage,
+    Verdict, candidate_id, run_id, text_hash,
 };
 pub use run_dir::{RunDir, RunDirError, write_atomically};
 pub use store::{Problem, Store, StoreError};

@@ -169,14 +169,26 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Where a candidate's text comes from. The two are counted apart everywhere.
+/// Where a candidate's text comes from. They are counted apart everywhere; a run has raw candidates or guided ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// As the language model wrote it.
+    /// As the language model wrote it, on its own.
     Raw,
+    /// As the language model wrote it while the compiler took back statements that no network can have.
+    Guided,
     /// Written again by the language model after a rejection.
     Repaired,
+}
+
+/// What the compiler did to a text that was written under its guidance. With no objection, the text is the one that the model
+/// writes on its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guidance {
+    /// How often it took something back.
+    pub objections: u32,
+    /// Tokens that were written and taken back, beside those of the text.
+    pub taken_back: u32,
 }
 
 /// One finding about a candidate's text.
@@ -268,6 +280,9 @@ pub struct CandidateRecord {
     pub seed: u64,
     /// Tokens generated.
     pub tokens: u32,
+    /// What the guide did, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guidance: Option<Guidance>,
     /// Wall-clock seconds of generation. Not part of the digest.
     pub generation_seconds: f64,
 }

@@ -326,7 +326,7 @@ impl Store {
         )
     }
 
-    /// How many candidates reached which stage and no further, raw and repaired apart; of one cycle, or of all.
+    /// How many candidates reached which stage and no further, raw, guided and repaired apart; of one cycle, or of all.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -342,7 +342,11 @@ impl Store {
         let mut counts = BTreeMap::new();
         for row in rows {
             let (origin, verdict, count) = row.map_err(to_error)?;
-            let origin = if origin == "raw" { Origin::Raw } else { Origin::Repaired };
+            let origin = match origin.as_str() {
+                "raw" => Origin::Raw,
+                "guided" => Origin::Guided,
+                _ => Origin::Repaired,
+            };
             let stage = Stage::from_code(&verdict).ok_or_else(|| self.damaged(format!("unknown verdict {verdict}")))?;
             counts.insert((origin, stage), count.unsigned_abs());
         }

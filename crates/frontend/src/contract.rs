@@ -252,7 +252,8 @@ pub(crate) fn elaborate_here(source: &str, options: &Options, stack_bytes: usize
     let (mut i, mut notes) = run(source, options, stack_bytes, &main)?;
     let class = find_net(&main)?;
     let (net, hyperparameters) = construct(&mut i, &main, &class, options)?;
-    let traced = trace(&mut i, &net, options, class.span)?;
+    let kinds = [BodyKind::Eval, BodyKind::Train];
+    let traced = trace(&mut i, &net, options, class.span, &kinds[..if options.eval_only { 1 } else { 2 }])?;
     let recipe = recipe::read(&mut i, &net, options, &hyperparameters);
     for (span, name) in std::mem::take(&mut i.torch.custom_gradients) {
         notes.push(Diagnostic::warning(
@@ -374,11 +375,13 @@ pub(crate) struct Traced {
     entries: Vec<Entry>,
 }
 
+/// Traces `forward` once for each of `kinds`.
 pub(crate) fn trace(
     i: &mut Interp,
     net: &Rc<crate::eval::class::Instance>,
     options: &Options,
     span: Span,
+    kinds: &[BodyKind],
 ) -> Result<Traced, Rejection> {
     let entries = module::entries(i, net).map_err(|r| reject(i, r).during(Phase::Construct))?;
     register(i, &entries).map_err(|r| reject(i, r).during(Phase::Construct))?;
@@ -386,8 +389,7 @@ pub(crate) fn trace(
         i.torch.paths.insert(Rc::as_ptr(&m).addr(), path);
     }
     let input = TensorType::f32(options.input_shape());
-    let kinds = [BodyKind::Eval, BodyKind::Train];
-    for kind in kinds.into_iter().take(if options.eval_only { 1 } else { 2 }) {
+    for &kind in kinds {
         let mode = if kind == BodyKind::Eval { "eval" } else { "train" };
         i.span = span;
         i.torch.grad = kind == BodyKind::Train;

@@ -56,4 +56,4 @@ pub use contract::{Elaborated, Options, Prm, check, elaborate, parse, syntax_tre
 pub use diagnostic::{Diagnostic, Phase, Rejection, Severity, Stage};
 pub use eval::Limits;
 pub use plain::{Printed, run_python};
-pub use prefix::check_prefix;
+pub use prefix::{Spent, check_prefix};

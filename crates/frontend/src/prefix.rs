@@ -15,6 +15,9 @@ use crate::eval::args::Args;
 use crate::eval::module::PyModule;
 use crate::eval::value::Value;
 use crate::syntax::Sym;
+use crate::torch::trace::BodyKind;
+use archsmith_ir::cost;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// The name of the call that ends the elaboration; no text has it.
@@ -22,15 +25,28 @@ const STOP: &str = "__the_text_ends_here__";
 /// The code under which it ends; no rejection that anyone sees has it.
 const CODE: &str = "text-ends";
 
+/// What a beginning costs already; a text that begins so costs as much or more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Elements of the parameters that the network has so far.
+    pub params: u64,
+    /// Multiply-adds of one image in the part of `forward` that is written.
+    pub macs: u64,
+}
+
 /// Judges the beginning of a text, up to its last whole statement.
 ///
 /// # Errors
 /// Why no text that begins so is a network of the contract.
-pub fn check_prefix(source: &str, options: &Options) -> Result<(), Rejection> {
-    let Some(completed) = complete(source) else { return Ok(()) };
+pub fn check_prefix(source: &str, options: &Options) -> Result<Spent, Rejection> {
+    let completed = match complete(source) {
+        Ending::Whole(completed) => completed,
+        Ending::Open(brackets) => return can_close(source, &brackets).map(|()| Spent::default()),
+        Ending::Unknown => return Ok(Spent::default()),
+    };
     match crate::worker::run_prefix(&completed.text, options) {
-        Err(r) if completed.lenient && r.stage == Stage::Unparsed => Ok(()),
-        Err(r) if r.diagnostics.first().is_some_and(|d| d.code == CODE || later(d, &completed.text)) => Ok(()),
+        Err(r) if completed.lenient && r.stage == Stage::Unparsed => Ok(Spent::default()),
+        Err(r) if r.diagnostics.first().is_some_and(|d| later(d, &completed.text)) => Ok(Spent::default()),
         other => other,
     }
 }
@@ -41,14 +57,53 @@ fn later(d: &Diagnostic, text: &str) -> bool {
     d.code == crate::code::ATTRIBUTE_ERROR && line.contains("self._")
 }
 
+/// How the last line of a text leaves it.
+enum Ending {
+    /// A statement ends.
+    Whole(Completed),
+    /// These brackets are open, in this order.
+    Open(Vec<u8>),
+    /// It is too early to say.
+    Unknown,
+}
+
+/// Whether a statement whose brackets are open can be one at all. Without this, a bracket too many would be noticed at the end of
+/// the text alone.
+fn can_close(source: &str, brackets: &[u8]) -> Result<(), Rejection> {
+    let whole = source.rfind('\n').map_or("", |i| &source[..=i]);
+    let closing: String = brackets.iter().rev().map(|b| char::from(closing(*b))).collect();
+    // The line may end with a name, an operator, a key or half of a conditional; behind the brackets half of a conditional may
+    // come, or the block of a header. Indented: the parser takes a line that begins further left than its block for the block's
+    // end, brackets or not.
+    let block = format!(":\n{:90}pass", "");
+    let mut first = None;
+    for tail in ["", &block, " else _"] {
+        for rest in ["", "_", ": _", " in _", " else _", " for _ in _"] {
+            match contract::parse(&format!("{whole}{:80}{rest}{closing}{tail}\n", "")) {
+                Ok(()) => return Ok(()),
+                Err(r) => first = first.or(Some(r)),
+            }
+        }
+    }
+    first.map_or(Ok(()), Err)
+}
+
+fn closing(bracket: u8) -> u8 {
+    match bracket {
+        b'(' => b')',
+        b'[' => b']',
+        _ => b'}',
+    }
+}
+
 struct Completed {
     text: String,
     /// A syntax error is to be expected: a `try` whose handlers are still to come.
     lenient: bool,
 }
 
-/// The text with the stopping calls; `None` where its last statement is not whole.
-fn complete(source: &str) -> Option<Completed> {
+/// The text with the stopping calls, where its last statement is whole.
+fn complete(source: &str) -> Ending {
     let whole = source.rfind('\n').map_or("", |i| &source[..=i]);
     // Open blocks: the indentation of their statements, and whether they are in a function.
     let mut blocks: Vec<(usize, bool)> = Vec::new();
@@ -93,33 +148,37 @@ fn complete(source: &str) -> Option<Completed> {
             blocks.push((indent, in_function));
         }
     }
+    if !state.depth.is_empty() && state.fence.is_none() && !lenient {
+        return Ending::Open(state.depth);
+    }
     if state.inside() || continued {
-        return None;
+        return Ending::Unknown;
     }
     let mut text = whole.to_string();
     if let Some((outer, function)) = opened {
         blocks.push((outer + 4, function));
         if !function {
             text.push_str(&format!("{}{STOP}()\n", " ".repeat(outer + 4)));
-            return Some(Completed { text, lenient });
+            return Ending::Whole(Completed { text, lenient });
         }
     }
     for (indent, _) in blocks.iter().rev().take_while(|b| b.1) {
         text.push_str(&format!("{}{STOP}()\n", " ".repeat(*indent)));
     }
-    Some(Completed { text, lenient })
+    Ending::Whole(Completed { text, lenient })
 }
 
 /// Follows brackets and triple-quoted strings from line to line.
 #[derive(Default)]
 struct Lexer {
-    depth: usize,
+    /// Open brackets.
+    depth: Vec<u8>,
     fence: Option<[u8; 3]>,
 }
 
 impl Lexer {
     fn inside(&self) -> bool {
-        self.depth > 0 || self.fence.is_some()
+        !self.depth.is_empty() || self.fence.is_some()
     }
 
     /// Takes in a line; gives it back without its comment.
@@ -138,8 +197,8 @@ impl Lexer {
             }
             match bytes[i] {
                 b'#' => return &line[..i],
-                b'(' | b'[' | b'{' => self.depth += 1,
-                b')' | b']' | b'}' => self.depth = self.depth.saturating_sub(1),
+                bracket @ (b'(' | b'[' | b'{') => self.depth.push(bracket),
+                b')' | b']' | b'}' => drop(self.depth.pop()),
                 q @ (b'"' | b'\'') => {
                     if bytes[i..].starts_with(&[q; 3]) {
                         self.fence = Some([q; 3]);
@@ -159,12 +218,30 @@ impl Lexer {
     }
 }
 
+thread_local! {
+    /// What was spent when the text ended.
+    static SPENT: RefCell<Spent> = RefCell::default();
+}
+
 fn stop(i: &mut Interp, _: Args) -> Eval<Value> {
+    let body = i.torch.body(i.torch.current);
+    let macs = cost::macs_by_node(body.program(), body.len()).into_iter().fold(0, u64::saturating_add);
+    let macs = if i.torch.current == BodyKind::Init { 0 } else { macs };
+    let images = body.program().inputs.first().map_or(1, |v| body.program().values[v.index()].shape[0]);
+    SPENT.set(Spent { params: i.torch.parameter_elements(), macs: macs / images.max(1) as u64 });
     Err(i.abort(CODE, "the text ends here"))
 }
 
 /// Elaborates a completed beginning on this thread.
-pub(crate) fn stand_here(source: &str, options: &Options, stack_bytes: usize) -> Result<(), Rejection> {
+pub(crate) fn stand_here(source: &str, options: &Options, stack_bytes: usize) -> Result<Spent, Rejection> {
+    SPENT.take();
+    match elaborate(source, options, stack_bytes) {
+        Err(r) if r.diagnostics.first().is_some_and(|d| d.code == CODE) => Ok(SPENT.take()),
+        other => other.map(|()| Spent::default()),
+    }
+}
+
+fn elaborate(source: &str, options: &Options, stack_bytes: usize) -> Result<(), Rejection> {
     let main = Rc::new(PyModule::new("net"));
     main.set(STOP, Value::native(STOP, stop));
     let (mut i, _) = contract::run(source, options, stack_bytes, &main)?;
@@ -180,7 +257,9 @@ pub(crate) fn stand_here(source: &str, options: &Options, stack_bytes: usize) ->
     if !written("forward") {
         return Ok(());
     }
-    contract::trace(&mut i, &net, options, class.span).map(|_| ())
+    // Training refuses more: a batch norm on single elements. A text that is whole is traced in both modes by `check`.
+    let kind = if options.eval_only { BodyKind::Eval } else { BodyKind::Train };
+    contract::trace(&mut i, &net, options, class.span, &[kind]).map(|_| ())
 }
 
 #[cfg(test)]
@@ -191,6 +270,7 @@ mod tests {
 
     fn judge(text: &str) -> Result<(), String> {
         check_prefix(text, &Options::default())
+            .map(|_| ())
             .map_err(|r| r.diagnostics.first().map_or_else(String::new, |d| format!("{}: {}", d.code, d.message)))
     }
 
@@ -228,6 +308,28 @@ mod tests {
     }
 
     #[test]
+    fn a_bracket_that_cannot_be_closed_is_refused_in_the_next_line() {
+        let open = after("x = self.layer3(x)", "x = torch.relu(self.bn(x)");
+        assert_eq!(judge(&open), Ok(()));
+        let found = judge(&format!("{open}        x = self.pool(x)\n"));
+        assert!(found.as_ref().is_err_and(|e| e.contains("syntax")), "{found:?}");
+        for next in [
+            "x = (x +",
+            "x = [x for y in",
+            "x = {1:",
+            "x = x if (x is",
+            "x = dict(a=",
+            "x = (x if x",
+            "x = (lambda x:",
+            "if all((",
+            "def f(",
+            "for i in range(",
+        ] {
+            assert_eq!(judge(&after("x = self.layer3(x)", next)), Ok(()), "{next}");
+        }
+    }
+
+    #[test]
     fn what_is_not_finished_is_no_error() {
         for next in
             ["if x.shape[0] == 1:", "if self.training:\n            x = x + 1", "x = torch.cat([x,", "y = \"\"\"open"]
@@ -236,5 +338,21 @@ mod tests {
         }
         let helper = after("self.stem = ", "self.rest = self._make(3)");
         assert_eq!(judge(&helper), Ok(()));
+    }
+
+    #[test]
+    fn what_is_spent_grows_to_what_the_network_costs() {
+        let (graph, _) = crate::check(NET, &Options::default()).unwrap_or_else(|r| panic!("{r:?}"));
+        let whole = cost::cost(&graph);
+        let mut last = Spent::default();
+        for (i, _) in NET.match_indices('\n').filter(|(i, _)| NET[..*i].contains("self.stem")) {
+            let spent = check_prefix(&NET[..=i], &Options::default()).unwrap_or_else(|r| panic!("{r:?}"));
+            if spent != Spent::default() {
+                assert!(spent.params >= last.params && spent.macs >= last.macs, "{last:?} {spent:?}");
+                last = spent;
+            }
+        }
+        assert_eq!(last.params, whole.params);
+        assert!(last.macs > whole.macs / 2 && last.macs <= whole.macs, "{last:?}");
     }
 }

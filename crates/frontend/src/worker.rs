@@ -4,6 +4,7 @@
 
 use crate::contract::{Elaborated, Options, elaborate_here};
 use crate::diagnostic::{Diagnostic, Rejection, Stage};
+use crate::prefix::Spent;
 use archsmith_ir::Span;
 use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -35,7 +36,7 @@ pub(crate) fn run(source: &str, options: &Options) -> Result<Elaborated, Rejecti
 }
 
 /// Judges a completed beginning on this thread's worker.
-pub(crate) fn run_prefix(source: &str, options: &Options) -> Result<(), Rejection> {
+pub(crate) fn run_prefix(source: &str, options: &Options) -> Result<Spent, Rejection> {
     run_job(source, options, crate::prefix::stand_here)
 }
 

@@ -46,13 +46,13 @@ impl Model {
         let cache = Arc::new(cache);
         let mut sequences: Vec<Sequence> =
             (0..batch).map(|_| Sequence::new(cache.clone(), new_tokens, &self.decoder.config)).collect();
-        let mut last = vec![greedy.draw(&logits, 1.0, &mut rng); batch];
+        let mut last = vec![greedy.draw(&logits, &mut rng); batch];
         let started = Instant::now();
         for _ in 1..new_tokens {
             let mut rows: Vec<&mut Sequence> = sequences.iter_mut().collect();
             let logits = self.decoder.step(&mut rows, &last)?;
             for (i, token) in last.iter_mut().enumerate() {
-                *token = greedy.draw(logits.row(i), 1.0, &mut rng);
+                *token = greedy.draw(logits.row(i), &mut rng);
             }
         }
         let written = started.elapsed().as_secs_f64();

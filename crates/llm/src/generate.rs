@@ -5,7 +5,7 @@
 
 use crate::decoder::{Decoder, PromptCache, Sequence};
 use crate::error::{LlmError, Result};
-use crate::guide::{Guide, Opinion, Retries};
+use crate::guide::{Guide, Moment, Opinion, Refusals};
 use crate::sampling::Sampling;
 use crate::text::Text;
 use rand_chacha::ChaCha8Rng;
@@ -85,7 +85,9 @@ struct Writing {
     limit: usize,
     logits: Vec<f32>,
     first_logits: Arc<Vec<f32>>,
-    retries: Retries,
+    refusals: Refusals,
+    /// Where the last refusal told to go back to, in tokens kept.
+    back: Vec<usize>,
 }
 
 impl Writing {
@@ -95,10 +97,31 @@ impl Writing {
         self.ends.push(self.text.len());
     }
 
-    /// Takes back all tokens that reach beyond byte `place`.
-    fn take_back(&mut self, place: usize, prefix: usize) {
-        let kept = self.ends.partition_point(|&end| end <= place);
-        self.retries.wasted += self.written.len() - kept;
+    /// Tokens that end at byte `place` or before.
+    fn kept(&self, place: usize) -> usize {
+        self.ends.partition_point(|&end| end <= place)
+    }
+
+    /// Draws the next token; false where all that could follow is refused and nothing further back is left to try.
+    fn draw(&mut self, sampling: &Sampling, text: &Text, guided: bool, prefix: usize) -> bool {
+        if !guided {
+            let token = sampling.draw(&self.logits, &mut self.rng);
+            self.push(token, text);
+            return true;
+        }
+        match sampling.draw_left(&self.logits, &|t| self.refusals.left(t), &mut self.rng) {
+            Some((token, share)) => {
+                self.push(token, text);
+                self.refusals.push(token, share);
+                true
+            }
+            None => self.take_back(self.written.len(), prefix),
+        }
+    }
+
+    /// Takes the text back after a refusal of its first `doomed` tokens; false where enough was tried.
+    fn take_back(&mut self, doomed: usize, prefix: usize) -> bool {
+        let Some(kept) = self.refusals.take_back(doomed, &self.back, self.limit) else { return false };
         self.written.truncate(kept);
         self.ends.truncate(kept);
         self.text.truncate(self.ends.last().copied().unwrap_or(prefix));
@@ -107,6 +130,7 @@ impl Writing {
         if kept == 0 {
             self.logits.clone_from(&self.first_logits);
         }
+        true
     }
 }
 
@@ -185,21 +209,24 @@ pub(crate) fn generate(
                 limit,
                 logits: logits.to_vec(),
                 first_logits: logits,
-                retries: Retries::default(),
+                refusals: Refusals::default(),
+                back: Vec::new(),
             });
             next += 1;
         }
-        for row in &mut active {
-            let heat = if guide.is_some() { row.retries.warmth(row.text.len()) } else { 1.0 };
-            let token = sampling.draw(&row.logits, heat, &mut row.rng);
-            row.push(token, text);
-            tokens += 1;
-        }
+        tokens += active.len();
         // Judging a text takes as long as a token: the rows are judged side by side.
-        let prefix = |row: &Writing| requests[row.index].prefix.len();
-        let judged: Result<Vec<Next>> = decoder
-            .pool
-            .run(|| active.par_iter_mut().map(|row| judge(row, text, sampling, guide, prefix(row))).collect());
+        let judged: Result<Vec<Next>> = decoder.pool.run(|| {
+            let next = |row: &mut Writing| {
+                let prefix = requests[row.index].prefix.len();
+                if row.draw(sampling, text, guide.is_some(), prefix) {
+                    judge(row, text, sampling, guide, prefix)
+                } else {
+                    Ok(Next::Ends(StopReason::Refused))
+                }
+            };
+            active.par_iter_mut().map(next).collect()
+        });
         let mut kept = Vec::with_capacity(active.len());
         for (row, next) in active.into_iter().zip(judged?) {
             let Next::Ends(stopped) = next else {
@@ -213,8 +240,8 @@ pub(crate) fn generate(
                 tokens: row.written.len(),
                 stopped,
                 seconds: started.elapsed().as_secs_f64(),
-                objections: row.retries.refusals,
-                wasted: row.retries.wasted,
+                objections: row.refusals.objections,
+                wasted: row.refusals.wasted,
             });
         }
         active = kept;
@@ -251,32 +278,38 @@ fn judge(
 ) -> Result<Next> {
     let Some(&token) = row.written.last() else { return Ok(Next::Goes) };
     let ended = text.ends.contains(&token);
+    let stop = if ended {
+        Some(StopReason::EndOfText)
+    } else if stop_reached(text, sampling, &row.written)? {
+        Some(StopReason::StopString)
+    } else if row.written.len() >= row.limit {
+        let full = row.limit < sampling.max_new_tokens;
+        Some(if full { StopReason::ContextFull } else { StopReason::MaxTokens })
+    } else {
+        None
+    };
     if let Some(guide) = guide {
         let from = row.ends.len().checked_sub(2).map_or(prefix, |i| row.ends[i]);
-        if ended || row.text[from..].contains(&b'\n') {
+        let moment = match stop {
+            Some(StopReason::EndOfText | StopReason::StopString) => Some(Moment::Finished),
+            Some(_) => Some(Moment::Full),
+            None => row.text[from..].contains(&b'\n').then_some(Moment::Growing),
+        };
+        if let Some(moment) = moment {
             let so_far = String::from_utf8_lossy(&row.text);
-            if let Opinion::Refused { back } = guide.judge(&so_far, ended) {
-                let back: Vec<usize> = back.into_iter().map(|b| b.max(prefix)).collect();
-                return Ok(match row.retries.choose(&back, row.limit) {
-                    Some(place) => {
-                        row.take_back(place, prefix);
-                        Next::Again
-                    }
-                    None => Next::Ends(StopReason::Refused),
-                });
+            match guide.judge(cut(&so_far, sampling), moment) {
+                Opinion::Stands => row.refusals.stands(row.text.len()),
+                Opinion::Refused { doomed, back } => {
+                    row.back = back.into_iter().map(|b| row.kept(b.max(prefix))).collect();
+                    // The tokens that reach to the end of what is doomed.
+                    let doomed = row.ends.partition_point(|&end| end < doomed) + 1;
+                    let goes = row.take_back(doomed, prefix);
+                    return Ok(if goes { Next::Again } else { Next::Ends(StopReason::Refused) });
+                }
             }
         }
     }
-    Ok(if ended {
-        Next::Ends(StopReason::EndOfText)
-    } else if stop_reached(text, sampling, &row.written)? {
-        Next::Ends(StopReason::StopString)
-    } else if row.written.len() >= row.limit {
-        let full = row.limit < sampling.max_new_tokens;
-        Next::Ends(if full { StopReason::ContextFull } else { StopReason::MaxTokens })
-    } else {
-        Next::Goes
-    })
+    Ok(stop.map_or(Next::Goes, Next::Ends))
 }
 
 /// Whether a stop string ends somewhere in the last token.

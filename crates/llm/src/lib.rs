@@ -50,7 +50,7 @@ pub use bench::GenerationSpeed;
 pub use config::Architecture;
 pub use error::{LlmError, Result};
 pub use generate::{Completion, Progress, Request, StopReason};
-pub use guide::{Guide, Opinion};
+pub use guide::{Guide, Moment, Opinion};
 pub use model::{LoadOptions, Model, ModelInfo, ModelSource};
 pub use pretrain::{PretrainConfig, PretrainDoc, PretrainReport, pretrain};
 pub use sampling::Sampling;

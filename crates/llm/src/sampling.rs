@@ -44,9 +44,9 @@ impl Sampling {
         Ok(())
     }
 
-    /// Draws a token from the logits of one row, at `heat` times the temperature.
-    pub(crate) fn draw(&self, logits: &[f32], heat: f64, rng: &mut ChaCha8Rng) -> u32 {
-        if self.temperature == 0.0 && heat == 1.0 {
+    /// Draws a token from the logits of one row.
+    pub(crate) fn draw(&self, logits: &[f32], rng: &mut ChaCha8Rng) -> u32 {
+        if self.temperature == 0.0 {
             let best = logits.iter().enumerate().fold(
                 (0, f32::NEG_INFINITY),
                 |best, (i, &l)| {
@@ -55,8 +55,38 @@ impl Sampling {
             );
             return best.0 as u32;
         }
-        // A greedy answer that was refused needs some warmth to become another one.
-        let temperature = if self.temperature == 0.0 { heat - 1.0 } else { self.temperature * heat };
+        let candidates = self.candidates(logits, self.temperature);
+        let at = pick(&candidates.weights, candidates.total, rng);
+        candidates.tokens[at]
+    }
+
+    /// Draws a token where a share of what may follow it is ruled out: `left` is the share of a token's continuations that is
+    /// not. Gives the token and its probability before anything was ruled out; `None` where nothing is left. With nothing ruled
+    /// out, the token is the one that [`Sampling::draw`] draws.
+    pub(crate) fn draw_left(
+        &self,
+        logits: &[f32],
+        left: &dyn Fn(u32) -> f64,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<(u32, f64)> {
+        // The likeliest token alone would leave nothing once it is ruled out: then the next likely one is taken.
+        let greedy = self.temperature == 0.0;
+        let candidates = self.candidates(logits, if greedy { GREEDY_TEMPERATURE } else { self.temperature });
+        let weights: Vec<f64> = candidates.tokens.iter().zip(&candidates.weights).map(|(&t, w)| w * left(t)).collect();
+        let total: f64 = weights.iter().sum();
+        if total <= NOTHING * candidates.total {
+            return None;
+        }
+        let at = if greedy {
+            weights.iter().enumerate().fold(0, |best, (i, w)| if *w > weights[best] { i } else { best })
+        } else {
+            pick(&weights, total, rng)
+        };
+        Some((candidates.tokens[at], candidates.weights[at] / candidates.total))
+    }
+
+    /// What may be drawn, the likeliest first.
+    fn candidates(&self, logits: &[f32], temperature: f64) -> Candidates {
         let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         let at = |i: u32| logits[i as usize];
         // Equal logits are ordered by token, so that the choice never depends on how a sort treats ties.
@@ -76,18 +106,36 @@ impl Sampling {
                 kept += 1;
             }
             weights.truncate(kept.max(1));
-            total = sum;
+            total = weights.iter().sum();
         }
-        let unit = (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        let mut left = unit * total;
-        for (&token, weight) in order.iter().zip(&weights) {
-            left -= weight;
-            if left < 0.0 {
-                return token;
-            }
-        }
-        order[weights.len().saturating_sub(1).min(order.len() - 1)]
+        order.truncate(weights.len());
+        Candidates { tokens: order, weights, total }
     }
+}
+
+/// The temperature at which a greedy answer counts what is ruled out.
+const GREEDY_TEMPERATURE: f64 = 0.5;
+/// A share of the probability that is rounding alone.
+const NOTHING: f64 = 1e-9;
+
+/// Tokens with their weights, and the sum of these.
+struct Candidates {
+    tokens: Vec<u32>,
+    weights: Vec<f64>,
+    total: f64,
+}
+
+/// An index drawn by weight.
+fn pick(weights: &[f64], total: f64, rng: &mut ChaCha8Rng) -> usize {
+    let unit = (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+    let mut left = unit * total;
+    for (i, weight) in weights.iter().enumerate() {
+        left -= weight;
+        if left < 0.0 {
+            return i;
+        }
+    }
+    weights.iter().rposition(|w| *w > 0.0).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -99,7 +147,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let mut counts = [0; 4];
         for _ in 0..4000 {
-            counts[sampling.draw(&[1.0, 3.0, 2.0, 0.0], 1.0, &mut rng) as usize] += 1;
+            counts[sampling.draw(&[1.0, 3.0, 2.0, 0.0], &mut rng) as usize] += 1;
         }
         counts
     }
@@ -123,5 +171,31 @@ mod tests {
         // Probabilities are 0.64, 0.24, 0.09, 0.03.
         let top_p = counts(&Sampling { temperature: 1.0, top_k: 0, top_p: 0.8, ..Sampling::default() });
         assert!(top_p[0] == 0 && top_p[3] == 0 && top_p[2] > 0);
+    }
+
+    #[test]
+    fn what_is_ruled_out_leaves_the_others_in_proportion() {
+        let sampling = Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, ..Sampling::default() };
+        let (mut a, mut b) = (ChaCha8Rng::seed_from_u64(3), ChaCha8Rng::seed_from_u64(3));
+        let logits = [1.0, 3.0, 2.0, 0.0];
+        let total: f64 = logits.iter().map(|l| f64::from(*l).exp()).sum();
+        for _ in 0..200 {
+            let (token, p) = sampling.draw_left(&logits, &|_| 1.0, &mut a).unwrap();
+            assert_eq!(token, sampling.draw(&logits, &mut b));
+            assert!((p - f64::from(logits[token as usize]).exp() / total).abs() < 1e-12);
+        }
+        // Half of what follows the likeliest is ruled out, and all that follows the second.
+        let left = |t: u32| [1.0, 0.5, 0.0, 1.0][t as usize];
+        let mut counts = [0.0f64; 4];
+        for _ in 0..8000 {
+            counts[sampling.draw_left(&logits, &left, &mut a).unwrap().0 as usize] += 1.0 / 8000.0;
+        }
+        let weights: Vec<f64> = (0..4).map(|i| f64::from(logits[i as usize]).exp() * left(i)).collect();
+        for (count, weight) in counts.iter().zip(&weights) {
+            assert!((count - weight / weights.iter().sum::<f64>()).abs() < 0.02, "{counts:?}");
+        }
+        assert_eq!(sampling.draw_left(&logits, &|_| 0.0, &mut a), None);
+        let greedy = Sampling { temperature: 0.0, ..sampling };
+        assert_eq!(greedy.draw_left(&logits, &|t| f64::from(u8::from(t != 1)), &mut a).unwrap().0, 2);
     }
 }

@@ -29,6 +29,8 @@ pub struct RunColumn {
     pub cycles: usize,
     /// Valid ones among the raw candidates of the whole run.
     pub raw_valid: Share,
+    /// Valid ones among the guided candidates, in a guided run.
+    pub guided_valid: Option<Share>,
     /// The same in the cycle where it was highest.
     pub raw_valid_peak: Option<Share>,
     /// Validation accuracy of the candidates trained in the first cycle.
@@ -81,6 +83,7 @@ impl Comparison {
         }
         rows.push(self.line("cycles", |run| run.cycles.to_string()));
         rows.push(self.line("raw valid", |run| share(Some(&run.raw_valid))));
+        rows.push(self.line("guided valid", |run| share(run.guided_valid.as_ref())));
         rows.push(self.line("raw valid, best cycle", |run| share(run.raw_valid_peak.as_ref())));
         rows.push(self.line("mean accuracy, first cycle", |run| mean(run.accuracy_first.as_ref())));
         rows.push(self.line("mean accuracy, best cycle", |run| mean(run.accuracy_best.as_ref())));
@@ -128,6 +131,7 @@ fn column(name: &str, view: &RunView) -> RunColumn {
         name: name.to_owned(),
         cycles: done.len(),
         raw_valid: view.totals.raw_valid,
+        guided_valid: view.totals.guided_valid,
         raw_valid_peak: done
             .iter()
             .map(|cycle| cycle.raw_valid)

@@ -54,13 +54,15 @@ fn shares(chart: &mut Chart, class: &str, view: &RunView, offset: f64, of: impl 
 fn validity(view: &RunView, cycles: &[u32]) -> Figure {
     let mut chart = Chart::new(cycles, 0.0, 1.0, Unit::Percent);
     shares(&mut chart, "raw", view, -0.06, |cycle| cycle.raw_valid);
-    shares(&mut chart, "repaired", view, 0.06, |cycle| cycle.repaired_valid);
+    shares(&mut chart, "repaired", view, 0.06, |cycle| cycle.guided_valid.unwrap_or(cycle.repaired_valid));
+    let guided = view.totals.guided_valid.is_some();
     Figure {
         title: "Valid networks",
         caption: "Share of candidates that are valid: contract met, shapes fit, within budget; duplicates count as \
-                  valid. Raw text and repairs are counted apart. Bars: Wilson 95 % interval."
+                  valid. What the model writes on its own, what it writes under the compiler's guidance, and repairs are \
+                  counted apart. Bars: Wilson 95 % interval."
             .into(),
-        keys: vec![("raw", "raw, as written"), ("repaired", "repairs")],
+        keys: vec![("raw", "raw, as written"), ("repaired", if guided { "guided" } else { "repairs" })],
         svg: chart.finish("Share of valid candidates in each cycle"),
     }
 }

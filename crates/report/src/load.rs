@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use archsmith_archive::record::SEED_PREFIX;
-use archsmith_archive::{CandidateRecord, Event, Origin, SeedRecord, Stage, Store, TimedEvent, Verdict};
+use archsmith_archive::{CandidateRecord, Event, Guidance, Origin, SeedRecord, Stage, Store, TimedEvent, Verdict};
 use serde_json::Value;
 
 use crate::ReportError;
@@ -156,14 +156,33 @@ impl<'a> Names<'a> {
     }
 }
 
-fn valid_share(records: &[&CandidateRecord], origin: Origin) -> Share {
-    let of_origin = records.iter().filter(|record| record.origin == origin);
-    let (mut valid, mut total) = (0, 0);
-    for record in of_origin {
-        total += 1;
-        valid += u64::from(record.verdict.stage().is_valid());
-    }
-    Share::of(valid, total)
+fn valid(record: &CandidateRecord) -> bool {
+    record.verdict.stage().is_valid()
+}
+
+fn share(records: &[&CandidateRecord], of: fn(&CandidateRecord) -> bool, are: fn(&CandidateRecord) -> bool) -> Share {
+    let of: Vec<_> = records.iter().filter(|record| of(record)).collect();
+    Share::of(of.iter().filter(|record| are(record)).count() as u64, of.len() as u64)
+}
+
+/// What the model writes on its own: a guided text that the compiler never objected to is such a one, and one that it did would
+/// not have been valid.
+fn raw_valid(records: &[&CandidateRecord]) -> Share {
+    let unaided = |record: &CandidateRecord| valid(record) && record.guidance.is_none_or(|g| g.objections == 0);
+    share(records, is_first, unaided)
+}
+
+fn guided_valid(records: &[&CandidateRecord]) -> Option<Share> {
+    Some(share(records, |record| record.origin == Origin::Guided, valid)).filter(|share| share.total > 0)
+}
+
+fn repaired_valid(records: &[&CandidateRecord]) -> Share {
+    share(records, |record| !is_first(record), valid)
+}
+
+/// A text of the model that is no repair.
+fn is_first(record: &CandidateRecord) -> bool {
+    record.origin != Origin::Repaired
 }
 
 /// Trained candidates, and the share of those with an accuracy that reach the threshold.
@@ -198,8 +217,9 @@ fn cycle_view(
     CycleView {
         cycle,
         complete: end.is_some(),
-        raw_valid: valid_share(records, Origin::Raw),
-        repaired_valid: valid_share(records, Origin::Repaired),
+        raw_valid: raw_valid(records),
+        guided_valid: guided_valid(records),
+        repaired_valid: repaired_valid(records),
         trained,
         best: accuracies.iter().copied().reduce(f64::max),
         accuracy: mean(accuracies),
@@ -235,7 +255,12 @@ fn totals(records: &[&CandidateRecord], cycles: &[CycleView], seeds: usize, thre
     let (trained, accuracies, over_threshold) = trained(records, threshold);
     let (tokens, mut spent) = work(records);
     spent.sft = cycles.iter().map(|cycle| cycle.seconds.sft).sum();
-    let raw = records.iter().filter(|record| record.origin == Origin::Raw).count() as u64;
+    let raw = records.iter().filter(|record| is_first(record)).count() as u64;
+    let mut guidance = Guidance::default();
+    for g in records.iter().filter_map(|record| record.guidance) {
+        guidance.objections = guidance.objections.saturating_add(g.objections);
+        guidance.taken_back = guidance.taken_back.saturating_add(g.taken_back);
+    }
     let valid_in_the_end: BTreeSet<(u32, u32)> = records
         .iter()
         .filter(|record| record.verdict.stage().is_valid())
@@ -246,8 +271,10 @@ fn totals(records: &[&CandidateRecord], cycles: &[CycleView], seeds: usize, thre
     Totals {
         raw,
         repaired: records.len() as u64 - raw,
-        raw_valid: valid_share(records, Origin::Raw),
-        repaired_valid: valid_share(records, Origin::Repaired),
+        raw_valid: raw_valid(records),
+        guided_valid: guided_valid(records),
+        guidance,
+        repaired_valid: repaired_valid(records),
         valid_in_the_end: Share::of(valid_in_the_end.len() as u64, raw),
         trained,
         unmeasured: trained - accuracies.len() as u64,
@@ -278,18 +305,18 @@ fn in_words(stage: Stage) -> (&'static str, &'static str) {
 }
 
 fn funnel(records: &[CandidateRecord]) -> Vec<FunnelStage> {
-    let count = |origin: Origin, stage: Stage| {
-        records.iter().filter(|record| record.origin == origin && record.verdict.stage() == stage).count() as u64
+    let count = |first: bool, stage: Stage| {
+        records.iter().filter(|record| is_first(record) == first && record.verdict.stage() == stage).count() as u64
     };
-    let beyond = |origin: Origin, stage: Stage| {
-        records.iter().filter(|record| record.origin == origin && record.verdict.stage() > stage).count() as u64
+    let beyond = |first: bool, stage: Stage| {
+        records.iter().filter(|record| is_first(record) == first && record.verdict.stage() > stage).count() as u64
     };
     Stage::ALL
         .into_iter()
         .map(|stage| {
-            let step = |origin| {
-                let stopped = count(origin, stage);
-                FunnelStep { stopped, left: if stage == Stage::Trained { stopped } else { beyond(origin, stage) } }
+            let step = |first| {
+                let stopped = count(first, stage);
+                FunnelStep { stopped, left: if stage == Stage::Trained { stopped } else { beyond(first, stage) } }
             };
             let mut reasons = if stage == Stage::Trained { Vec::new() } else { reasons(records, stage) };
             let shown = reasons.len().min(REASONS);
@@ -299,8 +326,8 @@ fn funnel(records: &[CandidateRecord]) -> Vec<FunnelStage> {
                 code: stage.code(),
                 label,
                 meaning,
-                raw: step(Origin::Raw),
-                repaired: step(Origin::Repaired),
+                raw: step(true),
+                repaired: step(false),
                 reasons,
                 other_reasons,
             }
@@ -386,6 +413,7 @@ fn candidate_view(record: &CandidateRecord, names: &Names<'_>, topped_up: &BTree
         topped_up: topped_up.contains(record.id.as_str()),
         seed: record.seed,
         tokens: record.tokens,
+        guidance: record.guidance,
         generation_seconds: finite(record.generation_seconds),
     }
 }

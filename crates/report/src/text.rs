@@ -1,5 +1,6 @@
 //! The summary of a run for a terminal: plain text, one line a cycle.
 
+use archsmith_archive::Guidance;
 use std::fmt::Write;
 
 use crate::html::duration;
@@ -10,13 +11,15 @@ use crate::view::RunView;
 /// ends with a line end.
 pub fn text_summary(view: &RunView) -> String {
     let mut out = String::new();
-    let header = ["cycle", "raw", "valid", "repairs", "valid", "trained", "mean", "best", "admitted", "SFT loss"];
+    let guided = view.totals.guided_valid.is_some();
+    let first = if guided { "guided" } else { "raw" };
+    let header = ["cycle", first, "valid", "repairs", "valid", "trained", "mean", "best", "admitted", "SFT loss"];
     let mut rows: Vec<[String; 10]> = vec![header.map(str::to_owned)];
     for cycle in &view.cycles {
         rows.push([
             format!("{}{}", cycle.cycle, if cycle.complete { "" } else { "*" }),
             cycle.raw_valid.total.to_string(),
-            cycle.raw_valid.count.to_string(),
+            cycle.guided_valid.unwrap_or(cycle.raw_valid).count.to_string(),
             cycle.repaired_valid.total.to_string(),
             cycle.repaired_valid.count.to_string(),
             cycle.trained.to_string(),
@@ -45,6 +48,11 @@ pub fn text_summary(view: &RunView) -> String {
     out.push_str("mean, best: validation accuracy of the trained candidates\n\n");
     let totals = &view.totals;
     let _ = writeln!(out, "raw valid       {}", share(&totals.raw_valid));
+    if let Some(valid) = &totals.guided_valid {
+        let _ = writeln!(out, "guided valid    {}", share(valid));
+        let Guidance { objections, taken_back } = totals.guidance;
+        let _ = writeln!(out, "guide           {objections} objections, {taken_back} tokens taken back");
+    }
     if totals.repaired > 0 {
         let _ = writeln!(out, "repairs valid   {}", share(&totals.repaired_valid));
     }

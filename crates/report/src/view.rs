@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use archsmith_archive::{DiagnosticRecord, TimedEvent};
+use archsmith_archive::{DiagnosticRecord, Guidance, TimedEvent};
 use serde::Serialize;
 
 use crate::stats::{Mean, Share};
@@ -107,15 +107,20 @@ pub struct RunInfo {
 /// Figures over the whole run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Totals {
-    /// Raw candidates: one a proposal of the language model.
+    /// First texts, raw or guided: one a proposal of the language model.
     pub raw: u64,
     /// Repaired candidates: further attempts after a rejection.
     pub repaired: u64,
-    /// Valid ones among the raw candidates.
+    /// Valid ones among the first texts as the model writes them on its own: in a guided run, those that the compiler never
+    /// objected to.
     pub raw_valid: Share,
+    /// Valid ones among the guided texts, in a run that is guided.
+    pub guided_valid: Option<Share>,
+    /// What the guide did in the whole run.
+    pub guidance: Guidance,
     /// Valid ones among the repaired candidates.
     pub repaired_valid: Share,
-    /// Proposals of which the raw text or one of its repairs is valid, among all proposals.
+    /// Proposals of which the first text or one of its repairs is valid, among all proposals.
     pub valid_in_the_end: Share,
     /// Candidates trained to the end, raw and repaired.
     pub trained: u64,
@@ -194,8 +199,10 @@ pub struct CycleView {
     pub cycle: u32,
     /// Whether the cycle came to its end.
     pub complete: bool,
-    /// Valid ones among the raw candidates.
+    /// As [`Totals::raw_valid`].
     pub raw_valid: Share,
+    /// As [`Totals::guided_valid`].
+    pub guided_valid: Option<Share>,
     /// Valid ones among the repaired candidates.
     pub repaired_valid: Share,
     /// Candidates trained to the end.
@@ -344,6 +351,8 @@ pub struct CandidateView {
     pub seed: u64,
     /// Tokens generated.
     pub tokens: u32,
+    /// What the guide did, where there was one.
+    pub guidance: Option<Guidance>,
     /// Wall-clock seconds of generation.
     pub generation_seconds: Option<f64>,
 }

@@ -108,6 +108,20 @@ pub struct Sampling {
     pub top_p: f64,
     /// Longest answer, in tokens.
     pub max_new_tokens: usize,
+    /// Whether the compiler reads along.
+    #[serde(default)]
+    pub guide: Guide,
+}
+
+/// What steers the sampling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Guide {
+    /// Nothing: the model's own distribution.
+    #[default]
+    Off,
+    /// The compiler: a statement that no network within the budget can have is taken back and drawn again.
+    Compiler,
 }
 
 /// What a candidate may cost; more is refused before anything is allocated.

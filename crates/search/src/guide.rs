@@ -3,7 +3,7 @@
 //!
 //! Only what the frontend refuses is refused. A chat model's prose and Markdown fences around the code are passed over.
 
-use archsmith_frontend::{Options, Rejection, check_prefix};
+use archsmith_frontend::{Diagnostic, Options, Rejection, Spent, check_prefix};
 use archsmith_ir::cost;
 
 use crate::config::Budget;
@@ -17,30 +17,60 @@ pub struct Compiler {
     pub budget: Option<Budget>,
 }
 
+/// What follows a text that is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// Perhaps more.
+    More,
+    /// Nothing: the writer has finished.
+    Nothing,
+    /// Nothing, though the writer has not finished: there was no more room.
+    NoRoom,
+}
+
+/// Why a text cannot stand, for whoever writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// Nothing that begins with so many bytes of the text can stand.
+    pub doomed: usize,
+    /// Where the text may be taken back to, in bytes, the most promising place first.
+    pub back: Vec<usize>,
+}
+
 impl Compiler {
-    /// Where the text may be taken back to, the most promising place first; `None`: it stands. `finished`: nothing follows.
-    pub fn objects(&self, answer: &str, finished: bool) -> Option<Vec<usize>> {
-        let (start, end, closed) = code(answer);
+    /// What speaks against the text; `None`: it stands.
+    pub fn objects(&self, answer: &str, ahead: Ahead) -> Option<Objection> {
+        let (start, end, closed) = code_in(answer);
         let text = &answer[start..end];
-        let at_end = finished || closed;
-        let places = if at_end {
-            if text.trim().is_empty() && !finished {
-                return None;
-            }
-            match archsmith_frontend::check(text, &self.options) {
-                Err(r) => places(text, &r),
-                Ok((graph, _)) if self.over_budget(&graph) => {
-                    [class_net(text), first_class(text)].into_iter().flatten().chain([0]).collect()
-                }
+        let whole = |back: Vec<usize>| Objection { doomed: text.len(), back };
+        let found = if ahead == Ahead::More && !closed {
+            match check_prefix(text, &self.options) {
+                Err(r) => Objection { doomed: doomed(text, &r), back: places(text, Some(&r)) },
+                Ok(spent) if self.overspent(spent) => whole(places(text, None)),
                 Ok(_) => return None,
             }
         } else {
-            places(text, &check_prefix(text, &self.options).err()?)
+            if text.trim().is_empty() && ahead == Ahead::More {
+                return None;
+            }
+            match archsmith_frontend::check(text, &self.options) {
+                // What is too long is not mended at its end.
+                Err(_) if ahead == Ahead::NoRoom => whole(structure(text).collect()),
+                Err(r) => whole(places(text, Some(&r))),
+                Ok((graph, _)) if self.over_budget(&graph) => whole(structure(text).collect()),
+                Ok(_) => return None,
+            }
         };
-        Some(places.into_iter().map(|p| start + p).collect())
+        let back = found.back.into_iter().map(|p| start + p).collect();
+        Some(Objection { doomed: start + found.doomed, back })
     }
 
-    fn over_budget(&self, graph: &archsmith_ir::TypedGraph) -> bool {
+    fn overspent(&self, spent: Spent) -> bool {
+        self.budget.as_ref().is_some_and(|b| spent.params > b.max_params || spent.macs > b.max_macs)
+    }
+
+    /// Whether a network costs more than it may.
+    pub fn over_budget(&self, graph: &archsmith_ir::TypedGraph) -> bool {
         let cost = cost::cost(graph);
         self.budget.as_ref().is_some_and(|b| {
             cost.params > b.max_params || cost.macs > b.max_macs || cost.activation_bytes > b.max_activation_bytes
@@ -49,7 +79,7 @@ impl Compiler {
 }
 
 /// Where the code lies in an answer, and whether a fence closes it.
-fn code(answer: &str) -> (usize, usize, bool) {
+fn code_in(answer: &str) -> (usize, usize, bool) {
     let fences: Vec<usize> = answer
         .match_indices("```")
         .map(|(i, _)| i)
@@ -67,9 +97,17 @@ fn code(answer: &str) -> (usize, usize, bool) {
     }
 }
 
+/// How much of the text is enough to refuse it: of a name that is not there, the name and what shows that it ends. What comes
+/// after it makes no difference.
+fn doomed(text: &str, rejection: &Rejection) -> usize {
+    let name = |d: &&Diagnostic| matches!(d.code, "name-error" | "attribute-error") && d.span.end > 0;
+    let first = rejection.diagnostics.first().filter(name);
+    first.map_or(text.len(), |d| text.len().min(d.span.end as usize + 1))
+}
+
 /// The places to go back to after a refusal: the last statement; what the diagnostic points at; a few statements before; the
 /// method; the class.
-fn places(text: &str, rejection: &Rejection) -> Vec<usize> {
+fn places(text: &str, rejection: Option<&Rejection>) -> Vec<usize> {
     let end = text.rfind('\n').map_or(text.len(), |i| i + 1);
     let lines = statements(&text[..end]);
     let statement = |at: usize| lines.iter().rev().copied().find(|&l| l <= at);
@@ -82,7 +120,7 @@ fn places(text: &str, rejection: &Rejection) -> Vec<usize> {
         }
     };
     add(lines.last().copied());
-    let d = rejection.diagnostics.first();
+    let d = rejection.and_then(|r| r.diagnostics.first());
     let mut pointed: Vec<usize> = d
         .into_iter()
         .flat_map(|d| d.labels.iter().map(|l| l.0).chain([d.span]))
@@ -94,12 +132,15 @@ fn places(text: &str, rejection: &Rejection) -> Vec<usize> {
     for back in [2, 4] {
         add(lines.len().checked_sub(back).map(|i| lines[i]));
     }
-    let methods = lines.iter().rev().copied().filter(|&l| text[l..].starts_with("def "));
-    methods.take(2).for_each(|p| add(Some(p)));
-    add(class_net(text));
-    add(first_class(text));
-    add(Some(0));
+    structure(text).for_each(|p| add(Some(p)));
     found
+}
+
+/// The last two functions, the class, the first class, the beginning.
+fn structure(text: &str) -> impl Iterator<Item = usize> {
+    let lines = statements(text);
+    let functions: Vec<usize> = lines.into_iter().rev().filter(|&l| text[l..].starts_with("def ")).take(2).collect();
+    functions.into_iter().chain(text.find("class Net")).chain(text.find("class ")).chain([0])
 }
 
 /// Starts of the lines with a statement, behind their indentation. A line inside brackets counts with the one that opened them.
@@ -115,14 +156,6 @@ fn statements(text: &str) -> Vec<usize> {
     starts
 }
 
-fn class_net(text: &str) -> Option<usize> {
-    text.find("class Net")
-}
-
-fn first_class(text: &str) -> Option<usize> {
-    text.find("class ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,10 +169,10 @@ mod tests {
     #[test]
     fn a_good_text_is_left_alone_with_and_without_fences() {
         let c = compiler();
-        assert_eq!(c.objects(NET, true), None);
+        assert_eq!(c.objects(NET, Ahead::Nothing), None);
         let answer = format!("Here it is:\n```python\n{NET}```\nThis is good.\n");
         for (i, _) in answer.match_indices('\n') {
-            assert_eq!(c.objects(&answer[..=i], false), None, "{}", &answer[..=i]);
+            assert_eq!(c.objects(&answer[..=i], Ahead::More), None, "{}", &answer[..=i]);
         }
     }
 
@@ -147,16 +180,29 @@ mod tests {
     fn a_refusal_points_at_the_last_statement_first_and_at_the_class_later() {
         let at = NET.find("        x = self.layer3(x)").unwrap();
         let text = format!("{}        x = self.layer7(x)\n        ", &NET[..at]);
-        let places = compiler().objects(&text, false).unwrap();
+        let Objection { doomed, back: places } = compiler().objects(&text, Ahead::More).unwrap();
         assert_eq!(places[0], at + 8);
+        // Whatever follows the bracket, there is no such layer.
+        assert!(text[..doomed].ends_with("self.layer7("));
         assert!(places.contains(&NET.find("class Net").unwrap()) && places.last() == Some(&0), "{places:?}");
     }
 
     #[test]
-    fn what_costs_too_much_goes_back_to_the_class() {
-        let budget = Budget { max_params: 10, ..crate::Config::preset("smoke").unwrap().budget };
+    fn what_costs_too_much_is_refused_at_the_layer_that_does() {
+        let budget = Budget { max_params: 10_000, ..crate::Config::preset("smoke").unwrap().budget };
         let c = Compiler { budget: Some(budget), ..compiler() };
-        assert_eq!(c.objects(NET, true).unwrap()[0], NET.find("class Net").unwrap());
-        assert_eq!(c.objects(NET, false), None);
+        let line = |of: &str| NET.find(of).map(|at| (at, at + NET[at..].find('\n').unwrap() + 1)).unwrap();
+        assert_eq!(c.objects(&NET[..line("self.layer1").1], Ahead::More), None);
+        let (at, end) = line("self.layer2");
+        assert_eq!(c.objects(&NET[..end], Ahead::More).unwrap().back[0], at);
+        assert!(c.objects(NET, Ahead::Nothing).unwrap().back.contains(&NET.find("class Net").unwrap()));
+    }
+
+    #[test]
+    fn a_text_without_room_for_its_end_is_not_mended_at_its_end() {
+        let at = NET.find("        x = self.layer3(x)").unwrap();
+        let places = compiler().objects(&NET[..at], Ahead::NoRoom).unwrap().back;
+        assert_eq!(places[0], NET.rfind("def forward").unwrap());
+        assert_eq!(compiler().objects(NET, Ahead::NoRoom), None);
     }
 }

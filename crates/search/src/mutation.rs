@@ -71,7 +71,10 @@ impl Generator for Mutation {
         if stop() {
             return Err(PartError::Interrupted);
         }
-        Ok(requests.iter().map(|r| Proposal { text: self.propose(r.seed), tokens: 0, seconds: 0.0 }).collect())
+        Ok(requests
+            .iter()
+            .map(|r| Proposal { text: self.propose(r.seed), tokens: 0, guidance: None, seconds: 0.0 })
+            .collect())
     }
 
     fn learn(

@@ -3,7 +3,7 @@
 //! They are traits since each has two implementations: the real one (wired up in the command), and a fake that the loop is
 //! tested with in milliseconds.
 
-use archsmith_archive::{Metrics, Pair, SftRecord};
+use archsmith_archive::{Guidance, Metrics, Pair, SftRecord};
 use archsmith_ir::TypedGraph;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -28,6 +28,9 @@ pub struct Proposal {
     pub text: String,
     /// Tokens written.
     pub tokens: u32,
+    /// What the guide did, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guidance: Option<Guidance>,
     /// Its share of the wall-clock seconds.
     pub seconds: f64,
 }

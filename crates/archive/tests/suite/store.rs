@@ -44,6 +44,7 @@ fn candidate(cycle: u32, index: u32, verdict: Verdict) -> CandidateRecord {
         admitted: trained,
         seed: u64::MAX,
         tokens: 400,
+        guidance: None,
         generation_seconds: 1.5,
         verdict,
     }

@@ -27,6 +27,8 @@ struct Line {
     message: Option<String>,
     params: Option<u64>,
     macs: Option<u64>,
+    /// Whether it costs no more than the prompt allows.
+    within_budget: Option<bool>,
     tokens: usize,
     seconds: f64,
     stop: archsmith_llm::StopReason,
@@ -75,7 +77,7 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
     }
     let started = Instant::now();
     let options = Options::default();
-    let compiler = CompilerGuide(Compiler { options: options.clone(), budget: None });
+    let compiler = CompilerGuide(Compiler { options: options.clone(), budget: Some(config.budget.clone()) });
     let guide: Option<&dyn archsmith_llm::Guide> = match args.guide {
         Guide::Off => None,
         Guide::Compiler => Some(&compiler),
@@ -84,7 +86,7 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
     let seconds = started.elapsed().as_secs_f64();
     let known = args.near.as_deref().map(known).transpose()?;
     let mut near_duplicates = 0;
-    let mut valid = 0;
+    let (mut valid, mut within) = (0, 0);
     let mut tokens = 0;
     for (i, c) in completions.iter().enumerate() {
         let text = extract::source_of(&c.text);
@@ -95,6 +97,7 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
             message: None,
             params: None,
             macs: None,
+            within_budget: None,
             tokens: c.tokens,
             seconds: c.seconds,
             stop: c.stopped,
@@ -108,6 +111,9 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
                 valid += 1;
                 let cost = cost::cost(&graph);
                 (line.params, line.macs) = (Some(cost.params), Some(cost.macs));
+                let fits = !compiler.0.over_budget(&graph);
+                line.within_budget = Some(fits);
+                within += usize::from(fits);
                 line.nearest = known.as_ref().map(|k| k.nearest(&line.text).map_or(0.0, |n| n.jaccard));
                 near_duplicates += usize::from(line.nearest.is_some_and(|j| j >= NEAR_DUPLICATE));
             }
@@ -146,7 +152,7 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
         output::note(format!("{near_duplicates} of the {valid} valid are near-duplicates of known networks"));
     }
     output::note(format!(
-        "{valid} of {} are networks that can be built; {tokens} tokens in {seconds:.1} s, {:.0} tokens/s",
+        "{valid} of {} are networks that can be built, {within} of them within the budget; {tokens} tokens in {seconds:.1} s, {:.0} tokens/s",
         completions.len(),
         tokens as f64 / seconds.max(1e-9)
     ));

@@ -87,7 +87,7 @@ fn generator(config: &Config, search: &Search) -> anyhow::Result<Box<dyn Generat
         let seeds = search.store().seeds()?.into_iter().map(|seed| seed.text).collect();
         return Ok(Box::new(Mutation::new(seeds)?));
     }
-    let generator = LlmGenerator::new(config)?;
+    let generator = LlmGenerator::new(config, CONTRACT)?;
     if config.prompt.style == PromptStyle::Chat && !generator.has_chat_template() {
         output::note("the model has no chat template: system and user turn are joined as plain text");
     }

@@ -2,13 +2,15 @@
 
 use crate::output;
 use anyhow::Context;
-use archsmith_archive::SftRecord;
+use archsmith_archive::{Guidance, SftRecord};
 use archsmith_llm::{
-    Completion, Guide, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Opinion, Pair, Progress, Request,
+    Completion, Guide, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Moment, Opinion, Pair, Progress, Request,
     Sampling, Schedule, SftConfig,
 };
 use archsmith_search::config::{self, Config};
-use archsmith_search::guide::Compiler;
+use archsmith_search::gates;
+use archsmith_search::guide::{Ahead, Compiler, Objection};
+use archsmith_search::run::Contract;
 use archsmith_search::{Generator, Lesson, PartError, Prompt, Proposal, ProposalRequest};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -23,10 +25,15 @@ pub(crate) fn load_model(name: &str, threads: usize) -> anyhow::Result<Model> {
 pub(crate) struct CompilerGuide(pub(crate) Compiler);
 
 impl Guide for CompilerGuide {
-    fn judge(&self, text: &str, finished: bool) -> Opinion {
-        match self.0.objects(text, finished) {
+    fn judge(&self, text: &str, moment: Moment) -> Opinion {
+        let ahead = match moment {
+            Moment::Growing => Ahead::More,
+            Moment::Finished => Ahead::Nothing,
+            Moment::Full => Ahead::NoRoom,
+        };
+        match self.0.objects(text, ahead) {
             None => Opinion::Stands,
-            Some(back) => Opinion::Refused { back },
+            Some(Objection { doomed, back }) => Opinion::Refused { doomed, back },
         }
     }
 }
@@ -53,11 +60,12 @@ pub(crate) fn generate(
 pub(crate) struct LlmGenerator {
     model: Model,
     sampling: Sampling,
+    guide: Option<CompilerGuide>,
     sft: config::Sft,
 }
 
 impl LlmGenerator {
-    pub(crate) fn new(config: &Config) -> anyhow::Result<LlmGenerator> {
+    pub(crate) fn new(config: &Config, contract: Contract) -> anyhow::Result<LlmGenerator> {
         let spinner = output::spinner(format!("loading {}", config.model.source));
         let model = load_model(&config.model.source, config.model.threads)?;
         spinner.finish_and_clear();
@@ -69,7 +77,11 @@ impl LlmGenerator {
             stop: Vec::new(),
             batch: config.model.batch,
         };
-        Ok(LlmGenerator { model, sampling, sft: config.sft.clone() })
+        let guide = (config.sampling.guide == config::Guide::Compiler).then(|| {
+            let options = gates::options(config, contract.input, contract.classes);
+            CompilerGuide(Compiler { options, budget: Some(config.budget.clone()) })
+        });
+        Ok(LlmGenerator { model, sampling, guide, sft: config.sft.clone() })
     }
 
     pub(crate) fn has_chat_template(&self) -> bool {
@@ -94,15 +106,18 @@ impl Generator for LlmGenerator {
             .iter()
             .map(|r| Request { prompt: r.prompt.clone(), prefix: r.prefix.clone(), seed: r.seed })
             .collect();
-        let completions = generate(&self.model, &requests, &self.sampling, None, stop).map_err(part_error)?;
-        let tokens: usize = completions.iter().map(|c| c.tokens).sum();
+        let guide = self.guide.as_ref().map(|g| g as &dyn Guide);
+        let completions = generate(&self.model, &requests, &self.sampling, guide, stop).map_err(part_error)?;
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let tokens: usize = completions.iter().map(|c| c.tokens + c.wasted).sum();
         let seconds = completions.iter().map(|c| c.seconds).fold(0.0, f64::max);
         Ok(completions
             .into_iter()
             .map(|c| Proposal {
                 // They are written together: each has its share of the time by its tokens.
-                seconds: seconds * c.tokens as f64 / tokens.max(1) as f64,
-                tokens: u32::try_from(c.tokens).unwrap_or(u32::MAX),
+                seconds: seconds * (c.tokens + c.wasted) as f64 / tokens.max(1) as f64,
+                tokens: count(c.tokens),
+                guidance: guide.map(|_| Guidance { objections: count(c.objections), taken_back: count(c.wasted) }),
                 text: c.text,
             })
             .collect())

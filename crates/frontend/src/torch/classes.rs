@@ -158,5 +158,7 @@ fn parameter(i: &mut Interp, args: Args) -> Eval<Value> {
         );
     }
     i.settle(&t.storage())?;
-    Ok(Value::Tensor(Rc::new(t)))
+    let t = Rc::new(t);
+    i.torch.parameters.push(Rc::downgrade(&t));
+    Ok(Value::Tensor(t))
 }

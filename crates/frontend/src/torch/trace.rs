@@ -13,7 +13,7 @@ use archsmith_ir::infer::BodyBuilder;
 use archsmith_ir::{Arg, Attr, OpId, Scope, ScopeId, Span, StateId, TensorType, ValueDef, ValueId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// Which body a value belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub(crate) current: BodyKind,
     /// Whether gradients are recorded (`torch.no_grad`).
     pub(crate) grad: bool,
+    /// The parameters that were made; some are gone.
+    pub(crate) parameters: Vec<Weak<TensorObj>>,
     /// State tensors in order of their identifiers.
     pub(crate) states: Vec<StateEntry>,
     /// Module instances that were called.
@@ -88,6 +90,7 @@ impl Default for State {
             bodies: Default::default(),
             current: BodyKind::Init,
             grad: true,
+            parameters: Vec::new(),
             states: Vec::new(),
             scopes: Vec::new(),
             scope_stack: Vec::new(),
@@ -120,6 +123,12 @@ impl State {
     /// Takes a body out.
     pub(crate) fn take(&mut self, kind: BodyKind) -> BodyBuilder {
         std::mem::take(&mut self.bodies[kind as usize])
+    }
+
+    /// Elements of the parameters that there are.
+    pub(crate) fn parameter_elements(&self) -> u64 {
+        let elements = |t: &Tensor| t.storage().ty.borrow().numel() as u64;
+        self.parameters.iter().filter_map(Weak::upgrade).map(|t| elements(&t)).fold(0, u64::saturating_add)
     }
 
     fn scope(&self) -> ScopeId {

@@ -112,6 +112,7 @@ pub(crate) fn candidate(run: &str, cycle: u32, index: u32, accuracy: f64) -> Can
         admitted: accuracy >= 0.4 && index % 3 != 1,
         seed: 1000 + u64::from(index),
         tokens: 600 + index * 17,
+        guidance: None,
         generation_seconds: 3.5,
     }
 }

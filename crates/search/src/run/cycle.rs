@@ -7,8 +7,8 @@ use crate::gates::Judgement;
 use crate::parts::{Evaluation, EvaluationTask, Evaluator, Generator, Lesson, Proposal, ProposalRequest};
 use crate::prompt::{Prompt, ShownDiagnostic, ShownNetwork};
 use archsmith_archive::{
-    CandidateRecord, CycleRecord, Event, Origin, Pair, PairKind, RunDir, Stage, Verdict, candidate_id, merge_pairs,
-    remove_forward_body,
+    CandidateRecord, CycleRecord, Event, Guidance, Origin, Pair, PairKind, RunDir, Stage, Verdict, candidate_id,
+    merge_pairs, remove_forward_body,
 };
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -23,6 +23,7 @@ struct Draft {
     parents: Vec<String>,
     text: String,
     tokens: u32,
+    guidance: Option<Guidance>,
     seconds: f64,
 }
 
@@ -61,12 +62,13 @@ impl Search {
             .map(|(a, p)| Draft {
                 index: a.index,
                 attempt: a.attempt,
-                origin: Origin::Raw,
+                origin: if p.guidance.is_some() { Origin::Guided } else { Origin::Raw },
                 prompt_id: "full",
                 prompt_hash: a.prompt_hash,
                 parents: a.parents,
                 text: extract::source_of(&p.text),
                 tokens: p.tokens,
+                guidance: p.guidance,
                 seconds: p.seconds,
             })
             .collect();
@@ -211,6 +213,7 @@ impl Search {
                         prompt_id: "imports",
                         text,
                         tokens: 0,
+                        guidance: None,
                         seconds: 0.0,
                         ..draft
                     }),
@@ -276,6 +279,7 @@ impl Search {
                 parents: a.parents,
                 text: extract::source_of(&p.text),
                 tokens: p.tokens,
+                guidance: p.guidance,
                 seconds: p.seconds,
             })
             .collect();
@@ -488,6 +492,7 @@ fn record_of(id: &str, cycle: u32, seed: u64, draft: &Draft, j: &Judgement) -> C
         admitted: false,
         seed,
         tokens: draft.tokens,
+        guidance: draft.guidance,
         generation_seconds: draft.seconds,
     }
 }

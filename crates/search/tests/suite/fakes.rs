@@ -1,8 +1,11 @@
 //! A generator that quotes seed networks, and an evaluator that computes an accuracy from a hash.
 
-use archsmith_archive::{Event, Metrics, SeedRecord, SftRecord};
+use archsmith_archive::{Event, Guidance, Metrics, SeedRecord, SftRecord};
 use archsmith_ir::seed::Seed;
 use archsmith_search::augment::variant;
+use archsmith_search::config::Guide;
+use archsmith_search::gates;
+use archsmith_search::guide::{Ahead, Compiler};
 use archsmith_search::run::Contract;
 use archsmith_search::{
     Config, Evaluation, EvaluationTask, Evaluator, Generator, Host, Lesson, Outcome, PartError, Prompt, Proposal,
@@ -23,8 +26,28 @@ pub(crate) const SOURCES: [&str; 4] = [
 ];
 
 /// Quotes a variant of a seed network, now and then broken. What it quotes depends on the request's seed and on how often it learnt.
+/// With a guide, what that refuses is drawn again.
 pub(crate) struct FakeGenerator {
     pub(crate) learnt: u64,
+    pub(crate) guide: Option<Compiler>,
+}
+
+impl FakeGenerator {
+    pub(crate) fn new(config: &Config) -> FakeGenerator {
+        let options = gates::options(config, CONTRACT.input, CONTRACT.classes);
+        let guide = Compiler { options, budget: Some(config.budget.clone()) };
+        FakeGenerator { learnt: 0, guide: (config.sampling.guide == Guide::Compiler).then_some(guide) }
+    }
+
+    fn quote(&self, seed: u64, n: usize) -> String {
+        let mut rng = Seed::from_u64(seed).derive("fake", &[self.learnt, n as u64]).rng();
+        let n = (seed >> 7) as usize + n;
+        match n % 6 {
+            0 => "import torch\nclass Net(:\n".to_string(),
+            1 => variant(SOURCES[1], &mut rng).replacen("import torch.nn as nn\n", "", 1),
+            n => variant(SOURCES[n - 2], &mut rng),
+        }
+    }
 }
 
 impl Generator for FakeGenerator {
@@ -38,14 +61,12 @@ impl Generator for FakeGenerator {
             if stop() {
                 return Err(PartError::Interrupted);
             }
-            let mut rng = Seed::from_u64(r.seed).derive("fake", &[self.learnt]).rng();
-            let n = (r.seed >> 7) as usize % 6;
-            let text = match n {
-                0 => "import torch\nclass Net(:\n".to_string(),
-                1 => variant(SOURCES[1], &mut rng).replacen("import torch.nn as nn\n", "", 1),
-                _ => variant(SOURCES[n - 2], &mut rng),
-            };
-            out.push(Proposal { text, tokens: 7, seconds: 0.5 });
+            let refused = |text: &str| self.guide.as_ref().is_some_and(|g| g.objects(text, Ahead::Nothing).is_some());
+            let texts = (0..).map(|n| self.quote(r.seed, n));
+            let (objections, text) = texts.enumerate().find(|(_, text)| !refused(text)).unwrap_or_default();
+            let objections = objections as u32;
+            let guidance = self.guide.as_ref().map(|_| Guidance { objections, taken_back: 7 * objections });
+            out.push(Proposal { text, tokens: 7, guidance, seconds: 0.5 });
         }
         Ok(out)
     }
@@ -148,6 +169,7 @@ pub(crate) fn run(search: &mut Search, events: usize) -> Result<(Outcome, usize)
     let stop = || told.get() >= events;
     let mut on_event = |_: &Event| told.set(told.get() + 1);
     let mut host = Host { now_ms: &now, on_event: &mut on_event, stop: &stop };
-    let outcome = search.run(&mut FakeGenerator { learnt: 0 }, &mut FakeEvaluator, &mut host)?;
+    let mut generator = FakeGenerator::new(search.config());
+    let outcome = search.run(&mut generator, &mut FakeEvaluator, &mut host)?;
     Ok((outcome, told.get()))
 }

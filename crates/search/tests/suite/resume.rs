@@ -60,6 +60,31 @@ fn stopped_after_any_event_and_resumed_it_ends_the_same() {
 }
 
 #[test]
+fn a_guided_run_says_so_and_resumes_the_same() {
+    use archsmith_archive::Origin;
+    use archsmith_search::config::Guide;
+    let mut guided = config();
+    guided.sampling.guide = Guide::Compiler;
+    let whole = tempfile::tempdir().unwrap();
+    let mut search = create(&whole.path().join("run"), guided.clone());
+    let (undisturbed, events) = run(&mut search, usize::MAX).unwrap();
+    let all = search.store().candidates().unwrap();
+    assert!(all.iter().all(|c| c.origin == Origin::Guided && c.verdict.stage().is_valid()), "all are guided and valid");
+    let objected = all.iter().filter(|c| c.guidance.unwrap().objections > 0).count();
+    assert!(objected > 0 && objected < all.len(), "{objected} of {}", all.len());
+    for stop_at in (1..events).step_by(19) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("run");
+        run(&mut create(&root, guided.clone()), stop_at).unwrap();
+        let (resumed, _) = run(&mut resume(&root).unwrap(), usize::MAX).unwrap();
+        assert_eq!(resumed.digest, undisturbed.digest, "stopped at event {stop_at} of {events}");
+    }
+    let free = tempfile::tempdir().unwrap();
+    let (free, _) = run(&mut create(&free.path().join("run"), config()), usize::MAX).unwrap();
+    assert_ne!(free.digest, undisturbed.digest);
+}
+
+#[test]
 fn a_finished_run_resumed_does_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("run");
