@@ -1,5 +1,7 @@
 use super::support::{folder, load};
-use archsmith_llm::{LlmError, LoadOptions, Model, ModelSource, Request, Sampling, StopReason};
+use archsmith_llm::{
+    Completion, Guide, LlmError, LoadOptions, Model, ModelSource, Moment, Opinion, Request, Sampling, StopReason,
+};
 use std::ops::ControlFlow;
 
 fn request(prompt: &str, seed: u64) -> Request {
@@ -93,4 +95,54 @@ fn the_embedded_model_writes() {
     for answer in texts(&model, &requests, &sampling) {
         assert!(answer.contains("import"), "{answer}");
     }
+}
+
+/// Refuses lines in which a word stands; goes back to the line, then to the beginning.
+struct Without(&'static str);
+
+impl Guide for Without {
+    fn judge(&self, text: &str, _: Moment) -> Opinion {
+        match text.find(self.0) {
+            Some(at) if !self.0.is_empty() => {
+                let line = text[..at].rfind('\n').map_or(0, |i| i + 1);
+                Opinion::Refused { doomed: at + self.0.len(), back: vec![line] }
+            }
+            _ => Opinion::Stands,
+        }
+    }
+}
+
+fn guided(model: &Model, requests: &[Request], sampling: &Sampling, guide: &dyn Guide) -> Vec<Completion> {
+    model.generate(requests, sampling, Some(guide), &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn a_guide_changes_what_it_refuses_alone() {
+    let model = load(folder()).unwrap();
+    let requests: Vec<Request> = (0..12).map(|i| request("# width 16\n", i)).collect();
+    let long = Sampling { max_new_tokens: 60, ..sampling() };
+    let free = texts(&model, &requests, &long);
+    let content = guided(&model, &requests, &long, &Without(""));
+    assert!(content.iter().all(|c| c.objections == 0 && c.wasted == 0));
+    assert_eq!(content.into_iter().map(|c| c.text).collect::<Vec<_>>(), free);
+    let steered = guided(&model, &requests, &long, &Without("relu"));
+    assert!(free.iter().any(|t| t.contains("relu")), "{free:?}");
+    for (c, free) in steered.iter().zip(&free) {
+        assert!(c.stopped == StopReason::Refused || !c.text.contains("relu"), "{}", c.text);
+        assert_eq!(c.objections > 0, free.contains("relu"), "{} against {free}", c.text);
+        assert_eq!(c.objections == 0, &c.text == free);
+    }
+    let alone = guided(&model, &requests, &Sampling { batch: 1, ..long }, &Without("relu"));
+    let text = |c: &Completion| (c.text.clone(), c.objections, c.wasted);
+    assert_eq!(alone.iter().map(text).collect::<Vec<_>>(), steered.iter().map(text).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_greedy_answer_that_is_refused_takes_the_next_likely_way() {
+    let model = load(folder()).unwrap();
+    let greedy = Sampling { temperature: 0.0, max_new_tokens: 60, ..Sampling::default() };
+    let free = &texts(&model, &[request("# width 16\n", 0)], &greedy)[0];
+    assert!(free.contains("conv(3, 16"), "{free}");
+    let steered = &guided(&model, &[request("# width 16\n", 0)], &greedy, &Without("conv(3, 16"))[0];
+    assert!(steered.objections > 0 && !steered.text.contains("conv(3, 16"), "{steered:?}");
 }
