@@ -8,12 +8,15 @@
 mod buffer;
 mod conv;
 mod depthwise;
+mod isa;
 mod micro;
 mod norm;
 mod pointwise;
 mod pool;
 mod rearrange;
 mod spread;
+mod tiles;
+mod vector;
 mod winograd;
 
 use super::{Average, BatchNorm, ConvGeometry, Kernels, Normalised, PoolWindow, composed};

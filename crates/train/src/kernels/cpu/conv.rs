@@ -6,7 +6,8 @@
 //! Images go to threads; sums over images are made in a number of parts that depends on the shape alone.
 
 use super::super::ConvGeometry;
-use super::micro::{Block, Isa, Rows, outer, product};
+use super::isa::Isa;
+use super::micro::{Block, Rows, outer, product};
 use super::{depthwise, winograd};
 use rayon::prelude::*;
 
@@ -132,6 +133,9 @@ fn pack(
 /// Register tiles whose taps are found together before the panels pass over them.
 const TILES: usize = 8;
 
+/// Rows of a panel of weights that are read by many tiles in turn.
+const WEIGHTS: usize = 256;
+
 /// What a walk over the pixels of one image computes: `out[pixel] = Σ taps of input · weights`.
 struct Walk<'a> {
     isa: Isa,
@@ -155,6 +159,7 @@ impl Walk<'_> {
     ) {
         let width = self.isa.columns();
         let most = self.isa.rows();
+        let together = (WEIGHTS / self.k).max(1);
         let starts: Vec<usize> = taps.iter().map(|t| t * self.packed.tap).collect();
         let (c, o) = (self.k * self.groups, self.n * self.groups);
         for group in 0..self.groups {
@@ -169,10 +174,15 @@ impl Walk<'_> {
                     .collect();
                 for (p, panel) in weights.chunks(self.packed.panel).enumerate() {
                     let at = group * self.n + p * width;
-                    for (block, tile) in &tiles {
-                        let mut rows = [0; 8];
-                        rows.iter_mut().zip(*tile).for_each(|(r, pixel)| *r = pixel * o + at);
-                        block.product(self.isa, panel, &starts, out, &rows, (self.n - p * width).min(width));
+                    // Only as many taps at once as have their weights in the first-level cache.
+                    for first in (0..taps.len()).step_by(together) {
+                        let some = first..(first + together).min(taps.len());
+                        for (block, tile) in &tiles {
+                            let mut rows = [0; 8];
+                            rows.iter_mut().zip(*tile).for_each(|(r, pixel)| *r = pixel * o + at);
+                            let n = (self.n - p * width).min(width);
+                            block.product(self.isa, some.clone(), (panel, &starts), out, &rows, n);
+                        }
                     }
                 }
             }
@@ -210,7 +220,7 @@ pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
         if few {
             let k = taps * cg;
             for (some, y) in pixels.chunks(64).zip(y.chunks_mut(64 * c.o)) {
-                gather(x, c, some, 0..taps, rows);
+                gather(x, c, some, rows);
                 let n = some.len();
                 product(
                     isa,
@@ -281,11 +291,30 @@ fn phases(c: &Sizes) -> Vec<(Vec<usize>, Vec<usize>)> {
         .collect()
 }
 
-/// The taps of some output pixels of an image as rows, zeros where a tap is outside.
-fn gather(x: &[f32], c: &Sizes, pixels: &[usize], taps: std::ops::Range<usize>, rows: &mut Vec<f32>) {
-    gather_group(x, c, pixels, taps, (0, c.c), rows);
+/// All taps of some output pixels of an image as rows, zeros where a tap is outside.
+fn gather(x: &[f32], c: &Sizes, pixels: &[usize], rows: &mut Vec<f32>) {
+    let (k, line) = (c.taps() * c.c, c.kw * c.c);
+    rows.clear();
+    rows.resize(pixels.len() * k, 0.0);
+    for (&p, row) in pixels.iter().zip(rows.chunks_exact_mut(k)) {
+        for (ky, to) in row.chunks_exact_mut(line).enumerate() {
+            let (first, last) = (c.source(p, ky * c.kw), c.source(p, ky * c.kw + c.kw - 1));
+            match (first, last) {
+                // Taps next to each other are one piece of the image.
+                (Some(from), Some(end)) if end - from == c.kw - 1 => to.copy_from_slice(&x[from * c.c..][..line]),
+                _ => {
+                    for (kx, to) in to.chunks_exact_mut(c.c).enumerate() {
+                        if let Some(from) = c.source(p, ky * c.kw + kx) {
+                            to.copy_from_slice(&x[from * c.c..][..c.c]);
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
+/// Some taps of a group of channels as rows.
 fn gather_group(
     x: &[f32],
     c: &Sizes,
@@ -335,6 +364,7 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
             for image in part * per_part..((part + 1) * per_part).min(c.n) {
                 let x = &x[image * c.image()..][..c.image()];
                 let dy = &dy[image * c.plane()..][..c.plane()];
+                let (image_x, image_dy) = (x, dy);
                 for some in pixels.chunks(DEPTH) {
                     for group in 0..groups {
                         let direct = og == padded;
@@ -355,10 +385,26 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
                             let panels = padded / isa.columns();
                             if whole {
                                 let x = (&x[some[0] * c.c + group * cg..], Rows { rows: some.len(), step: c.c });
-                                outer(isa, x, m, y, panels, (out, padded));
+                                let next = some[0] + some.len();
+                                let rows = |a: usize, b: usize| (next * a).min(b)..((next + DEPTH) * a).min(b);
+                                let ahead = [&image_x[rows(c.c, image_x.len())], &image_dy[rows(c.o, image_dy.len())]];
+                                outer(isa, x, m, y, panels, (out, padded), ahead);
                             } else {
-                                gather_group(x, c, some, first..first + joined, (group * cg, cg), &mut rows);
-                                outer(isa, (&rows, Rows { rows: some.len(), step: m }), m, y, panels, (out, padded));
+                                match joined == taps && groups == 1 {
+                                    true => gather(x, c, some, &mut rows),
+                                    false => {
+                                        gather_group(x, c, some, first..first + joined, (group * cg, cg), &mut rows)
+                                    }
+                                }
+                                outer(
+                                    isa,
+                                    (&rows, Rows { rows: some.len(), step: m }),
+                                    m,
+                                    y,
+                                    panels,
+                                    (out, padded),
+                                    [&[]; 2],
+                                );
                             }
                         }
                     }

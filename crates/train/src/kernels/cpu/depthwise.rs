@@ -1,10 +1,18 @@
 //! Depthwise convolution on rows of channels: every tap is one multiplication of a row, so channels are the vector.
 
+#![allow(
+    unsafe_code,
+    clippy::needless_range_loop,
+    reason = "vector instructions and register tiles; every bound is asserted before pointers are formed"
+)]
+
 use super::conv::{Sizes, add_all};
+use super::isa::Isa;
+use super::vector::{Vector, Work};
 use rayon::prelude::*;
 
-/// Channels taken at once.
-const LANES: usize = 16;
+/// Pixels of a row that are computed together: a weight is loaded once for all.
+const TOGETHER: usize = 2;
 
 /// Weights `[C, kh, kw]` as `[tap][C]`.
 fn by_tap(w: &[f32], c: &Sizes) -> Vec<f32> {
@@ -17,7 +25,7 @@ fn by_tap(w: &[f32], c: &Sizes) -> Vec<f32> {
 }
 
 /// For coordinate `i` of the side that is read, the taps that reach it: `(tap, other coordinate)`.
-fn readers(i: usize, d: usize, k: usize, size: usize, c: &Sizes) -> Vec<(usize, usize)> {
+fn readers(i: usize, d: usize, k: usize, size: usize, c: &Sizes) -> Taps {
     let (stride, dilation, padding) = (c.g.stride[d], c.g.dilation[d], c.g.padding[d]);
     (0..k)
         .filter_map(|t| {
@@ -28,7 +36,7 @@ fn readers(i: usize, d: usize, k: usize, size: usize, c: &Sizes) -> Vec<(usize, 
 }
 
 /// For output coordinate `i`, the taps inside the input: `(tap, input coordinate)`.
-fn sources(i: usize, d: usize, k: usize, size: usize, c: &Sizes) -> Vec<(usize, usize)> {
+fn sources(i: usize, d: usize, k: usize, size: usize, c: &Sizes) -> Taps {
     let (stride, dilation, padding) = (c.g.stride[d], c.g.dilation[d], c.g.padding[d]);
     (0..k)
         .filter_map(|t| {
@@ -40,34 +48,148 @@ fn sources(i: usize, d: usize, k: usize, size: usize, c: &Sizes) -> Vec<(usize, 
 
 type Taps = Vec<(usize, usize)>;
 
+/// Pixels of a row, `step` apart, with the same taps.
+struct Run {
+    first: usize,
+    step: usize,
+    count: usize,
+    /// Taps of the first pixel and the columns that they read.
+    taps: Taps,
+    /// From the column that a pixel reads to the one that the next reads.
+    source_step: usize,
+}
+
+/// The pixels of a row as runs: `columns` are each pixel's taps, `step` the distance between pixels of equal taps.
+fn runs(columns: &[Taps], step: usize) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for phase in 0..step.min(columns.len()) {
+        let mut open: Option<Run> = None;
+        for at in (phase..columns.len()).step_by(step) {
+            let taps = &columns[at];
+            let goes_on = |r: &Run, by: usize| {
+                let same = |(a, b): (&(usize, usize), &(usize, usize))| a.0 == b.0 && a.1 + r.count * by == b.1;
+                r.taps.len() == taps.len() && r.taps.iter().zip(taps).all(same)
+            };
+            match &mut open {
+                Some(r) if r.count == 1 && !taps.is_empty() && r.taps.len() == taps.len() => {
+                    let by = taps[0].1.saturating_sub(r.taps[0].1);
+                    if goes_on(r, by) {
+                        (r.count, r.source_step) = (2, by);
+                        continue;
+                    }
+                }
+                Some(r) if goes_on(r, r.source_step) => {
+                    r.count += 1;
+                    continue;
+                }
+                _ => {}
+            }
+            runs.extend(open.replace(Run { first: at, step, count: 1, taps: taps.clone(), source_step: 0 }));
+        }
+        runs.extend(open);
+    }
+    runs
+}
+
 /// `out[pixel][c] = Σ taps w[tap][c]·input[source][c]` for one image.
-#[inline(always)]
-fn weave(input: &[f32], out: &mut [f32], w: &[f32], [rows, columns]: [&[Taps]; 2], width: usize, kw: usize, c: usize) {
-    for (y, ys) in rows.iter().enumerate() {
-        for (x, xs) in columns.iter().enumerate() {
-            let out = &mut out[(y * columns.len() + x) * c..][..c];
-            let mut k = 0;
-            while k + LANES <= c {
-                let mut sum = [0.0f32; LANES];
-                for &(ty, sy) in ys {
-                    for &(tx, sx) in xs {
-                        let w = &w[(ty * kw + tx) * c + k..][..LANES];
-                        let v = &input[(sy * width + sx) * c + k..][..LANES];
-                        for l in 0..LANES {
-                            sum[l] += w[l] * v[l];
+struct Weave<'a> {
+    input: &'a [f32],
+    out: &'a mut [f32],
+    w: &'a [f32],
+    rows: &'a [Taps],
+    runs: &'a [Run],
+    /// Columns of the input, of the result.
+    width: (usize, usize),
+    kw: usize,
+    c: usize,
+}
+
+impl Work for Weave<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Vector>(mut self) {
+        let c = self.c;
+        let all = std::mem::take(&mut self.out);
+        for (y, ys) in self.rows.iter().enumerate() {
+            let out = &mut all[y * self.width.1 * c..][..self.width.1 * c];
+            for run in self.runs {
+                assert!((run.first + (run.count - 1) * run.step) < self.width.1, "a pixel beyond its row");
+                for (&(ty, sy), &(tx, sx)) in ys.iter().flat_map(|a| run.taps.iter().map(move |b| (a, b))) {
+                    assert!(sx + (run.count - 1) * run.source_step < self.width.0, "a source beyond its row");
+                    assert!(
+                        (sy + 1) * self.width.0 * c <= self.input.len() && (ty * self.kw + tx + 1) * c <= self.w.len()
+                    );
+                }
+                for i in (0..run.count).step_by(TOGETHER) {
+                    // SAFETY: pixels of the run lie in the row of the result, their sources and taps in input and weights, as
+                    // asserted; each has c channels.
+                    unsafe {
+                        let mut k = 0;
+                        if run.count - i >= TOGETHER {
+                            while k + 4 * V::LANES <= c {
+                                self.pixels::<V, TOGETHER, 4>(ys, run, i, k, out);
+                                k += 4 * V::LANES;
+                            }
+                            while k + V::LANES <= c {
+                                self.pixels::<V, TOGETHER, 1>(ys, run, i, k, out);
+                                k += V::LANES;
+                            }
+                            (k..c).for_each(|k| self.pixels::<V::Single, TOGETHER, 1>(ys, run, i, k, out));
+                            continue;
+                        }
+                        for i in i..run.count {
+                            let mut k = 0;
+                            while k + 4 * V::LANES <= c {
+                                self.pixels::<V, 1, 4>(ys, run, i, k, out);
+                                k += 4 * V::LANES;
+                            }
+                            while k + V::LANES <= c {
+                                self.pixels::<V, 1, 1>(ys, run, i, k, out);
+                                k += V::LANES;
+                            }
+                            (k..c).for_each(|k| self.pixels::<V::Single, 1, 1>(ys, run, i, k, out));
                         }
                     }
                 }
-                out[k..k + LANES].copy_from_slice(&sum);
-                k += LANES;
             }
-            let rest = &mut out[k..];
-            rest.fill(0.0);
+        }
+    }
+}
+
+impl Weave<'_> {
+    /// `M` pixels of a run from its `i`-th, `K` vectors of channels from `k`.
+    ///
+    /// # Safety
+    /// They lie in `out`, their sources in the input.
+    #[inline(always)]
+    unsafe fn pixels<V: Vector, const M: usize, const K: usize>(
+        &self,
+        ys: &[(usize, usize)],
+        run: &Run,
+        i: usize,
+        k: usize,
+        out: &mut [f32],
+    ) {
+        // SAFETY: handed on to the caller.
+        unsafe {
+            let mut sums = [[V::splat(0.0); K]; M];
             for &(ty, sy) in ys {
-                for &(tx, sx) in xs {
-                    let w = &w[(ty * kw + tx) * c + k..][..rest.len()];
-                    let v = &input[(sy * width + sx) * c + k..][..rest.len()];
-                    rest.iter_mut().zip(w).zip(v).for_each(|((s, w), v)| *s += w * v);
+                for &(tx, sx) in &run.taps {
+                    let w = self.w.as_ptr().add((ty * self.kw + tx) * self.c + k);
+                    let w: [V; K] = std::array::from_fn(|j| V::load(w.add(j * V::LANES)));
+                    let from = (sy * self.width.0 + sx + i * run.source_step) * self.c + k;
+                    let from = self.input.as_ptr().add(from);
+                    for m in 0..M {
+                        let from = from.add(m * run.source_step * self.c);
+                        for j in 0..K {
+                            sums[m][j] = sums[m][j].add_product(w[j], V::load(from.add(j * V::LANES)));
+                        }
+                    }
+                }
+            }
+            let to = out.as_mut_ptr().add((run.first + i * run.step) * self.c + k);
+            for (m, sums) in sums.iter().enumerate() {
+                for (j, sum) in sums.iter().enumerate() {
+                    sum.store(to.add(m * run.step * self.c + j * V::LANES));
                 }
             }
         }
@@ -76,53 +198,36 @@ fn weave(input: &[f32], out: &mut [f32], w: &[f32], [rows, columns]: [&[Taps]; 2
 
 /// `y = w ⋆ x`.
 pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
-    let arch = pulp::Arch::new();
-    let w = by_tap(w, c);
-    let rows: Vec<Taps> = (0..c.oh).map(|i| sources(i, 0, c.kh, c.h, c)).collect();
+    let w = &by_tap(w, c);
+    let rows: &Vec<Taps> = &(0..c.oh).map(|i| sources(i, 0, c.kh, c.h, c)).collect();
     let columns: Vec<Taps> = (0..c.ow).map(|i| sources(i, 1, c.kw, c.w, c)).collect();
+    let runs = &runs(&columns, 1);
     let mut y = super::buffer::buffer(c.n * c.plane());
-    y.par_chunks_mut(c.plane()).zip(x.par_chunks(c.image())).for_each(|(y, x)| {
-        arch.dispatch(
-            #[inline(always)]
-            || weave(x, y, &w, [&rows, &columns], c.w, c.kw, c.c),
-        );
+    y.par_chunks_mut(c.plane()).zip(x.par_chunks(c.image())).for_each(|(out, input)| {
+        Isa::best().run(Weave { input, out, w, rows, runs, width: (c.w, c.ow), kw: c.kw, c: c.c });
     });
     y
 }
 
 /// The gradient for x.
 pub(super) fn backward_x(dy: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
-    let arch = pulp::Arch::new();
-    let w = by_tap(w, c);
-    let rows: Vec<Taps> = (0..c.h).map(|i| readers(i, 0, c.kh, c.oh, c)).collect();
+    let w = &by_tap(w, c);
+    let rows: &Vec<Taps> = &(0..c.h).map(|i| readers(i, 0, c.kh, c.oh, c)).collect();
     let columns: Vec<Taps> = (0..c.w).map(|i| readers(i, 1, c.kw, c.ow, c)).collect();
+    let runs = &runs(&columns, c.g.stride[1]);
     let mut dx = super::buffer::buffer(c.n * c.image());
-    dx.par_chunks_mut(c.image()).zip(dy.par_chunks(c.plane())).for_each(|(dx, dy)| {
-        arch.dispatch(
-            #[inline(always)]
-            || weave(dy, dx, &w, [&rows, &columns], c.ow, c.kw, c.c),
-        );
+    dx.par_chunks_mut(c.image()).zip(dy.par_chunks(c.plane())).for_each(|(out, input)| {
+        Isa::best().run(Weave { input, out, w, rows, runs, width: (c.ow, c.w), kw: c.kw, c: c.c });
     });
     dx
 }
 
 /// The gradient for w: `dw[tap][c] = Σ pixels x[source][c]·dy[pixel][c]`.
 pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
-    let arch = pulp::Arch::new();
     let taps = c.taps();
     let rows: Vec<Taps> = (0..c.oh).map(|i| sources(i, 0, c.kh, c.h, c)).collect();
-    // For each column tap, the output columns for which it is inside.
-    let inside: Vec<(usize, usize, usize)> = (0..c.kw)
-        .map(|t| {
-            let hits: Vec<(usize, usize)> = (0..c.ow)
-                .filter_map(|i| {
-                    let v = (i * c.g.stride[1] + t * c.g.dilation[1]).checked_sub(c.g.padding[1])?;
-                    (v < c.w).then_some((i, v))
-                })
-                .collect();
-            hits.first().map_or((0, 0, 0), |&(i, v)| (i, v, hits.len()))
-        })
-        .collect();
+    let columns: Vec<Taps> = (0..c.ow).map(|i| sources(i, 1, c.kw, c.w, c)).collect();
+    let runs = runs(&columns, 1);
     let parts = c.n.min(16);
     let per_part = c.n.div_ceil(parts);
     let partial: Vec<Vec<f32>> = (0..c.n.div_ceil(per_part))
@@ -132,10 +237,7 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
             for image in part * per_part..((part + 1) * per_part).min(c.n) {
                 let x = &x[image * c.image()..][..c.image()];
                 let dy = &dy[image * c.plane()..][..c.plane()];
-                arch.dispatch(
-                    #[inline(always)]
-                    || correlate_rows(x, dy, &rows, &inside, c, &mut dw),
-                );
+                Isa::best().run(Correlate { x, dy, dw: &mut dw, rows: &rows, runs: &runs, c });
             }
             dw
         })
@@ -148,34 +250,107 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
     dw
 }
 
-#[inline(always)]
-fn correlate_rows(x: &[f32], dy: &[f32], rows: &[Taps], inside: &[(usize, usize, usize)], c: &Sizes, dw: &mut [f32]) {
-    let step = c.g.stride[1] * c.c;
-    for (oy, ys) in rows.iter().enumerate() {
-        for &(ty, sy) in ys {
-            for (tx, &(first, from, n)) in inside.iter().enumerate() {
-                let dw = &mut dw[(ty * c.kw + tx) * c.c..][..c.c];
-                let mut k = 0;
-                while k < c.c {
-                    let lanes = (c.c - k).min(LANES);
-                    let mut sum = [0.0f32; LANES];
-                    let mut at = (sy * c.w + from) * c.c + k;
-                    let mut to = (oy * c.ow + first) * c.c + k;
-                    for _ in 0..n {
-                        if lanes == LANES {
-                            let (v, g) = (&x[at..at + LANES], &dy[to..to + LANES]);
-                            for l in 0..LANES {
-                                sum[l] += v[l] * g[l];
-                            }
-                        } else {
-                            let (v, g) = (&x[at..at + lanes], &dy[to..to + lanes]);
-                            sum.iter_mut().zip(v).zip(g).for_each(|((s, v), g)| *s += v * g);
+/// Adds one image's products to `dw[tap][c]`.
+struct Correlate<'a> {
+    x: &'a [f32],
+    dy: &'a [f32],
+    dw: &'a mut [f32],
+    rows: &'a [Taps],
+    runs: &'a [Run],
+    c: &'a Sizes,
+}
+
+/// Taps of a row that are summed together: a gradient is loaded once for all.
+const TAPS: usize = 3;
+
+impl Work for Correlate<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let c = self.c;
+        let mut this = self;
+        assert!(this.dy.len() >= c.plane() && this.x.len() >= c.image() && this.dw.len() >= c.taps() * c.c);
+        for (oy, ys) in this.rows.iter().enumerate() {
+            for run in this.runs {
+                assert!(run.first + run.count <= c.ow && run.step == 1, "a pixel beyond its row");
+                for &(ty, sy) in ys {
+                    for taps in run.taps.chunks(TAPS) {
+                        for &(tx, sx) in taps {
+                            assert!(sx + (run.count - 1) * run.source_step < c.w, "a source beyond its row");
+                            assert!(sy < c.h && ty < c.kh && tx < c.kw, "a tap that is not there");
                         }
-                        at += step;
-                        to += c.c;
+                        // SAFETY: pixels, sources and taps lie in their slices, as asserted; each has c channels.
+                        unsafe {
+                            let mut k = 0;
+                            while k + 4 * V::LANES <= c.c {
+                                this.taps::<V, 4>((oy, sy, ty), run, taps, k);
+                                k += 4 * V::LANES;
+                            }
+                            while k + V::LANES <= c.c {
+                                this.taps::<V, 1>((oy, sy, ty), run, taps, k);
+                                k += V::LANES;
+                            }
+                            (k..c.c).for_each(|k| this.taps::<V::Single, 1>((oy, sy, ty), run, taps, k));
+                        }
                     }
-                    dw[k..k + lanes].iter_mut().zip(&sum).for_each(|(d, s)| *d += s);
-                    k += LANES;
+                }
+            }
+        }
+    }
+}
+
+impl Correlate<'_> {
+    /// # Safety
+    /// Pixels, sources and taps lie in their slices.
+    #[inline(always)]
+    unsafe fn taps<V: Vector, const K: usize>(
+        &mut self,
+        at: (usize, usize, usize),
+        run: &Run,
+        taps: &[(usize, usize)],
+        k: usize,
+    ) {
+        // SAFETY: handed on to the caller.
+        unsafe {
+            match *taps {
+                [a, b, c] => self.products::<V, 3, K>(at, run, [a, b, c], k),
+                [a, b] => self.products::<V, 2, K>(at, run, [a, b], k),
+                [a] => self.products::<V, 1, K>(at, run, [a], k),
+                _ => {}
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Correlate::taps`].
+    #[inline(always)]
+    unsafe fn products<V: Vector, const M: usize, const K: usize>(
+        &mut self,
+        (oy, sy, ty): (usize, usize, usize),
+        run: &Run,
+        taps: [(usize, usize); M],
+        k: usize,
+    ) {
+        let c = self.c;
+        // SAFETY: handed on to the caller.
+        unsafe {
+            let mut sums = [[V::splat(0.0); K]; M];
+            let mut dy = self.dy.as_ptr().add((oy * c.ow + run.first) * c.c + k);
+            let mut from = taps.map(|(_, sx)| self.x.as_ptr().add((sy * c.w + sx) * c.c + k));
+            for _ in 0..run.count {
+                let g: [V; K] = std::array::from_fn(|j| V::load(dy.add(j * V::LANES)));
+                for m in 0..M {
+                    for j in 0..K {
+                        sums[m][j] = sums[m][j].add_product(g[j], V::load(from[m].add(j * V::LANES)));
+                    }
+                    from[m] = from[m].wrapping_add(run.source_step * c.c);
+                }
+                dy = dy.wrapping_add(c.c);
+            }
+            for (sums, (tx, _)) in sums.into_iter().zip(taps) {
+                let to = self.dw.as_mut_ptr().add((ty * c.kw + tx) * c.c + k);
+                for (j, sum) in sums.into_iter().enumerate() {
+                    let to = to.add(j * V::LANES);
+                    V::load(to).add(sum).store(to);
                 }
             }
         }

@@ -6,7 +6,8 @@
 //! - [`outer`]: the sum over rows of one row's outer product with another's, for gradients of weights.
 //!
 //! Invariants: what a function reads and writes is bounded by assertions before the first pointer is formed; the order of
-//! additions depends on sizes alone. This file and `buffer` hold the only unsafe code of the crate.
+//! additions depends on sizes alone. Unsafe code stands here, in `isa`, `vector`, `tiles`,
+//! `depthwise` and `buffer`, nowhere else in the crate.
 
 #![allow(
     unsafe_code,
@@ -14,162 +15,15 @@
     reason = "vector instructions and register tiles; every bound is asserted before pointers are formed"
 )]
 
-use std::sync::OnceLock;
-
-/// The instructions that the kernels use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Isa {
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    Portable,
-}
+use super::isa::Isa;
+use super::vector::{Four, Vector};
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m512};
 
 /// Rows of a register tile at most.
 const MOST_ROWS: usize = 8;
 /// Columns of a register tile at most.
 const MOST_COLUMNS: usize = 32;
-
-impl Isa {
-    /// The best that this machine has.
-    pub(super) fn best() -> Self {
-        static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| {
-            #[cfg(target_arch = "x86_64")]
-            {
-                if is_x86_feature_detected!("avx512f") {
-                    return Isa::Avx512;
-                }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    return Isa::Avx2;
-                }
-            }
-            Isa::Portable
-        })
-    }
-
-    /// Rows of a register tile.
-    pub(super) fn rows(self) -> usize {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => 8,
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => 6,
-            Isa::Portable => 4,
-        }
-    }
-
-    /// Columns of a register tile: packed weights come in panels of so many.
-    pub(super) fn columns(self) -> usize {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => 32,
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => 16,
-            Isa::Portable => 8,
-        }
-    }
-
-    /// `n` rounded up to whole panels.
-    pub(super) fn padded(self, n: usize) -> usize {
-        n.next_multiple_of(self.columns())
-    }
-}
-
-/// A vector of floats. Every function requires that the machine has the instructions of the type.
-trait Vector: Copy {
-    const LANES: usize;
-    unsafe fn splat(v: f32) -> Self;
-    unsafe fn load(p: *const f32) -> Self;
-    unsafe fn store(self, p: *mut f32);
-    /// `a·b + self`.
-    unsafe fn add_product(self, a: Self, b: Self) -> Self;
-    unsafe fn add(self, a: Self) -> Self;
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::Vector;
-    use std::arch::x86_64::*;
-
-    impl Vector for __m256 {
-        const LANES: usize = 8;
-        #[inline(always)]
-        unsafe fn splat(v: f32) -> Self {
-            unsafe { _mm256_set1_ps(v) }
-        }
-        #[inline(always)]
-        unsafe fn load(p: *const f32) -> Self {
-            unsafe { _mm256_loadu_ps(p) }
-        }
-        #[inline(always)]
-        unsafe fn store(self, p: *mut f32) {
-            unsafe { _mm256_storeu_ps(p, self) }
-        }
-        #[inline(always)]
-        unsafe fn add_product(self, a: Self, b: Self) -> Self {
-            unsafe { _mm256_fmadd_ps(a, b, self) }
-        }
-        #[inline(always)]
-        unsafe fn add(self, a: Self) -> Self {
-            unsafe { _mm256_add_ps(self, a) }
-        }
-    }
-
-    impl Vector for __m512 {
-        const LANES: usize = 16;
-        #[inline(always)]
-        unsafe fn splat(v: f32) -> Self {
-            unsafe { _mm512_set1_ps(v) }
-        }
-        #[inline(always)]
-        unsafe fn load(p: *const f32) -> Self {
-            unsafe { _mm512_loadu_ps(p) }
-        }
-        #[inline(always)]
-        unsafe fn store(self, p: *mut f32) {
-            unsafe { _mm512_storeu_ps(p, self) }
-        }
-        #[inline(always)]
-        unsafe fn add_product(self, a: Self, b: Self) -> Self {
-            unsafe { _mm512_fmadd_ps(a, b, self) }
-        }
-        #[inline(always)]
-        unsafe fn add(self, a: Self) -> Self {
-            unsafe { _mm512_add_ps(self, a) }
-        }
-    }
-}
-
-/// Four floats: what every machine's compiler turns into one register.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct Four([f32; 4]);
-
-impl Vector for Four {
-    const LANES: usize = 4;
-    #[inline(always)]
-    unsafe fn splat(v: f32) -> Self {
-        Four([v; 4])
-    }
-    #[inline(always)]
-    unsafe fn load(p: *const f32) -> Self {
-        unsafe { p.cast::<Four>().read_unaligned() }
-    }
-    #[inline(always)]
-    unsafe fn store(self, p: *mut f32) {
-        unsafe { p.cast::<Four>().write_unaligned(self) }
-    }
-    #[inline(always)]
-    unsafe fn add_product(self, a: Self, b: Self) -> Self {
-        Four(std::array::from_fn(|i| self.0[i] + a.0[i] * b.0[i]))
-    }
-    #[inline(always)]
-    unsafe fn add(self, a: Self) -> Self {
-        Four(std::array::from_fn(|i| self.0[i] + a.0[i]))
-    }
-}
 
 /// Where a tile's result goes.
 #[derive(Clone, Copy)]
@@ -310,9 +164,9 @@ macro_rules! compiled {
 }
 
 #[cfg(target_arch = "x86_64")]
-compiled!(taps_avx512, outer_avx512, std::arch::x86_64::__m512, "avx512f");
+compiled!(taps_avx512, outer_avx512, __m512, "avx512f");
 #[cfg(target_arch = "x86_64")]
-compiled!(taps_avx2, outer_avx2, std::arch::x86_64::__m256, "avx2,fma");
+compiled!(taps_avx2, outer_avx2, __m256, "avx2,fma");
 compiled!(taps_portable, outer_portable, Four);
 
 impl Isa {
@@ -378,8 +232,9 @@ pub(super) fn product(
     );
     assert!(weights.len() >= panels * k * width, "weights beyond their slice");
     let most = isa.rows();
-    // Rows that stay in the first-level cache while all panels pass.
-    let group = (6144 / k.max(1)).clamp(1, 16) * most;
+    // Rows that stay in the first-level cache while all panels pass; few weights stay there themselves, and rows of the result
+    // are then written from end to end.
+    let group = if panels * k * width <= 4096 { most } else { (6144 / k.max(1)).clamp(1, 16) * most };
     let base = out.as_mut_ptr();
     for first in (0..a_rows.rows).step_by(group) {
         let last = (first + group).min(a_rows.rows);
@@ -430,26 +285,47 @@ impl<'a> Block<'a> {
         Block { pointers, m, k, input: std::marker::PhantomData }
     }
 
-    /// `out[rows[i]..][..n] = Σ taps · panel`: tap `t` meets the weights that start at `starts[t]` in the panel.
-    pub(super) fn product(&self, isa: Isa, panel: &[f32], starts: &[usize], out: &mut [f32], rows: &[usize], n: usize) {
+    /// `out[rows[i]..][..n] = Σ taps · panel` over some of the taps, added to what is there but by the first: tap `t` meets the
+    /// weights that start at `starts[t]` in the panel.
+    pub(super) fn product(
+        &self,
+        isa: Isa,
+        taps: std::ops::Range<usize>,
+        (panel, starts): (&[f32], &[usize]),
+        out: &mut [f32],
+        rows: &[usize],
+        n: usize,
+    ) {
         let width = isa.columns();
         assert!(self.m <= isa.rows() && rows.len() >= self.m && n <= width, "a tile that does not fit");
-        assert!(starts.len() * self.m == self.pointers.len(), "taps without weights");
+        let pointers = &self.pointers[taps.start * self.m..taps.end * self.m];
+        let starts = &starts[taps.clone()];
         assert!(starts.iter().all(|s| s + self.k * width <= panel.len()), "weights beyond their slice");
         assert!(rows[..self.m].iter().all(|at| at + n <= out.len()), "a result beyond its slice");
         let base = out.as_mut_ptr();
-        let mut target = Target { rows: [base; MOST_ROWS], n, add: false };
+        let mut target = Target { rows: [base; MOST_ROWS], n, add: taps.start > 0 };
         for (to, &at) in target.rows.iter_mut().zip(&rows[..self.m]) {
             *to = base.wrapping_add(at);
         }
         // SAFETY: each pointer has k elements (checked when it was made; the borrow is in the type), each row of the result
         // has n, and the panel holds k rows of `width` from every start.
-        unsafe { isa.taps(self.m, self.pointers.as_ptr(), starts, self.k, panel.as_ptr(), &target) }
+        unsafe { isa.taps(self.m, pointers.as_ptr(), starts, self.k, panel.as_ptr(), &target) }
     }
 }
 
+/// Asks for memory that will be read soon.
+#[inline(always)]
+fn prefetch(part: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in part.chunks(16) {
+        // SAFETY: a prefetch reads nothing.
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.as_ptr().cast()) }
+    }
+    let _ = part;
+}
+
 /// `out[i][j] += Σᵣ x[r][i] · y[r][j]` for `i < m` and whole panels of `j`: `y` and `out` have rows of a multiple of
-/// [`Isa::columns`] elements, of which `panels` panels are meant.
+/// [`Isa::columns`] elements, of which `panels` panels are meant. `ahead` is what the next call will read.
 pub(super) fn outer(
     isa: Isa,
     (x, x_rows): (&[f32], Rows),
@@ -457,6 +333,7 @@ pub(super) fn outer(
     (y, y_rows): (&[f32], Rows),
     panels: usize,
     (out, out_step): (&mut [f32], usize),
+    ahead: [&[f32]; 2],
 ) {
     let width = isa.columns();
     let n = panels * width;
@@ -466,8 +343,16 @@ pub(super) fn outer(
     if x_rows.rows == 0 {
         return;
     }
+    let tiles = m.div_ceil(isa.rows());
+    let ahead = ahead.map(|part| (part, part.len().div_ceil((panels * tiles).max(1))));
     for p in 0..panels {
-        for i in (0..m).step_by(isa.rows()) {
+        let mut i = 0;
+        for tile in 0..tiles {
+            for (part, each) in ahead {
+                prefetch(part.get((p * tiles + tile) * each..).map_or(&[], |rest| &rest[..each.min(rest.len())]));
+            }
+            // Even tiles: one of few rows would wait for its own sums.
+            let rows = (m - i).div_ceil(tiles - tile);
             let o = Outer {
                 x: x[i..].as_ptr(),
                 x_step: x_rows.step,
@@ -478,7 +363,8 @@ pub(super) fn outer(
                 out_step,
             };
             // SAFETY: the assertions above bound all three: rows i.. of x have m−i elements, rows of y and of out whole panels.
-            unsafe { isa.outer((m - i).min(isa.rows()), &o) }
+            unsafe { isa.outer(rows, &o) }
+            i += rows;
         }
     }
 }

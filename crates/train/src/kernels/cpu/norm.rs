@@ -4,10 +4,9 @@
 //! f32 over few rows and in f64 beyond; parts depend on the shape alone.
 
 use super::buffer::buffer;
+use super::isa::Isa;
 use rayon::prelude::*;
 
-/// Channels taken at once.
-const LANES: usize = 16;
 /// Rows summed in f32.
 const FLUSH: usize = 64;
 
@@ -16,7 +15,8 @@ fn part_rows(rows: usize) -> usize {
     rows.div_ceil(32).max(FLUSH)
 }
 
-/// For each channel, the sums of `f(a, b, channel)` over rows of `c` elements.
+/// For each channel, the sums of `f(a, b, channel)` over rows of `c` elements. `f` is `#[inline(always)]`, and whatever slices
+/// it reads by channel have `c` elements.
 #[inline(always)]
 pub(super) fn column_sums(
     a: &[f32],
@@ -24,33 +24,35 @@ pub(super) fn column_sums(
     c: usize,
     f: impl Fn(f32, f32, usize) -> (f32, f32),
 ) -> Vec<(f64, f64)> {
+    /// Rows whose terms are added before they go to the sums in memory.
+    const TOGETHER: usize = 4;
     let mut sums = vec![(0.0, 0.0); c];
+    let (mut p, mut q) = (vec![0.0f32; c], vec![0.0f32; c]);
     for (a, b) in a.chunks(FLUSH * c).zip(b.chunks(FLUSH * c)) {
-        let mut k = 0;
-        while k < c {
-            let lanes = (c - k).min(LANES);
-            let (mut p, mut q) = ([0.0f32; LANES], [0.0f32; LANES]);
-            for (a, b) in a.chunks_exact(c).zip(b.chunks_exact(c)) {
-                if lanes == LANES {
-                    let (a, b) = (&a[k..k + LANES], &b[k..k + LANES]);
-                    for l in 0..LANES {
-                        let (u, v) = f(a[l], b[l], k + l);
-                        p[l] += u;
-                        q[l] += v;
-                    }
-                } else {
-                    for l in 0..lanes {
-                        let (u, v) = f(a[k + l], b[k + l], k + l);
-                        p[l] += u;
-                        q[l] += v;
-                    }
-                }
+        let (p, q) = (&mut p[..c], &mut q[..c]);
+        p.fill(0.0);
+        q.fill(0.0);
+        let (mut a, mut b) = (a.chunks_exact(TOGETHER * c), b.chunks_exact(TOGETHER * c));
+        for (a, b) in a.by_ref().zip(b.by_ref()) {
+            let (a0, a1, a2, a3) = (&a[..c], &a[c..2 * c], &a[2 * c..3 * c], &a[3 * c..4 * c]);
+            let (b0, b1, b2, b3) = (&b[..c], &b[c..2 * c], &b[2 * c..3 * c], &b[3 * c..4 * c]);
+            for k in 0..c {
+                let (t0, t1) = (f(a0[k], b0[k], k), f(a1[k], b1[k], k));
+                let (t2, t3) = (f(a2[k], b2[k], k), f(a3[k], b3[k], k));
+                p[k] += (t0.0 + t1.0) + (t2.0 + t3.0);
+                q[k] += (t0.1 + t1.1) + (t2.1 + t3.1);
             }
-            for l in 0..lanes {
-                sums[k + l].0 += f64::from(p[l]);
-                sums[k + l].1 += f64::from(q[l]);
+        }
+        for (a, b) in a.remainder().chunks_exact(c).zip(b.remainder().chunks_exact(c)) {
+            for k in 0..c {
+                let t = f(a[k], b[k], k);
+                p[k] += t.0;
+                q[k] += t.1;
             }
-            k += LANES;
+        }
+        for ((s, p), q) in sums.iter_mut().zip(&*p).zip(&*q) {
+            s.0 += f64::from(*p);
+            s.1 += f64::from(*q);
         }
     }
     sums
@@ -66,14 +68,15 @@ fn total(parts: Vec<Vec<(f64, f64)>>, c: usize) -> Vec<(f64, f64)> {
 /// Mean and biased variance of each channel. Squares are taken around the channel's first value: a mean far from zero then
 /// costs no digits.
 pub(super) fn moments(x: &[f32], c: usize) -> Vec<(f64, f64)> {
-    let arch = pulp::Arch::new();
+    let isa = Isa::best();
     let count = (x.len() / c) as f64;
     let pivot = &x[..c];
     let part = part_rows(x.len() / c) * c;
     let parts = x.par_chunks(part).map(|x| {
-        arch.dispatch(
+        isa.vectorised(
             #[inline(always)]
             || {
+                let pivot = &pivot[..c];
                 column_sums(
                     x,
                     x,
@@ -112,14 +115,14 @@ impl Affine {
 
     /// The normalised input, plus `residual`, above zero where `relu`.
     pub(super) fn apply(&self, x: &[f32], residual: Option<&[f32]>, relu: bool) -> Vec<f32> {
-        let arch = pulp::Arch::new();
+        let isa = Isa::best();
         let c = self.mean.len();
         let part = part_rows(x.len() / c) * c;
         let mut y = buffer(x.len());
         let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
         y.par_chunks_mut(part).zip(x.par_chunks(part)).enumerate().for_each(|(i, (y, x))| {
             let residual = residual.map(|r| &r[i * part..][..x.len()]);
-            arch.dispatch(
+            isa.vectorised(
                 #[inline(always)]
                 || self.apply_part(x, residual, floor, y),
             );
@@ -165,7 +168,7 @@ impl Backward<'_> {
     pub(super) fn mask_by_result(dy: &mut [f32], y: &[f32]) {
         let part = 64 * 1024;
         dy.par_chunks_mut(part).zip(y.par_chunks(part)).for_each(|(dy, y)| {
-            pulp::Arch::new().dispatch(
+            Isa::best().vectorised(
                 #[inline(always)]
                 || dy.iter_mut().zip(y).for_each(|(g, &y)| *g = if y > 0.0 { *g } else { 0.0 }),
             );
@@ -175,7 +178,7 @@ impl Backward<'_> {
     /// Turns `dy` into the gradient for x; returns those for weight and bias. `bias` is given where a rectifier follows at
     /// once: whether it was open is computed anew. The formula is with the composed form.
     pub(super) fn run(&self, dy: &mut [f32], bias: Option<&[f32]>) -> (Vec<f32>, Vec<f32>) {
-        let arch = pulp::Arch::new();
+        let isa = Isa::best();
         let c = self.weight.len();
         let part = part_rows(self.x.len() / c) * c;
         let inverse: Vec<f64> = self.variance.iter().map(|&v| 1.0 / (f64::from(v) + self.eps).sqrt()).collect();
@@ -187,7 +190,7 @@ impl Backward<'_> {
             None => (vec![0.0; c], vec![1.0; c]),
         };
         let parts = self.x.par_chunks(part).zip(dy.par_chunks(part)).map(|(x, dy)| {
-            arch.dispatch(
+            isa.vectorised(
                 #[inline(always)]
                 || {
                     let (mean, gate, threshold) = (&mean[..c], &gate[..c], &threshold[..c]);
@@ -210,7 +213,7 @@ impl Backward<'_> {
         let db: Vec<f32> = sums.iter().map(|s| (s.0 / count) as f32).collect();
         let dw: Vec<f32> = sums.iter().zip(&inverse).map(|(s, r)| (s.1 * r * r / count) as f32).collect();
         dy.par_chunks_mut(part).zip(self.x.par_chunks(part)).for_each(|(dy, x)| {
-            arch.dispatch(
+            isa.vectorised(
                 #[inline(always)]
                 || {
                     let (mean, gate, threshold) = (&mean[..c], &gate[..c], &threshold[..c]);

@@ -1,19 +1,22 @@
 //! Activations: value and derivative in one pass each, vectorised by the compiler.
 
 use super::buffer::buffer;
+use super::isa::Isa;
 use archsmith_ir::prim::UnaryOp;
 use rayon::prelude::*;
 
 /// Elements a task takes.
 const PART: usize = 32 * 1024;
 
-/// `eˣ` to about one unit in the last place: `2ⁿ·p(r)` with `|r| ≤ ln 2 / 2` (Cody and Waite's reduction).
+/// `eˣ` to about one unit in the last place: `2ⁿ·p(r)` with `|r| ≤ ln 2 / 2` (Cody and Waite's reduction). A NaN gives a NaN.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
+    // 1.5·2²³: adding it rounds to a whole number, which then stands in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let x = if x > 88.3 { 88.3 } else { x };
     let x = if x < -87.3 { -87.3 } else { x };
-    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
     let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
     let p = 1.987_569_1e-4;
     let p = p * r + 1.398_199_9e-3;
@@ -22,8 +25,8 @@ fn exp(x: f32) -> f32 {
     let p = p * r + 1.666_666_5e-1;
     let p = p * r + 0.5;
     let p = p * r * r + r + 1.0;
-    // Bits of 2ⁿ: n lies in −126 … 127.
-    let scale = f32::from_bits(((n as i32).wrapping_add(127) as u32) << 23);
+    // Bits of 2ⁿ: n lies in −126 … 127. A conversion of n would be checked for each element.
+    let scale = f32::from_bits(shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);
     p * scale
 }
 
@@ -52,10 +55,10 @@ pub(super) fn knows(op: UnaryOp) -> bool {
 
 #[inline(always)]
 fn each(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
-    let arch = pulp::Arch::new();
+    let isa = Isa::best();
     let mut y = buffer(x.len());
     y.par_chunks_mut(PART).zip(x.par_chunks(PART)).for_each(|(y, x)| {
-        arch.dispatch(
+        isa.vectorised(
             #[inline(always)]
             || y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
         );
@@ -65,9 +68,9 @@ fn each(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
 
 #[inline(always)]
 fn chain(x: &[f32], dy: &mut [f32], f: impl Fn(f32) -> f32 + Sync) {
-    let arch = pulp::Arch::new();
+    let isa = Isa::best();
     dy.par_chunks_mut(PART).zip(x.par_chunks(PART)).for_each(|(dy, x)| {
-        arch.dispatch(
+        isa.vectorised(
             #[inline(always)]
             || dy.iter_mut().zip(x).for_each(|(dy, &x)| *dy *= f(x)),
         );

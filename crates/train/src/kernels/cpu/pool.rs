@@ -2,6 +2,7 @@
 
 use super::super::{Average, PoolWindow};
 use super::buffer::buffer;
+use super::isa::Isa;
 use rayon::prelude::*;
 
 /// Channels taken at once.
@@ -19,7 +20,7 @@ fn taps(w: &PoolWindow, d: usize, size: usize, i: usize) -> Vec<(usize, usize)> 
 
 /// Maxima, and for each the tap it came from. The first of equal elements wins, and a NaN wins over everything, as in PyTorch.
 pub(super) fn forward(x: &[f32], (h, width, c): (usize, usize, usize), w: &PoolWindow) -> (Vec<f32>, Vec<u8>) {
-    let arch = pulp::Arch::new();
+    let isa = Isa::best();
     let [oh, ow] = w.output;
     let images = x.len() / (h * width * c);
     let (mut y, mut places) = (buffer(images * oh * ow * c), vec![0u8; images * oh * ow * c]);
@@ -28,7 +29,7 @@ pub(super) fn forward(x: &[f32], (h, width, c): (usize, usize, usize), w: &PoolW
     y.par_chunks_mut(row).zip(places.par_chunks_mut(row)).enumerate().for_each(|(r, (y, places))| {
         let x = &x[r / oh * h * width * c..][..h * width * c];
         let rows = taps(w, 0, h, r % oh);
-        arch.dispatch(
+        isa.vectorised(
             #[inline(always)]
             || {
                 for ((y, places), columns) in y.chunks_exact_mut(c).zip(places.chunks_exact_mut(c)).zip(&columns) {
@@ -88,37 +89,46 @@ fn window(
 
 /// The gradient: each goes to where its maximum was.
 pub(super) fn backward(dy: &[f32], places: &[u8], (h, width, c): (usize, usize, usize), w: &PoolWindow) -> Vec<f32> {
+    let isa = Isa::best();
     let [oh, ow] = w.output;
     let images = dy.len() / (oh * ow * c).max(1);
     let mut dx = buffer(images * h * width * c);
+    let rows: Vec<Vec<(usize, usize)>> = (0..oh).map(|i| taps(w, 0, h, i)).collect();
+    let columns: Vec<Vec<(usize, usize)>> = (0..ow).map(|i| taps(w, 1, width, i)).collect();
     let work = dx.par_chunks_mut(h * width * c).zip(dy.par_chunks(oh * ow * c)).zip(places.par_chunks(oh * ow * c));
     work.for_each(|((dx, dy), places)| {
-        dx.fill(0.0);
-        for oy in 0..oh {
-            for ox in 0..ow {
-                let at = (oy * ow + ox) * c;
-                for (k, (&g, &p)) in dy[at..at + c].iter().zip(&places[at..at + c]).enumerate() {
-                    let (ky, kx) = (usize::from(p) / w.kernel[1], usize::from(p) % w.kernel[1]);
-                    let y = (oy * w.stride[0] + ky * w.dilation[0]).wrapping_sub(w.padding[0]);
-                    let x = (ox * w.stride[1] + kx * w.dilation[1]).wrapping_sub(w.padding[1]);
-                    if y < h && x < width {
-                        dx[(y * width + x) * c + k] += g;
+        isa.vectorised(
+            #[inline(always)]
+            || {
+                dx.fill(0.0);
+                let windows = rows.iter().flat_map(|r| columns.iter().map(move |s| (r, s)));
+                for ((dy, places), (rows, columns)) in dy.chunks_exact(c).zip(places.chunks_exact(c)).zip(windows) {
+                    // Every tap of the window is asked whether it was the one: that is a vector's work, following one place
+                    // after the other is not.
+                    for &(ky, sy) in rows {
+                        for &(kx, sx) in columns {
+                            let tap = (ky * w.kernel[1] + kx) as u8;
+                            let to = &mut dx[(sy * width + sx) * c..][..c];
+                            for ((to, &g), &place) in to.iter_mut().zip(dy).zip(places) {
+                                *to += if place == tap { g } else { 0.0 };
+                            }
+                        }
                     }
                 }
-            }
-        }
+            },
+        );
     });
     dx
 }
 
 /// Averages over the windows of both dimensions.
 pub(super) fn average(x: &[f32], (h, width, c): (usize, usize, usize), a: &Average) -> Vec<f32> {
-    let arch = pulp::Arch::new();
+    let isa = Isa::best();
     let (oh, ow) = (a.rows.len(), a.columns.len());
     let images = x.len() / (h * width * c);
     let mut y = buffer(images * oh * ow * c);
     y.par_chunks_mut(oh * ow * c).zip(x.par_chunks(h * width * c)).for_each(|(y, x)| {
-        arch.dispatch(
+        isa.vectorised(
             #[inline(always)]
             || {
                 for (i, (rows, ry)) in a.rows.iter().enumerate() {
@@ -142,13 +152,13 @@ pub(super) fn average(x: &[f32], (h, width, c): (usize, usize, usize), a: &Avera
 
 /// The gradient of [`average`].
 pub(super) fn average_backward(dy: &[f32], (h, width, c): (usize, usize, usize), a: &Average) -> Vec<f32> {
-    let arch = pulp::Arch::new();
+    let isa = Isa::best();
     let (oh, ow) = (a.rows.len(), a.columns.len());
     let images = dy.len() / (oh * ow * c);
     let mut dx = buffer(images * h * width * c);
     dx.par_chunks_mut(h * width * c).zip(dy.par_chunks(oh * ow * c)).for_each(|(dx, dy)| {
         dx.fill(0.0);
-        arch.dispatch(
+        isa.vectorised(
             #[inline(always)]
             || {
                 for (i, (rows, ry)) in a.rows.iter().enumerate() {
