@@ -2,7 +2,7 @@
 
 use crate::fill;
 use crate::record::{Expected, Record};
-use archsmith_ir::reference::{HostTensor, initial_state};
+use archsmith_ir::reference::{HostTensor, RefError, initial_state};
 use archsmith_ir::{Seed, TypedGraph, cost};
 use archsmith_train::fit::FitError;
 use archsmith_train::probe;
@@ -83,7 +83,12 @@ impl ValuesTask {
             let limit = self.memory_limit_mb;
             return Values::Skipped { reason: format!("it needs about {needed} MiB, the limit is {limit} MiB") };
         }
-        let state = match filled(&graph, &self.record) {
+        let initial = match initial_state(&graph, &Seed::from_u64(1)) {
+            Ok(initial) => initial,
+            Err(e @ RefError::TooLarge { .. }) => return Values::Skipped { reason: e.to_string() },
+            Err(e) => return Values::Failed { reason: e.to_string() },
+        };
+        let state = match filled(initial, &graph, &self.record) {
             Ok(state) => state,
             Err(reason) => return Values::Failed { reason },
         };
@@ -111,8 +116,7 @@ fn images(graph: &TypedGraph) -> Vec<f32> {
 }
 
 /// The initial state with every tensor of the state dict filled, in its order: a tied tensor ends with its last name's values.
-fn filled(graph: &TypedGraph, record: &Record) -> Result<Vec<HostTensor>, String> {
-    let mut state = initial_state(graph, &Seed::from_u64(1)).map_err(|e| e.to_string())?;
+fn filled(mut state: Vec<HostTensor>, graph: &TypedGraph, record: &Record) -> Result<Vec<HostTensor>, String> {
     let entries = &graph.graph().state_dict;
     if entries.len() != record.state.len() {
         return Err("the state differs, so that its values cannot be filled".into());
