@@ -26,6 +26,8 @@ pub(crate) fn difference(record: &Record, ours: &Rejection) -> Option<String> {
     let class = ours.exception.as_deref().unwrap_or("");
     let same = match (theirs, ours.stage) {
         ("ModuleNotFoundError" | "ImportError", Stage::Unsupported) => class == theirs && names_agree(text, message),
+        // Where calls nest without end the limits differ, the reason does not.
+        ("RecursionError", Stage::OverBudget) => class == theirs,
         (_, Stage::Unsupported | Stage::OverBudget) => false,
         ("SyntaxError" | "IndentationError" | "TabError", stage) => stage == Stage::Unparsed,
         (_, stage) if place == Phase::Output => stage == Stage::Contract,

@@ -288,7 +288,10 @@ impl Interp {
             "_fields" => {
                 c.fields.borrow().as_ref().map(|f| Value::tuple(f.iter().map(|n| Value::Str(n.name())).collect()))
             }
-            _ => {
+            text => {
+                if let Some(method) = crate::torch::class_method(self, c, text) {
+                    return Ok(Some(method));
+                }
                 let meta = self.builtins.class("type");
                 let found = meta.attrs.borrow().get(&name).cloned();
                 found.map(|f| Value::bound(Value::Class(c.clone()), f))

@@ -125,6 +125,13 @@ pub(crate) fn member_of(i: &mut Interp, class: &Rc<Class>, args: Args) -> Eval<V
             return Ok(m);
         }
     }
+    if let Some(Value::ClassMethod(missing)) = class.lookup(Sym::new("_missing_")) {
+        let missing = missing.as_ref().as_ref().cloned().unwrap_or_default();
+        let found = i.call(&missing, Args::from([Value::Class(class.clone()), wanted.clone()]))?;
+        if found.as_instance().is_some_and(|o| Rc::ptr_eq(&o.class(), class)) {
+            return Ok(found);
+        }
+    }
     let shown = i.repr(&wanted)?;
     Err(i.raise(Exc::ValueError, format!("{shown} is not a valid {}", class.name)))
 }

@@ -200,6 +200,7 @@ fn alias(name: &str) -> Option<&'static str> {
         "dim" => "dims",
         "x2" => "other",
         "size" => "shape",
+        "split_size" | "split_sizes" => "split_size_or_sections",
         _ => return None,
     })
 }

@@ -95,6 +95,11 @@ pub(crate) fn value_class(i: &mut Interp, value: &Value) -> Option<Rc<Class>> {
     })
 }
 
+/// Whether a class is `torch.Tensor` or `nn.Parameter`.
+pub(crate) fn is_tensor(i: &Interp, class: &Rc<Class>) -> bool {
+    with(i, |c| Rc::ptr_eq(class, &c.tensor) || Rc::ptr_eq(class, &c.parameter))
+}
+
 /// A class object by the name that the `torch` module gives it.
 pub(crate) fn by_name(i: &Interp, name: &str) -> Option<Value> {
     with(i, |c| {

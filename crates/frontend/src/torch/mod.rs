@@ -31,9 +31,11 @@ pub(crate) use tensor::{Tensor, TensorObj};
 pub(crate) use trace::State;
 
 use crate::eval::args::Args;
+use crate::eval::class::Class;
 use crate::eval::value::Value;
 use crate::eval::{Eval, Exc, Interp};
 use archsmith_ir::{Attr, DType, Returns};
+use std::rc::Rc;
 use trace::TensorArg;
 
 /// An attribute of a tensor; `None`: it has none of this name.
@@ -43,6 +45,14 @@ pub(crate) fn tensor_get_attr(i: &mut Interp, t: &Tensor, name: &str) -> Eval<Op
         None if names::exists("Tensor", name) => Err(i.unsupported(format!("Tensor.{name}"))),
         None => Ok(None),
     }
+}
+
+/// `torch.Tensor.NAME`: a method that is bound to no tensor yet. `None`: another class, or no such method.
+pub(crate) fn class_method(i: &Interp, class: &Rc<Class>, name: &str) -> Option<Value> {
+    if !classes::is_tensor(i, class) {
+        return None;
+    }
+    methods::method(name)
 }
 
 /// Sets an attribute of a tensor.
@@ -132,7 +142,7 @@ pub(crate) fn copy_tensor(i: &mut Interp, t: &Tensor) -> Eval<Value> {
     let mut p = TensorObj::over(copy.storage());
     p.parameter = true;
     p.requires_grad.set(t.requires_grad.get());
-    Ok(Value::Tensor(std::rc::Rc::new(p)))
+    Ok(Value::Tensor(Rc::new(p)))
 }
 
 /// A tensor in another element type; itself when it has it already.
@@ -161,6 +171,18 @@ fn viewable(i: &mut Interp, t: &Tensor, shape: &[usize]) -> Eval<()> {
         ));
     }
     Err(raise)
+}
+
+/// `x.unsqueeze_(0)` and the like: the tensor itself has another shape from here on.
+fn reshaped_in_place(i: &mut Interp, target: &Tensor, out: &Tensor) -> Eval<Value> {
+    if target.view.is_some() || target.storage().state.get().is_some() {
+        return Err(i.unsupported("a view, a parameter or a buffer that takes another shape in place"));
+    }
+    // What the result is a view of is itself: it stands alone.
+    let alone = methods::clone(i, out)?;
+    *target.storage.borrow_mut() = alone.storage();
+    *target.layout.borrow_mut() = out.layout.borrow().clone();
+    Ok(Value::Tensor(target.clone()))
 }
 
 /// Calls the function or method at a path of the IR's operators.
@@ -206,6 +228,9 @@ pub(crate) fn call_operator(i: &mut Interp, path: &'static str, mut args: Args) 
         && let Some(target) = target
         && let [out] = outputs.as_slice()
     {
+        if matches!(bound.op.get().name, "unsqueeze" | "squeeze" | "transpose" | "t") {
+            return reshaped_in_place(i, &target, out);
+        }
         i.write(&target, out)?;
         return Ok(Value::Tensor(target));
     }

@@ -184,7 +184,9 @@ pub(crate) fn set_attr(i: &mut Interp, module: &Rc<Instance>, name: Sym, value: 
                 s.buffers.borrow_mut().insert(key, Value::None);
             }
             Value::Tensor(t) => {
-                if i.torch.current == BodyKind::Init {
+                // A buffer that a forward pass fills for the first time is made there, not changed.
+                let first = !matches!(s.buffers.borrow().get(&key), Some(Value::Tensor(_)));
+                if i.torch.current == BodyKind::Init || first && i.torch.current != BodyKind::Recipe {
                     settle(i, t)?;
                 } else if !t.dtype().is_float() && t.ty().numel() == 1 {
                     // A counter: it does not change what this pass computes.

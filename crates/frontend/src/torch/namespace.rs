@@ -23,12 +23,15 @@ const LIBRARY: &[(&str, &[&str])] = &[
             include_str!("../library/containers.py"),
             include_str!("../library/loss.py"),
             include_str!("../library/sparse.py"),
+            include_str!("../library/lazy.py"),
         ],
     ),
     ("torch.nn.modules.utils", &[include_str!("../library/nn_modules_utils.py")]),
     ("torch.nn.init", &[include_str!("../library/init.py")]),
     ("torch.nn.functional", &[include_str!("../library/functional.py")]),
     ("torch.nn.utils", &[include_str!("../library/utils.py"), include_str!("../library/nn_modules_utils.py")]),
+    ("torch.nn.utils.parametrize", &[include_str!("../library/parametrize.py")]),
+    ("torch.nn.utils.parametrizations", &[include_str!("../library/parametrizations.py")]),
     ("torch.linalg", &[include_str!("../library/linalg.py")]),
     ("torch.fft", &[include_str!("../library/fft.py")]),
     ("torch.distributions", &[include_str!("../library/distributions.py")]),
@@ -113,8 +116,9 @@ const PLAIN: &[&str] = &[
 /// Where a dotted name's content is. `None`: no module that we know.
 fn canonical(dotted: &str) -> Option<&str> {
     let under = |root: &str| dotted.strip_prefix(root).is_some_and(|r| r.is_empty() || r.starts_with('.'));
-    if dotted == "torch.nn.modules.utils" {
-        return Some(dotted);
+    let own = ["torch.nn.modules.utils", "torch.nn.utils.parametrize", "torch.nn.utils.parametrizations"];
+    if let Some(rest) = own.iter().find_map(|o| dotted.strip_prefix(o).filter(|r| r.is_empty() || r.starts_with('.'))) {
+        return rest.is_empty().then_some(dotted);
     }
     if under("torch.nn.modules") || dotted == "torch.nn.parameter" {
         return Some("torch.nn");

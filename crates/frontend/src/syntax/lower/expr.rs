@@ -19,7 +19,25 @@ impl Lower<'_> {
     }
 
     fn items(&mut self, node: Node<'_>) -> Lowered<Vec<Expr>> {
-        cst::named(node).into_iter().map(|n| self.expr(n)).collect()
+        cst::named(node).into_iter().map(|n| self.item(n)).collect()
+    }
+
+    /// An item of a display. tree-sitter reads the first of `*x.shape, n` as `(*x).shape`: Python's star takes all of the item.
+    fn item(&mut self, node: Node<'_>) -> Lowered<Expr> {
+        let mut first = node;
+        while cst::kind(first) != K::ListSplat {
+            match first.child(0) {
+                Some(child) => first = child,
+                None => return self.expr(node),
+            }
+        }
+        if first == node {
+            return self.expr(node);
+        }
+        let outer = self.loose_star.replace(first.id());
+        let whole = self.expr(node);
+        self.loose_star = outer;
+        Ok(Expr { kind: ExprKind::Starred(Box::new(whole?)), span: cst::span(node) })
     }
 
     fn expr_kind(&mut self, node: Node<'_>) -> Lowered<ExprKind> {
@@ -110,6 +128,7 @@ impl Lower<'_> {
                 ExprKind::Walrus(self.scopes.bind(self.sym(name)), value)
             }
             K::ListSplat | K::ListSplatPattern | K::ParenthesizedListSplat => match cst::named(node).first() {
+                Some(inner) if self.loose_star == Some(node.id()) => return self.expr_kind(*inner),
                 Some(inner) => ExprKind::Starred(self.boxed(*inner)?),
                 None => return self.err(node, "invalid syntax"),
             },

@@ -33,6 +33,8 @@ struct Lower<'t> {
     path: Vec<String>,
     /// Where renames of the innermost comprehension target start, while one is lowered.
     inner_target: Option<usize>,
+    /// A star that the parser put around a part of the item it belongs to: the node's number.
+    loose_star: Option<usize>,
 }
 
 /// Parses a text. `user`: whether it is the author's, so that its spans may be reported.
@@ -49,7 +51,15 @@ pub(crate) fn parse(text: &str, user: bool) -> Result<Source, Diagnostic> {
     if let Some(error) = cst::first_error(&tree, text) {
         return Err(error);
     }
-    let mut l = Lower { text, scopes: Scopes::default(), user, depth: 0, path: Vec::new(), inner_target: None };
+    let mut l = Lower {
+        text,
+        scopes: Scopes::default(),
+        user,
+        depth: 0,
+        path: Vec::new(),
+        inner_target: None,
+        loose_star: None,
+    };
     let code = l.module(tree.root_node()).map_err(|e| *e)?;
     l.scopes.resolve().map_err(|e| Diagnostic::error(crate::code::SYNTAX_ERROR, e.0, whole))?;
     let definitions = definitions(&code);
