@@ -32,9 +32,11 @@ proptest! {
         let truth = exact(&first.iter().copied().collect(), &second.iter().copied().collect());
         let (first, second) = (Sketch::from_shingles(first), Sketch::from_shingles(second));
         prop_assert_eq!(first.jaccard(&second), truth);
-        // Five standard deviations, and the half step of 1/256.
-        let allowed = 5.0 * (truth * (1.0 - truth) / 256.0).sqrt() + 0.002;
-        prop_assert!((first.estimate(&second) - truth).abs() <= allowed, "{} {truth}", first.estimate(&second));
+        // A share q of 256 draws, each equal with probability p, is as far off as this with less than e^-25 (Chernoff).
+        let q = first.estimate(&second);
+        let part = |q: f64, p: f64| if q > 0.0 { q * (q / p).ln() } else { 0.0 };
+        let divergence = part(q, truth) + part(1.0 - q, 1.0 - truth);
+        prop_assert!(256.0 * divergence <= 25.0, "{q} {truth}");
     }
 }
 
