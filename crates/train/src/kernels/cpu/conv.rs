@@ -133,9 +133,6 @@ fn pack(
 /// Register tiles whose taps are found together before the panels pass over them.
 const TILES: usize = 8;
 
-/// Rows of a panel of weights that are read by many tiles in turn.
-const WEIGHTS: usize = 256;
-
 /// What a walk over the pixels of one image computes: `out[pixel] = Σ taps of input · weights`.
 struct Walk<'a> {
     isa: Isa,
@@ -159,7 +156,6 @@ impl Walk<'_> {
     ) {
         let width = self.isa.columns();
         let most = self.isa.rows();
-        let together = (WEIGHTS / self.k).max(1);
         let starts: Vec<usize> = taps.iter().map(|t| t * self.packed.tap).collect();
         let (c, o) = (self.k * self.groups, self.n * self.groups);
         for group in 0..self.groups {
@@ -174,15 +170,10 @@ impl Walk<'_> {
                     .collect();
                 for (p, panel) in weights.chunks(self.packed.panel).enumerate() {
                     let at = group * self.n + p * width;
-                    // Only as many taps at once as have their weights in the first-level cache.
-                    for first in (0..taps.len()).step_by(together) {
-                        let some = first..(first + together).min(taps.len());
-                        for (block, tile) in &tiles {
-                            let mut rows = [0; 8];
-                            rows.iter_mut().zip(*tile).for_each(|(r, pixel)| *r = pixel * o + at);
-                            let n = (self.n - p * width).min(width);
-                            block.product(self.isa, some.clone(), (panel, &starts), out, &rows, n);
-                        }
+                    for (block, tile) in &tiles {
+                        let mut rows = [0; 8];
+                        rows.iter_mut().zip(*tile).for_each(|(r, pixel)| *r = pixel * o + at);
+                        block.product(self.isa, panel, &starts, out, &rows, (self.n - p * width).min(width));
                     }
                 }
             }

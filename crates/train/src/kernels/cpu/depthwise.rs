@@ -119,36 +119,12 @@ impl Work for Weave<'_> {
                         (sy + 1) * self.width.0 * c <= self.input.len() && (ty * self.kw + tx + 1) * c <= self.w.len()
                     );
                 }
-                for i in (0..run.count).step_by(TOGETHER) {
-                    // SAFETY: pixels of the run lie in the row of the result, their sources and taps in input and weights, as
-                    // asserted; each has c channels.
-                    unsafe {
-                        let mut k = 0;
-                        if run.count - i >= TOGETHER {
-                            while k + 4 * V::LANES <= c {
-                                self.pixels::<V, TOGETHER, 4>(ys, run, i, k, out);
-                                k += 4 * V::LANES;
-                            }
-                            while k + V::LANES <= c {
-                                self.pixels::<V, TOGETHER, 1>(ys, run, i, k, out);
-                                k += V::LANES;
-                            }
-                            (k..c).for_each(|k| self.pixels::<V::Single, TOGETHER, 1>(ys, run, i, k, out));
-                            continue;
-                        }
-                        for i in i..run.count {
-                            let mut k = 0;
-                            while k + 4 * V::LANES <= c {
-                                self.pixels::<V, 1, 4>(ys, run, i, k, out);
-                                k += 4 * V::LANES;
-                            }
-                            while k + V::LANES <= c {
-                                self.pixels::<V, 1, 1>(ys, run, i, k, out);
-                                k += V::LANES;
-                            }
-                            (k..c).for_each(|k| self.pixels::<V::Single, 1, 1>(ys, run, i, k, out));
-                        }
-                    }
+                // SAFETY: pixels of the run lie in the row of the result, their sources and taps in input and weights, as
+                // asserted; each has c channels.
+                unsafe {
+                    let whole = run.count - run.count % TOGETHER;
+                    (0..whole).step_by(TOGETHER).for_each(|i| self.channels::<V, TOGETHER>(ys, run, i, out));
+                    (whole..run.count).for_each(|i| self.channels::<V, 1>(ys, run, i, out));
                 }
             }
         }
@@ -156,6 +132,27 @@ impl Work for Weave<'_> {
 }
 
 impl Weave<'_> {
+    /// All channels of `M` pixels of a run from its `i`-th.
+    ///
+    /// # Safety
+    /// As [`Weave::pixels`].
+    #[inline(always)]
+    unsafe fn channels<V: Vector, const M: usize>(&self, ys: &[(usize, usize)], run: &Run, i: usize, out: &mut [f32]) {
+        // SAFETY: handed on to the caller.
+        unsafe {
+            let mut k = 0;
+            while k + 4 * V::LANES <= self.c {
+                self.pixels::<V, M, 4>(ys, run, i, k, out);
+                k += 4 * V::LANES;
+            }
+            while k + V::LANES <= self.c {
+                self.pixels::<V, M, 1>(ys, run, i, k, out);
+                k += V::LANES;
+            }
+            (k..self.c).for_each(|k| self.pixels::<V::Single, M, 1>(ys, run, i, k, out));
+        }
+    }
+
     /// `M` pixels of a run from its `i`-th, `K` vectors of channels from `k`.
     ///
     /// # Safety

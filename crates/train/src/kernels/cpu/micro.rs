@@ -285,31 +285,21 @@ impl<'a> Block<'a> {
         Block { pointers, m, k, input: std::marker::PhantomData }
     }
 
-    /// `out[rows[i]..][..n] = Σ taps · panel` over some of the taps, added to what is there but by the first: tap `t` meets the
-    /// weights that start at `starts[t]` in the panel.
-    pub(super) fn product(
-        &self,
-        isa: Isa,
-        taps: std::ops::Range<usize>,
-        (panel, starts): (&[f32], &[usize]),
-        out: &mut [f32],
-        rows: &[usize],
-        n: usize,
-    ) {
+    /// `out[rows[i]..][..n] = Σ taps · panel`: tap `t` meets the weights that start at `starts[t]` in the panel.
+    pub(super) fn product(&self, isa: Isa, panel: &[f32], starts: &[usize], out: &mut [f32], rows: &[usize], n: usize) {
         let width = isa.columns();
         assert!(self.m <= isa.rows() && rows.len() >= self.m && n <= width, "a tile that does not fit");
-        let pointers = &self.pointers[taps.start * self.m..taps.end * self.m];
-        let starts = &starts[taps.clone()];
+        assert!(starts.len() * self.m == self.pointers.len(), "taps without weights");
         assert!(starts.iter().all(|s| s + self.k * width <= panel.len()), "weights beyond their slice");
         assert!(rows[..self.m].iter().all(|at| at + n <= out.len()), "a result beyond its slice");
         let base = out.as_mut_ptr();
-        let mut target = Target { rows: [base; MOST_ROWS], n, add: taps.start > 0 };
+        let mut target = Target { rows: [base; MOST_ROWS], n, add: false };
         for (to, &at) in target.rows.iter_mut().zip(&rows[..self.m]) {
             *to = base.wrapping_add(at);
         }
         // SAFETY: each pointer has k elements (checked when it was made; the borrow is in the type), each row of the result
         // has n, and the panel holds k rows of `width` from every start.
-        unsafe { isa.taps(self.m, pointers.as_ptr(), starts, self.k, panel.as_ptr(), &target) }
+        unsafe { isa.taps(self.m, self.pointers.as_ptr(), starts, self.k, panel.as_ptr(), &target) }
     }
 }
 

@@ -2,6 +2,7 @@
 //! weight of a channel in an image C > 1, the weight of a pixel C = 1.
 
 use super::buffer::buffer;
+use super::isa::Isa;
 use super::norm::column_sums;
 use rayon::prelude::*;
 
@@ -14,11 +15,11 @@ const PART: usize = 32 * 1024;
 /// Calls `f(part of x, part of y, row of v)` for every run of elements that meet one row.
 #[inline(always)]
 fn runs(y: &mut [f32], x: &[f32], v: &[f32], [_, p, c]: Sizes, f: impl Fn(&mut [f32], &[f32], &[f32]) + Sync) {
-    let arch = pulp::Arch::new();
+    let isa = Isa::best();
     let rows = (PART / c).max(1);
     y.par_chunks_mut(rows * c).zip(x.par_chunks(rows * c)).enumerate().for_each(|(i, (mut y, mut x))| {
         let mut row = i * rows;
-        arch.dispatch(
+        isa.vectorised(
             #[inline(always)]
             || {
                 while !y.is_empty() {
@@ -87,13 +88,13 @@ pub(super) fn sums(x: Option<&[f32]>, dy: &[f32], [a, p, c]: Sizes) -> Vec<f32> 
     if x.is_none() && a == 1 && c > 1 {
         return column_by_column(dy, c);
     }
-    let arch = pulp::Arch::new();
+    let isa = Isa::best();
     let other = x.unwrap_or(dy);
     let product = x.is_some();
     let part = |x: &[f32], dy: &[f32]| {
         // One column is taken as sixteen, where it divides.
         let width = if c == 1 && x.len().is_multiple_of(16) { 16 } else { c };
-        arch.dispatch(
+        isa.vectorised(
             #[inline(always)]
             || match product {
                 true => column_sums(
@@ -126,31 +127,22 @@ pub(super) fn sums(x: Option<&[f32]>, dy: &[f32], [a, p, c]: Sizes) -> Vec<f32> 
     sums.map(|(x, dy)| fold(vec![part(x, dy)])).flatten_iter().collect()
 }
 
-/// Channels whose sums one task keeps in registers.
+/// Columns that one task sums.
 const BLOCK: usize = 64;
 
 /// The sum of each column, in f32 and row after row. oneDNN sums the gradient of a convolution's bias in this order, for images
 /// in channels-last order (measured on PyTorch 2.15: equal to the last bit). Before a batch normalisation that gradient is 0 but
-/// for rounding, and what rounding leaves is then PyTorch's too, which an optimiser such as Adam makes visible.
+/// for rounding, and what rounding leaves is then PyTorch's too, which an optimiser such as Adam makes visible. Other biases are
+/// summed alike.
 fn column_by_column(dy: &[f32], c: usize) -> Vec<f32> {
-    let arch = pulp::Arch::new();
+    let isa = Isa::best();
     let mut sums = vec![0.0f32; c];
     sums.par_chunks_mut(BLOCK).enumerate().for_each(|(i, sums)| {
-        arch.dispatch(
+        isa.vectorised(
             #[inline(always)]
-            || match sums.len() {
-                BLOCK => {
-                    let mut block = [0.0f32; BLOCK];
-                    for row in dy.chunks_exact(c) {
-                        let row = &row[i * BLOCK..][..BLOCK];
-                        block.iter_mut().zip(row).for_each(|(s, dy)| *s += dy);
-                    }
-                    sums.copy_from_slice(&block);
-                }
-                n => {
-                    for row in dy.chunks_exact(c) {
-                        sums.iter_mut().zip(&row[i * BLOCK..][..n]).for_each(|(s, dy)| *s += dy);
-                    }
+            || {
+                for row in dy.chunks_exact(c) {
+                    sums.iter_mut().zip(&row[i * BLOCK..]).for_each(|(s, dy)| *s += dy);
                 }
             },
         );
