@@ -23,6 +23,7 @@ pub(crate) mod record;
 mod tensor;
 pub(crate) mod trace;
 pub(crate) mod traverse;
+mod write;
 
 pub(crate) use arith::{tensor_binary, tensor_compare, tensor_inplace, tensor_unary};
 pub(crate) use classes::value_class;
