@@ -37,28 +37,21 @@ class LazyLinear(LazyModuleMixin, Linear):
         self.out_features = out_features
 
 
-def _lazy_conv(kind, lazy, rank):
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode='zeros', device=None, dtype=None):
-        make = lambda n: kind(n, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode)
+def _lazy_conv(kind, lazy, rank, transposed=False):
+    def wait(self, make, out_channels, kernel_size, groups):
         self._wait(make, ('weight', 'bias'), axis=-rank - 1)
         self.in_channels = 0
         self.out_channels = out_channels
         self.kernel_size = kernel_size
         self.groups = groups
 
-    return type(lazy, (LazyModuleMixin, kind), {'__init__': __init__})
+    def plain(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode='zeros', device=None, dtype=None):
+        wait(self, lambda n: kind(n, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode), out_channels, kernel_size, groups)
 
+    def turned(self, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1, padding_mode='zeros', device=None, dtype=None):
+        wait(self, lambda n: kind(n, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, padding_mode), out_channels, kernel_size, groups)
 
-def _lazy_transposed(kind, lazy, rank):
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1, padding_mode='zeros', device=None, dtype=None):
-        make = lambda n: kind(n, out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation, padding_mode)
-        self._wait(make, ('weight', 'bias'), axis=-rank - 1)
-        self.in_channels = 0
-        self.out_channels = out_channels
-        self.kernel_size = kernel_size
-        self.groups = groups
-
-    return type(lazy, (LazyModuleMixin, kind), {'__init__': __init__})
+    return type(lazy, (LazyModuleMixin, kind), {'__init__': turned if transposed else plain})
 
 
 def _lazy_norm(kind, lazy):
@@ -77,9 +70,9 @@ def _lazy_norm(kind, lazy):
 LazyConv1d = _lazy_conv(Conv1d, 'LazyConv1d', 1)
 LazyConv2d = _lazy_conv(Conv2d, 'LazyConv2d', 2)
 LazyConv3d = _lazy_conv(Conv3d, 'LazyConv3d', 3)
-LazyConvTranspose1d = _lazy_transposed(ConvTranspose1d, 'LazyConvTranspose1d', 1)
-LazyConvTranspose2d = _lazy_transposed(ConvTranspose2d, 'LazyConvTranspose2d', 2)
-LazyConvTranspose3d = _lazy_transposed(ConvTranspose3d, 'LazyConvTranspose3d', 3)
+LazyConvTranspose1d = _lazy_conv(ConvTranspose1d, 'LazyConvTranspose1d', 1, transposed=True)
+LazyConvTranspose2d = _lazy_conv(ConvTranspose2d, 'LazyConvTranspose2d', 2, transposed=True)
+LazyConvTranspose3d = _lazy_conv(ConvTranspose3d, 'LazyConvTranspose3d', 3, transposed=True)
 LazyBatchNorm1d = _lazy_norm(BatchNorm1d, 'LazyBatchNorm1d')
 LazyBatchNorm2d = _lazy_norm(BatchNorm2d, 'LazyBatchNorm2d')
 LazyBatchNorm3d = _lazy_norm(BatchNorm3d, 'LazyBatchNorm3d')

@@ -24,16 +24,11 @@ class _SpectralNorm(nn.Module):
         self.eps = eps
         self.n_power_iterations = n_power_iterations
         if weight.ndim > 1:
-            matrix = self._reshape_weight_to_matrix(weight.detach())
+            matrix = nn.utils._as_matrix(weight.detach(), self.dim)
             h, w = matrix.size()
             self.register_buffer('_u', F.normalize(torch.randn(h), dim=0, eps=eps))
             self.register_buffer('_v', F.normalize(torch.randn(w), dim=0, eps=eps))
             self._power_method(matrix, 15)
-
-    def _reshape_weight_to_matrix(self, weight):
-        if self.dim != 0:
-            weight = weight.permute(self.dim, *(d for d in range(weight.dim()) if d != self.dim))
-        return weight.flatten(1)
 
     def _power_method(self, matrix, n_power_iterations):
         with torch.no_grad():
@@ -44,7 +39,7 @@ class _SpectralNorm(nn.Module):
     def forward(self, weight):
         if weight.ndim == 1:
             return F.normalize(weight, dim=0, eps=self.eps)
-        matrix = self._reshape_weight_to_matrix(weight)
+        matrix = nn.utils._as_matrix(weight, self.dim)
         if self.training:
             self._power_method(matrix.detach(), self.n_power_iterations)
         u, v = self._u.clone(), self._v.clone()

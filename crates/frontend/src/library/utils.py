@@ -31,6 +31,13 @@ def _norm_except_dim(weight, dim):
     return weight.transpose(0, dim).reshape(weight.size(dim), -1).norm(dim=1).view(shape)
 
 
+def _as_matrix(weight, dim):
+    # Rows along one dimension.
+    if dim != 0:
+        weight = weight.permute(dim, *[d for d in range(weight.dim()) if d != dim])
+    return weight.flatten(1)
+
+
 # The older forms compute the weight in a hook before each call, and keep it as a plain attribute.
 
 
@@ -54,14 +61,9 @@ class SpectralNorm:
         self.dim = dim
         self.eps = eps
 
-    def matrix(self, weight):
-        if self.dim != 0:
-            weight = weight.permute(self.dim, *[d for d in range(weight.dim()) if d != self.dim])
-        return weight.reshape(weight.size(0), -1)
-
     def compute_weight(self, module, iterate):
         weight = getattr(module, self.name + '_orig')
-        matrix = self.matrix(weight)
+        matrix = _as_matrix(weight, self.dim)
         if iterate:
             with torch.no_grad():
                 for _ in range(self.n_power_iterations):
@@ -99,7 +101,7 @@ def spectral_norm(module, name='weight', n_power_iterations=1, eps=1e-12, dim=No
         dim = 1 if isinstance(module, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)) else 0
     made = SpectralNorm(name, n_power_iterations, dim, eps)
     weight = _add_norm(module, made)
-    h, w = made.matrix(weight).size()
+    h, w = _as_matrix(weight, dim).size()
     module.register_parameter(name + '_orig', weight)
     setattr(module, name, weight.data)
     module.register_buffer(name + '_u', F.normalize(torch.randn(h), dim=0, eps=eps))
