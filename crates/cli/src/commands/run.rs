@@ -177,7 +177,7 @@ impl View {
         match event {
             Event::CycleStarted { cycle, candidates } => {
                 self.clear();
-                output::note(format!("cycle {}", cycle + 1));
+                output::note(format!("cycle {cycle}"));
                 self.start(u64::from(*candidates), "judging");
             }
             Event::TrainingStarted { .. } => {
@@ -196,12 +196,11 @@ impl View {
                 }
                 let text = match accuracy_val {
                     Some(a) => format!(
-                        "  {}.{index:<3} {verdict:<11} accuracy {:.1} % {}{seconds:.0} s",
-                        cycle + 1,
+                        "  {cycle}.{index:<3} {verdict:<11} accuracy {:.1} % {}{seconds:.0} s",
                         100.0 * a,
                         if *admitted { "admitted, " } else { "" }
                     ),
-                    None => format!("  {}.{index:<3} {verdict}", cycle + 1),
+                    None => format!("  {cycle}.{index:<3} {verdict}"),
                 };
                 match &self.bar {
                     Some(bar) if !bar.is_hidden() => bar.println(text),
@@ -221,8 +220,7 @@ impl View {
             Event::CycleFinished { cycle, candidates, valid, admitted, best_accuracy_val, seconds } => {
                 self.clear();
                 output::note(format!(
-                    "cycle {}: {candidates} candidates, {valid} valid, {admitted} admitted, best {}; {seconds:.0} s",
-                    cycle + 1,
+                    "cycle {cycle}: {candidates} candidates, {valid} valid, {admitted} admitted, best {}; {seconds:.0} s",
                     best_accuracy_val.map_or_else(|| "–".to_string(), |a| format!("{:.1} %", 100.0 * a))
                 ));
             }
