@@ -12,6 +12,7 @@ mod differentiable;
 #[cfg(test)]
 mod tests;
 
+use crate::optim::rule::Rule;
 use archsmith_ir::prim::UnaryOp;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{FloatTensor, IntTensor};
@@ -172,12 +173,8 @@ pub trait Kernels: Backend {
     }
 
     /// Gradient of [`Kernels::spread`] for v, flat: the sums of `dy·x`, or of `dy` without x, over P.
-    fn spread_sums(x: Option<FloatTensor<Self>>, dy: FloatTensor<Self>, [a, p, c]: [usize; 3]) -> FloatTensor<Self> {
-        let dy = match x {
-            Some(x) => Self::float_mul(dy, x),
-            None => dy,
-        };
-        Self::float_reshape(Self::float_sum_dim(Self::float_reshape(dy, [a, p, c].into()), 1), [a * c].into())
+    fn spread_sums(x: Option<FloatTensor<Self>>, dy: FloatTensor<Self>, sizes: [usize; 3]) -> FloatTensor<Self> {
+        composed::spread_sums::<Self>(x, dy, sizes)
     }
 
     /// Whether the derivative of a function that [`Kernels::activate`] knows is computed from its result.
@@ -188,6 +185,18 @@ pub trait Kernels: Backend {
     /// Gradient of [`Kernels::activate`] from what is kept of it.
     fn activate_backward(_op: UnaryOp, _kept: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
         dy
+    }
+
+    /// A parameter's new value and new moments by an optimiser's rule. The gradient is multiplied with `factor`, of one
+    /// element, first. Flat, all of one size.
+    fn update(
+        rule: &Rule<'_>,
+        value: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        factor: Option<FloatTensor<Self>>,
+        moments: Vec<FloatTensor<Self>>,
+    ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>) {
+        composed::update::<Self>(rule, value, gradient, factor, moments)
     }
 }
 

@@ -173,6 +173,17 @@ impl<B: Kernels> Network<B> {
         }
     }
 
+    /// Replaces a float tensor of the state by what `f` makes of it. `f` is the only one who has it, so that it may be changed
+    /// in its own memory.
+    pub fn replace(&mut self, id: StateId, f: impl FnOnce(Tensor<B, 1>) -> Tensor<B, 1>) {
+        if let Some(Slot::Float(k)) = self.topology.slots.get(id.index()) {
+            let param = &mut self.floats[*k];
+            let nothing = Tensor::empty([0], &param.lazy_device());
+            let value = std::mem::replace(param, Param::initialized(param.id, nothing)).into_value();
+            self.set(id, f(value));
+        }
+    }
+
     /// Takes over the buffers that a training step has changed.
     pub fn update_buffers(&mut self, updates: BufferUpdates<B>) {
         updates.floats.into_iter().for_each(|(id, value)| self.set(id, value));

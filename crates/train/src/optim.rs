@@ -1,192 +1,97 @@
 //! Optimisers, gradient clipping and learning-rate schedules with PyTorch's meaning, on flat tensors.
 //!
-//! The library's own optimisers differ in details (dampening, where epsilon stands), so these are written out. Each function
-//! names the PyTorch class it equals; the tests hold sequences computed with that class.
+//! The library's own optimisers differ in details (dampening, where epsilon stands), so the rules are written out ([`rule`]).
+//! Each names the PyTorch class it equals; the tests hold sequences computed with that class. How a rule passes over memory is
+//! the backend's ([`Kernels::update`]): on the CPU once, in place, with the clipping in the same pass.
 
+pub mod rule;
+
+use crate::kernels::Kernels;
 use archsmith_ir::StateId;
 use archsmith_ir::recipe::{Clip, Optimizer, Schedule};
-use burn::tensor::Tensor;
-use burn::tensor::backend::Backend;
+use burn::tensor::{FloatDType, Tensor, TensorMetadata, TensorPrimitive};
+use rule::Rule;
 use std::collections::BTreeMap;
 
-/// A parameter's gradient.
-pub type Gradients<B> = Vec<(StateId, Tensor<B, 1>)>;
-
 /// What an optimiser remembers of one parameter.
-#[derive(Clone, Debug, Default)]
-struct Memory<B: Backend> {
-    /// Momentum buffer, or first moment.
-    first: Option<Tensor<B, 1>>,
-    /// Second moment.
-    second: Option<Tensor<B, 1>>,
-    /// Largest second moment (AMSGrad), or mean gradient (centred RMSprop).
-    third: Option<Tensor<B, 1>>,
+#[derive(Clone, Debug)]
+struct Memory<B: Kernels> {
+    moments: Vec<B::FloatTensorPrimitive>,
     steps: i32,
 }
 
 /// An optimiser with its state.
 #[derive(Clone, Debug)]
-pub struct Optimiser<B: Backend> {
+pub struct Optimiser<B: Kernels> {
     kind: Optimizer,
+    clip: Option<Clip>,
     memory: BTreeMap<StateId, Memory<B>>,
 }
 
-impl<B: Backend> Optimiser<B> {
+/// One step of an optimiser, in which each parameter that has a gradient is updated once.
+#[derive(Debug)]
+pub struct Updates<'a, B: Kernels> {
+    optimiser: &'a mut Optimiser<B>,
+    lr: f64,
+    /// What all gradients are multiplied with.
+    factor: Option<B::FloatTensorPrimitive>,
+}
+
+impl<B: Kernels> Optimiser<B> {
     /// A fresh optimiser.
-    pub fn new(kind: Optimizer) -> Self {
-        Optimiser { kind, memory: BTreeMap::new() }
+    pub fn new(kind: Optimizer, clip: Option<Clip>) -> Self {
+        Optimiser { kind, clip, memory: BTreeMap::new() }
     }
 
-    /// A parameter's new value. `lr` is the scheduled learning rate.
-    pub fn step(&mut self, id: StateId, value: Tensor<B, 1>, gradient: Tensor<B, 1>, lr: f64) -> Tensor<B, 1> {
-        let memory =
-            self.memory.entry(id).or_insert_with(|| Memory { first: None, second: None, third: None, steps: 0 });
+    /// Begins a step with these gradients, all that there are. `lr` is the scheduled learning rate.
+    pub fn step<'a>(&mut self, gradients: impl Iterator<Item = &'a Tensor<B, 1>>, lr: f64) -> Updates<'_, B> {
+        let factor = match &self.clip {
+            Some(Clip::Norm { max_norm }) => norm_factor(gradients, *max_norm),
+            _ => None,
+        };
+        Updates { optimiser: self, lr, factor }
+    }
+}
+
+impl<B: Kernels> Updates<'_, B> {
+    /// A parameter's new value. Where nobody else holds the old one, it is computed in its memory.
+    pub fn update(&mut self, id: StateId, value: Tensor<B, 1>, gradient: Tensor<B, 1>) -> Tensor<B, 1> {
+        let Optimiser { kind, clip, memory } = &mut *self.optimiser;
+        let memory = memory.entry(id).or_insert_with(|| Memory { moments: Vec::new(), steps: 0 });
         memory.steps += 1;
-        match self.kind.clone() {
-            Optimizer::Sgd { momentum, dampening, weight_decay, nesterov, .. } => {
-                sgd(memory, value, gradient, lr, momentum, dampening, weight_decay, nesterov)
-            }
-            Optimizer::Adam { betas, eps, weight_decay, decoupled, amsgrad, .. } => {
-                let (value, gradient) = match (weight_decay != 0.0, decoupled) {
-                    (false, _) => (value, gradient),
-                    (true, true) => (value.mul_scalar(1.0 - lr * weight_decay), gradient),
-                    (true, false) => (value.clone(), gradient + value.mul_scalar(weight_decay)),
-                };
-                adam(memory, value, gradient, lr, betas, eps, amsgrad)
-            }
-            Optimizer::RmsProp { alpha, eps, weight_decay, momentum, centered, .. } => {
-                let gradient = decayed(&value, gradient, weight_decay);
-                rms_prop(memory, value, gradient, lr, alpha, eps, momentum, centered)
-            }
-        }
-    }
-}
-
-fn decayed<B: Backend>(value: &Tensor<B, 1>, gradient: Tensor<B, 1>, weight_decay: f64) -> Tensor<B, 1> {
-    if weight_decay == 0.0 { gradient } else { gradient + value.clone().mul_scalar(weight_decay) }
-}
-
-/// `torch.optim.SGD`.
-#[allow(clippy::too_many_arguments, reason = "the arguments of the class it equals")]
-fn sgd<B: Backend>(
-    memory: &mut Memory<B>,
-    value: Tensor<B, 1>,
-    gradient: Tensor<B, 1>,
-    lr: f64,
-    momentum: f64,
-    dampening: f64,
-    weight_decay: f64,
-    nesterov: bool,
-) -> Tensor<B, 1> {
-    let gradient = decayed(&value, gradient, weight_decay);
-    if momentum == 0.0 {
-        return value - gradient.mul_scalar(lr);
-    }
-    // The first buffer is the gradient itself, undampened.
-    let buffer = match memory.first.take() {
-        None => gradient.clone(),
-        Some(b) if dampening == 0.0 => b.mul_scalar(momentum) + gradient.clone(),
-        Some(b) => b.mul_scalar(momentum) + gradient.clone().mul_scalar(1.0 - dampening),
-    };
-    memory.first = Some(buffer.clone());
-    let direction = if nesterov { gradient + buffer.mul_scalar(momentum) } else { buffer };
-    value - direction.mul_scalar(lr)
-}
-
-/// `torch.optim.Adam` and `AdamW` after weight decay.
-fn adam<B: Backend>(
-    memory: &mut Memory<B>,
-    value: Tensor<B, 1>,
-    gradient: Tensor<B, 1>,
-    lr: f64,
-    betas: (f64, f64),
-    eps: f64,
-    amsgrad: bool,
-) -> Tensor<B, 1> {
-    let square = gradient.clone() * gradient.clone();
-    let first = match memory.first.take() {
-        None => gradient.mul_scalar(1.0 - betas.0),
-        Some(m) => m.mul_scalar(betas.0) + gradient.mul_scalar(1.0 - betas.0),
-    };
-    let second = match memory.second.take() {
-        None => square.mul_scalar(1.0 - betas.1),
-        Some(v) => v.mul_scalar(betas.1) + square.mul_scalar(1.0 - betas.1),
-    };
-    memory.first = Some(first.clone());
-    memory.second = Some(second.clone());
-    let corrections = (1.0 - betas.0.powi(memory.steps), 1.0 - betas.1.powi(memory.steps));
-    let scale = if amsgrad {
-        let largest = match memory.third.take() {
-            None => second,
-            Some(t) => t.max_pair(second),
+        let limit = match clip {
+            Some(Clip::Value { clip_value }) => Some(*clip_value),
+            _ => None,
         };
-        memory.third = Some(largest.clone());
-        largest
-    } else {
-        second
-    };
-    let denominator = scale.sqrt().div_scalar(corrections.1.sqrt()).add_scalar(eps);
-    value - (first / denominator).mul_scalar(lr / corrections.0)
-}
-
-/// `torch.optim.RMSprop` after weight decay.
-#[allow(clippy::too_many_arguments, reason = "the arguments of the class it equals")]
-fn rms_prop<B: Backend>(
-    memory: &mut Memory<B>,
-    value: Tensor<B, 1>,
-    gradient: Tensor<B, 1>,
-    lr: f64,
-    alpha: f64,
-    eps: f64,
-    momentum: f64,
-    centered: bool,
-) -> Tensor<B, 1> {
-    let square = (gradient.clone() * gradient.clone()).mul_scalar(1.0 - alpha);
-    let second = match memory.second.take() {
-        None => square,
-        Some(v) => v.mul_scalar(alpha) + square,
-    };
-    memory.second = Some(second.clone());
-    let spread = if centered {
-        let new = gradient.clone().mul_scalar(1.0 - alpha);
-        let mean = match memory.third.take() {
-            None => new,
-            Some(m) => m.mul_scalar(alpha) + new,
-        };
-        memory.third = Some(mean.clone());
-        second - mean.clone() * mean
-    } else {
-        second
-    };
-    let direction = gradient / spread.sqrt().add_scalar(eps);
-    if momentum == 0.0 {
-        return value - direction.mul_scalar(lr);
+        let rule = Rule { kind, lr: self.lr, steps: memory.steps, limit };
+        let value = value.into_primitive().tensor();
+        let mut moments = std::mem::take(&mut memory.moments);
+        let zeros = || B::float_zeros(value.shape(), &B::float_device(&value), value.dtype().into());
+        moments.resize_with(rule.moments(), zeros);
+        let gradient = gradient.into_primitive().tensor();
+        let (value, moments) = B::update(&rule, value, gradient, self.factor.clone(), moments);
+        memory.moments = moments;
+        Tensor::from_primitive(TensorPrimitive::Float(value))
     }
-    let buffer = match memory.first.take() {
-        None => direction,
-        Some(b) => b.mul_scalar(momentum) + direction,
-    };
-    memory.first = Some(buffer.clone());
-    value - buffer.mul_scalar(lr)
 }
 
-/// Clips gradients: `clip_grad_norm_` over all together, or `clip_grad_value_`.
+/// What `clip_grad_norm_` multiplies all gradients with: `min(1, max_norm / (norm + 1e-6))`.
 ///
-/// The norm is computed on the device and applied without a comparison on the host, as PyTorch does:
-/// `min(1, max_norm / (norm + 1e-6))`.
-pub fn clip<B: Backend>(gradients: Gradients<B>, clip: &Clip) -> Gradients<B> {
-    match clip {
-        Clip::Value { clip_value } => {
-            gradients.into_iter().map(|(id, g)| (id, g.clamp(-clip_value, *clip_value))).collect()
-        }
-        Clip::Norm { max_norm } => {
-            // Summed along a dimension and in the parameters' order: the same bits for the same gradients.
-            let squares = gradients.iter().map(|(_, g)| (g.clone() * g.clone()).sum_dim(0)).reduce(|a, b| a + b);
-            let Some(total) = squares else { return gradients };
-            let factor = (total.sqrt().add_scalar(1e-6)).recip().mul_scalar(*max_norm).clamp_max(1.0);
-            gradients.into_iter().map(|(id, g)| (id, g * factor.clone())).collect()
-        }
-    }
+/// It stays on the device, without a comparison on the host. Sums are made in the parameters' order: the same bits for the same
+/// gradients.
+fn norm_factor<'a, B: Kernels>(
+    gradients: impl Iterator<Item = &'a Tensor<B, 1>>,
+    max_norm: f64,
+) -> Option<B::FloatTensorPrimitive> {
+    let squares = gradients.map(|g| {
+        let n = g.dims()[0];
+        let g = g.clone().into_primitive().tensor();
+        let sum = B::spread_sums(Some(g.clone()), g, [1, n, 1]);
+        Tensor::<B, 1>::from_primitive(TensorPrimitive::Float(B::float_cast(sum, FloatDType::F32)))
+    });
+    let norm = squares.reduce(|a, b| a + b)?.sqrt();
+    let factor = norm.add_scalar(1e-6).recip().mul_scalar(max_norm).clamp_max(1.0);
+    Some(factor.into_primitive().tensor())
 }
 
 /// The learning rate after `batches` batches and `epochs` whole epochs.

@@ -4,7 +4,7 @@ use crate::fit::FitError;
 use crate::kernels::Kernels;
 use crate::loss::{argmax, loss};
 use crate::lower::{LowerError, Network, StepRng};
-use crate::optim::{Optimiser, clip, scheduled};
+use crate::optim::{Optimiser, scheduled};
 use archsmith_ir::reference::{HostTensor, initial_state};
 use archsmith_ir::{DType, Recipe, Seed, TypedGraph};
 use burn::module::AutodiffModule;
@@ -56,7 +56,10 @@ pub(crate) struct Stepped {
 }
 
 /// A network in training.
-pub(crate) struct Trainer<B: AutodiffBackend> {
+pub(crate) struct Trainer<B: AutodiffBackend>
+where
+    B::InnerBackend: Kernels,
+{
     network: Network<B>,
     optimiser: Optimiser<B::InnerBackend>,
     recipe: Recipe,
@@ -89,7 +92,7 @@ where
         let recipe = graph.graph().recipe.clone();
         Ok(Trainer {
             network,
-            optimiser: Optimiser::new(recipe.optimizer.clone()),
+            optimiser: Optimiser::new(recipe.optimizer.clone(), recipe.clip.clone()),
             recipe,
             interface,
             device: device.clone(),
@@ -125,25 +128,15 @@ where
         // The gradient of Σ scores·g for constant g is g: the loss itself need not be known to the differentiation.
         let g = TensorData::new(measured.gradient, [self.interface.batch, self.interface.scores]);
         let surrogate = (scores * Tensor::<B, 2>::from_data(g, &self.device)).sum_dim(1).sum_dim(0);
-        let gradients = surrogate.backward();
-        let parameters: Vec<_> = self.network.parameters().collect();
-        let mut found = Vec::with_capacity(parameters.len());
-        let mut values = Vec::with_capacity(parameters.len());
-        for (id, p) in parameters {
-            // A parameter that the forward pass does not use has no gradient and is left alone, weight decay included.
-            if let Some(gradient) = p.grad(&gradients) {
-                found.push((id, gradient));
-                values.push(p.inner());
-            }
-        }
+        let mut gradients = surrogate.backward();
+        // A parameter that the forward pass does not use has no gradient and is left alone, weight decay included.
+        let found: Vec<_> =
+            self.network.parameters().filter_map(|(id, p)| Some((id, p.grad_remove(&mut gradients)?))).collect();
         drop(gradients);
-        if let Some(limit) = &self.recipe.clip {
-            found = clip(found, limit);
-        }
         let lr = scheduled(self.recipe.optimizer.lr(), self.recipe.schedule.as_ref(), self.steps, epochs);
-        for ((id, gradient), value) in found.into_iter().zip(values) {
-            let value = self.optimiser.step(id, value, gradient, lr);
-            self.network.set(id, Tensor::from_inner(value));
+        let mut updates = self.optimiser.step(found.iter().map(|(_, gradient)| gradient), lr);
+        for (id, gradient) in found {
+            self.network.replace(id, |value| Tensor::from_inner(updates.update(id, value.inner(), gradient)));
         }
         self.network.update_buffers(buffers);
         self.steps += 1;

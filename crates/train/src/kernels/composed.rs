@@ -1,9 +1,10 @@
 //! The functions of [`super::Kernels`] on a backend's own operations.
 
 use super::{Average, BatchNorm, ConvGeometry, Normalised, PoolWindow};
+use crate::optim::rule::{Formula, Rule, Visit};
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{ConvOptions, FloatTensor, IntTensor};
-use burn::tensor::{Slice, TensorData, TensorMetadata};
+use burn::tensor::{Slice, Tensor, TensorData, TensorMetadata, TensorPrimitive};
 
 fn options(g: ConvGeometry) -> ConvOptions<2> {
     ConvOptions::new(g.stride, g.padding, g.dilation, g.groups)
@@ -185,4 +186,48 @@ pub(super) fn max_pool_backward<B: Backend>(
     let (x, place) = framed::<B>(like::<B>(&shape, &dy), w);
     let dx = B::max_pool2d_with_indices_backward(x, w.kernel, w.stride, [0, 0], w.dilation, false, dy, places);
     B::float_slice(dx.x_grad, &place)
+}
+
+pub(super) fn spread_sums<B: Backend>(
+    x: Option<FloatTensor<B>>,
+    dy: FloatTensor<B>,
+    [a, p, c]: [usize; 3],
+) -> FloatTensor<B> {
+    let dy = match x {
+        Some(x) => B::float_mul(dy, x),
+        None => dy,
+    };
+    B::float_reshape(B::float_sum_dim(B::float_reshape(dy, [a, p, c].into()), 1), [a * c].into())
+}
+
+/// An update on whole tensors: value, gradient, moments.
+struct Whole<B: Backend>(Tensor<B, 1>, Tensor<B, 1>, Vec<Tensor<B, 1>>);
+
+impl<B: Backend> Visit for Whole<B> {
+    type Result = (FloatTensor<B>, Vec<FloatTensor<B>>);
+
+    fn visit<const K: usize>(self, formula: impl Formula<K>) -> Self::Result {
+        let Whole(value, gradient, moments) = self;
+        let mut moments: [_; K] = moments.try_into().expect("a tensor for each moment of the rule");
+        let value = formula.apply(value, gradient, &mut moments);
+        (value.into_primitive().tensor(), moments.into_iter().map(|m| m.into_primitive().tensor()).collect())
+    }
+}
+
+pub(super) fn update<B: Backend>(
+    rule: &Rule<'_>,
+    value: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+    factor: Option<FloatTensor<B>>,
+    moments: Vec<FloatTensor<B>>,
+) -> (FloatTensor<B>, Vec<FloatTensor<B>>) {
+    let gradient = match factor {
+        Some(f) => {
+            let f = B::float_cast(f, gradient.dtype().into());
+            B::float_mul(gradient, f)
+        }
+        None => gradient,
+    };
+    let tensor = |x| Tensor::<B, 1>::from_primitive(TensorPrimitive::Float(x));
+    rule.with(Whole(tensor(value), tensor(gradient), moments.into_iter().map(tensor).collect()))
 }

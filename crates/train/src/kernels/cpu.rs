@@ -16,10 +16,12 @@ mod pool;
 mod rearrange;
 mod spread;
 mod tiles;
+mod update;
 mod vector;
 mod winograd;
 
 use super::{Average, BatchNorm, ConvGeometry, Kernels, Normalised, PoolWindow, composed};
+use crate::optim::rule::Rule;
 use archsmith_ir::prim::UnaryOp;
 use buffer::tensor;
 use burn::backend::Flex;
@@ -43,18 +45,22 @@ fn channels_last(x: FlexTensor) -> FlexTensor {
     Flex::float_permute(x, &[0, 2, 3, 1]).to_contiguous()
 }
 
-/// Runs `f` on the values of a tensor that may be changed: its own memory where nobody else reads it, else a copy.
-fn changed(x: FlexTensor, f: impl FnOnce(&mut [f32])) -> FlexTensor {
+/// A tensor whose values may be changed: its own memory where nobody else reads it, else a copy.
+fn owned(x: FlexTensor) -> FlexTensor {
     let contiguous = x.to_contiguous();
     drop(x);
-    let mut x = contiguous;
-    if !x.is_unique() {
-        let shape = x.shape().to_vec();
-        let mut copy = buffer::buffer(shape.iter().product());
-        copy.copy_from_slice(x.storage());
-        f(&mut copy);
-        return tensor(copy, shape);
+    if contiguous.is_unique() {
+        return contiguous;
     }
+    let shape = contiguous.shape().to_vec();
+    let mut copy = buffer::buffer(shape.iter().product());
+    copy.copy_from_slice(contiguous.storage());
+    tensor(copy, shape)
+}
+
+/// Runs `f` on the values of a tensor that may be changed, see [`owned`].
+fn changed(x: FlexTensor, f: impl FnOnce(&mut [f32])) -> FlexTensor {
+    let mut x = owned(x);
     f(x.storage_mut());
     x
 }
@@ -251,9 +257,32 @@ impl Kernels for Flex {
     }
 
     fn spread_sums(x: Option<FloatTensor<Self>>, dy: FloatTensor<Self>, sizes: [usize; 3]) -> FloatTensor<Self> {
+        if !all_f32(&[&dy]) {
+            return composed::spread_sums::<Self>(x, dy, sizes);
+        }
         let x = x.map(|x| x.to_contiguous());
         let sums = spread::sums(x.as_ref().map(|x| x.storage()), dy.to_contiguous().storage(), sizes);
         let n = sums.len();
         tensor(sums, vec![n])
+    }
+
+    fn update(
+        rule: &Rule<'_>,
+        value: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        factor: Option<FloatTensor<Self>>,
+        moments: Vec<FloatTensor<Self>>,
+    ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>) {
+        if !all_f32(&[&value, &gradient]) {
+            return composed::update::<Self>(rule, value, gradient, factor, moments);
+        }
+        let factor = factor.map_or(1.0, |f| f.to_contiguous().storage::<f32>()[0]);
+        let gradient = gradient.to_contiguous();
+        let mut moments: Vec<FlexTensor> = moments.into_iter().map(owned).collect();
+        let value = changed(value, |value| {
+            let moments = moments.iter_mut().map(|m| m.storage_mut()).collect();
+            update::update(rule, value, gradient.storage(), factor, moments);
+        });
+        (value, moments)
     }
 }

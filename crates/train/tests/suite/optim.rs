@@ -1,10 +1,11 @@
 //! Optimisers, clipping, schedules and losses against values that PyTorch 2 computed.
 #![allow(clippy::excessive_precision, reason = "they are as PyTorch printed them")]
 
+use archsmith_ir::Seed;
 use archsmith_ir::StateId;
 use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};
 use archsmith_train::loss::{LossError, loss};
-use archsmith_train::optim::{Optimiser, clip, scheduled};
+use archsmith_train::optim::{Optimiser, scheduled};
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
@@ -25,15 +26,25 @@ fn near(found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len());
 }
 
-fn run(kind: Optimizer, expected: [f32; 3]) {
+/// Values after a step for each row of gradients; a parameter's values and gradients are its own.
+fn steps(kind: &Optimizer, clip: Option<Clip>, values_: &[Vec<f32>], gradients: &[Vec<Vec<f32>>]) -> Vec<Vec<f32>> {
     let lr = kind.lr();
-    let mut optimiser = Optimiser::<Flex>::new(kind.clone());
-    let mut p = tensor(&[1.0, -2.0, 0.5]);
-    for g in GRADIENTS {
-        p = optimiser.step(StateId(0), p, tensor(&g), lr);
+    let mut optimiser = Optimiser::<Flex>::new(kind.clone(), clip);
+    let mut parameters: Vec<_> = values_.iter().map(|v| tensor(v)).collect();
+    for gradients in gradients {
+        let gradients: Vec<_> = gradients.iter().map(|g| tensor(g)).collect();
+        let mut updates = optimiser.step(gradients.iter(), lr);
+        let updated = parameters.into_iter().zip(&gradients).enumerate();
+        parameters = updated.map(|(i, (p, g))| updates.update(StateId(i as u32), p, g.clone())).collect();
     }
+    parameters.into_iter().map(values).collect()
+}
+
+fn run(kind: Optimizer, expected: [f32; 3]) {
+    let gradients: Vec<_> = GRADIENTS.iter().map(|g| vec![g.to_vec()]).collect();
+    let found = steps(&kind, None, &[vec![1.0, -2.0, 0.5]], &gradients);
     println!("{kind:?}");
-    near(&values(p), &expected);
+    near(&found[0], &expected);
 }
 
 fn sgd(momentum: f64, dampening: f64, weight_decay: f64, nesterov: bool) -> Optimizer {
@@ -73,14 +84,102 @@ fn rmsprop_is_pytorchs() {
 
 #[test]
 fn clipping_is_pytorchs() {
-    let gradients = || vec![(StateId(0), tensor(&[3.0, 0.0])), (StateId(1), tensor(&[4.0]))];
-    let clipped = clip(gradients(), &Clip::Norm { max_norm: 1.0 });
-    near(&values(clipped[0].1.clone()), &[0.599_999_9, 0.0]);
-    near(&values(clipped[1].1.clone()), &[0.799_999_83]);
-    let untouched = clip(gradients(), &Clip::Norm { max_norm: 6.0 });
-    near(&values(untouched[0].1.clone()), &[3.0, 0.0]);
-    let limited = clip(gradients(), &Clip::Value { clip_value: 3.5 });
-    near(&values(limited[1].1.clone()), &[3.5]);
+    // A step of one gradient from zero shows the gradient that was left.
+    let clipped = |clip| {
+        let kind = Optimizer::Sgd { lr: -1.0, momentum: 0.0, dampening: 0.0, weight_decay: 0.0, nesterov: false };
+        steps(&kind, Some(clip), &[vec![0.0, 0.0], vec![0.0]], &[vec![vec![3.0, 0.0], vec![4.0]]]).concat()
+    };
+    near(&clipped(Clip::Norm { max_norm: 1.0 }), &[0.599_999_9, 0.0, 0.799_999_83]);
+    near(&clipped(Clip::Norm { max_norm: 6.0 }), &[3.0, 0.0, 4.0]);
+    near(&clipped(Clip::Value { clip_value: 3.5 }), &[3.0, 0.0, 3.5]);
+}
+
+/// The algorithms of PyTorch's documentation, element by element in f64.
+fn naive(kind: &Optimizer, clip: Option<&Clip>, mut p: Vec<f64>, gradients: &[Vec<f64>]) -> Vec<f64> {
+    let mut state = vec![[0.0f64; 3]; p.len()];
+    for (t, g) in gradients.iter().enumerate() {
+        let norm = g.iter().map(|g| g * g).sum::<f64>().sqrt();
+        for ((p, &g), s) in p.iter_mut().zip(g).zip(&mut state) {
+            let mut g = match clip {
+                Some(Clip::Norm { max_norm }) => g * (max_norm / (norm + 1e-6)).min(1.0),
+                Some(Clip::Value { clip_value }) => g.clamp(-clip_value, *clip_value),
+                None => g,
+            };
+            match *kind {
+                Optimizer::Sgd { lr, momentum, dampening, weight_decay, nesterov } => {
+                    g += weight_decay * *p;
+                    if momentum != 0.0 {
+                        s[0] = if t == 0 { g } else { momentum * s[0] + (1.0 - dampening) * g };
+                        g = if nesterov { g + momentum * s[0] } else { s[0] };
+                    }
+                    *p -= lr * g;
+                }
+                Optimizer::Adam { lr, betas, eps, weight_decay, decoupled, amsgrad } => {
+                    if decoupled {
+                        *p -= lr * weight_decay * *p;
+                    } else {
+                        g += weight_decay * *p;
+                    }
+                    s[0] = betas.0 * s[0] + (1.0 - betas.0) * g;
+                    s[1] = betas.1 * s[1] + (1.0 - betas.1) * g * g;
+                    s[2] = s[2].max(s[1]);
+                    let t = t as i32 + 1;
+                    let second = if amsgrad { s[2] } else { s[1] } / (1.0 - betas.1.powi(t));
+                    *p -= lr * s[0] / (1.0 - betas.0.powi(t)) / (second.sqrt() + eps);
+                }
+                Optimizer::RmsProp { lr, alpha, eps, weight_decay, momentum, centered } => {
+                    g += weight_decay * *p;
+                    s[0] = alpha * s[0] + (1.0 - alpha) * g * g;
+                    s[1] = alpha * s[1] + (1.0 - alpha) * g;
+                    let spread = if centered { s[0] - s[1] * s[1] } else { s[0] };
+                    s[2] = momentum * s[2] + g / (spread.sqrt() + eps);
+                    *p -= lr * s[2];
+                }
+            }
+        }
+    }
+    p
+}
+
+#[test]
+fn any_setting_and_size_is_as_documented_and_the_same_on_any_number_of_threads() {
+    let mut draws = Seed::from_u64(1).draws();
+    let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+    let (one, three) = (pool(1), pool(3));
+    for case in 0..48 {
+        let mut one_of = |values: [f64; 3]| values[(draws.unit() * 3.0) as usize];
+        let (weight_decay, momentum) = (one_of([0.0, 0.01, 0.2]), one_of([0.0, 0.5, 0.9]));
+        let kind = match case % 3 {
+            0 => {
+                let nesterov = momentum != 0.0 && case % 2 == 0;
+                let dampening = if nesterov { 0.0 } else { one_of([0.0, 0.0, 0.3]) };
+                Optimizer::Sgd { lr: 0.1, momentum, dampening, weight_decay, nesterov }
+            }
+            1 => adam((momentum, 0.99), 1e-3, weight_decay, case % 2 == 0, one_of([0.0, 1.0, 1.0]) > 0.0),
+            _ => {
+                let centered = case % 2 == 0;
+                Optimizer::RmsProp { lr: 0.01, alpha: 0.9, eps: 1e-2, weight_decay, momentum, centered }
+            }
+        };
+        let clip = match one_of([0.0, 1.0, 2.0]) {
+            0.0 => None,
+            1.0 => Some(Clip::Norm { max_norm: one_of([0.5, 3.0, 1e6]) }),
+            _ => Some(Clip::Value { clip_value: 0.7 }),
+        };
+        // The largest are more than a task takes, and no multiple of a vector.
+        let sizes: Vec<usize> = [3.0, 1000.0, 100_000.0].iter().map(|&n| 1 + (draws.unit() * n) as usize).collect();
+        let mut normal = |n: usize| -> Vec<f32> { (0..n).map(|_| draws.normal() as f32).collect() };
+        let start: Vec<_> = sizes.iter().map(|&n| normal(n)).collect();
+        let gradients: Vec<Vec<_>> = (0..4).map(|_| sizes.iter().map(|&n| normal(n)).collect()).collect();
+        let found = one.install(|| steps(&kind, clip.clone(), &start, &gradients)).concat();
+        assert_eq!(found, three.install(|| steps(&kind, clip.clone(), &start, &gradients)).concat(), "{kind:?}");
+        let wide = |v: &[Vec<f32>]| v.concat().into_iter().map(f64::from).collect::<Vec<f64>>();
+        let gradients: Vec<_> = gradients.iter().map(|g| wide(g)).collect();
+        let expected = naive(&kind, clip.as_ref(), wide(&start), &gradients);
+        for (a, b) in found.iter().zip(&expected) {
+            assert!((f64::from(*a) - b).abs() < 2e-5 * (1.0 + b.abs()), "{kind:?} {clip:?}: {a} instead of {b}");
+        }
+    }
 }
 
 #[test]
