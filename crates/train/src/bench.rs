@@ -45,7 +45,7 @@ pub fn bench(graph: &TypedGraph, steps: usize, threads: usize, device: Device) -
 
 fn bench_on<B>(graph: &TypedGraph, steps: usize, device: &B::Device) -> Result<BenchResult, FitError>
 where
-    B: AutodiffBackend + Kernels,
+    B: AutodiffBackend + Kernels<Plain = <B as AutodiffBackend>::InnerBackend>,
     B::InnerBackend: Kernels,
 {
     crate::kernels::release_memory();

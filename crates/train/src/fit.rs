@@ -209,7 +209,7 @@ fn fit_on<B>(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Metrics, FitError>
 where
-    B: AutodiffBackend + Kernels,
+    B: AutodiffBackend + Kernels<Plain = <B as AutodiffBackend>::InnerBackend>,
     B::InnerBackend: Kernels,
 {
     let start = Instant::now();

@@ -13,9 +13,13 @@ mod differentiable;
 mod tests;
 
 use crate::optim::rule::Rule;
+use archsmith_ir::StateId;
 use archsmith_ir::prim::UnaryOp;
+use burn::tensor::TensorMetadata;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{FloatTensor, IntTensor};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 /// The settings of a two-dimensional convolution; padding is the same before and after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +78,45 @@ pub struct BatchNorm<B: Backend> {
     pub eps: f64,
 }
 
+/// The gradient of a linear layer's weight `[N, K]` as the product it is: `dyᵀ·x` of `dy [M, N]` and `x [M, K]`.
+#[derive(Clone, Debug)]
+pub struct Outer<B: Backend> {
+    /// `[M, N]`.
+    pub dy: FloatTensor<B>,
+    /// `[M, K]`.
+    pub x: FloatTensor<B>,
+}
+
+/// Gradients that a backward pass leaves as products, by parameter: each is multiplied out where its parameter is updated, a
+/// block at a time, and never lies in memory as a whole.
+#[derive(Clone, Debug)]
+pub struct Deferred<B: Backend>(Arc<Mutex<BTreeMap<StateId, Outer<B>>>>);
+
+impl<B: Backend> Default for Deferred<B> {
+    fn default() -> Self {
+        Deferred(Arc::default())
+    }
+}
+
+impl<B: Backend> Deferred<B> {
+    fn put(&self, id: StateId, gradient: Outer<B>) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, gradient);
+    }
+
+    /// What was left, which is no longer here.
+    pub fn take(&self) -> BTreeMap<StateId, Outer<B>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// Whose gradient a linear layer leaves as a product, and where.
+pub type Later<B> = (StateId, Deferred<B>);
+
 /// A backend with the functions that training needs beyond the library's.
 pub trait Kernels: Backend {
+    /// The backend without differentiation.
+    type Plain: Kernels;
+
     /// Whether images are `[N, H, W, C]`.
     const CHANNELS_LAST: bool = false;
 
@@ -187,6 +228,45 @@ pub trait Kernels: Backend {
         dy
     }
 
+    /// A linear layer without its bias: `x [M, K]` times the transpose of `w [N, K]`, whose elements may come in any shape. The
+    /// gradient of w goes to `later`, where that is given.
+    fn linear_forward(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        _later: Option<Later<Self::Plain>>,
+    ) -> FloatTensor<Self> {
+        composed::linear::<Self>(x, w)
+    }
+
+    /// Gradient of [`Kernels::linear`] for x: `dy·w`.
+    fn linear_dx(dy: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::linear_dx::<Self>(dy, w)
+    }
+
+    /// Gradient of [`Kernels::linear`] for w, `[N, K]`.
+    fn linear_dw(gradient: Outer<Self>) -> FloatTensor<Self> {
+        composed::linear_dw::<Self>(gradient)
+    }
+
+    /// The sum of the squares of a gradient that is a product, of one element.
+    fn outer_squares(gradient: Outer<Self>) -> FloatTensor<Self> {
+        let dw = Self::linear_dw(gradient);
+        let n = dw.shape().num_elements();
+        Self::spread_sums(Some(dw.clone()), dw, [1, n, 1])
+    }
+
+    /// As [`Kernels::update`], with a gradient that is a product.
+    fn update_outer(
+        rule: &Rule<'_>,
+        value: FloatTensor<Self>,
+        gradient: Outer<Self>,
+        factor: Option<FloatTensor<Self>>,
+        moments: Vec<FloatTensor<Self>>,
+    ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>) {
+        let gradient = Self::float_reshape(Self::linear_dw(gradient), value.shape());
+        Self::update(rule, value, gradient, factor, moments)
+    }
+
     /// A parameter's new value and new moments by an optimiser's rule. The gradient is multiplied with `factor`, of one
     /// element, first. Flat, all of one size.
     fn update(
@@ -206,4 +286,6 @@ pub(crate) fn release_memory() {
 }
 
 #[cfg(feature = "cuda")]
-impl Kernels for burn::backend::Cuda {}
+impl Kernels for burn::backend::Cuda {
+    type Plain = Self;
+}

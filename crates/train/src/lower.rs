@@ -22,9 +22,9 @@ pub(crate) mod value;
 pub use random::StepRng;
 pub use support::LowerError;
 
-use crate::kernels::Kernels;
+use crate::kernels::{Deferred, Kernels};
 use archsmith_ir::reference::HostTensor;
-use archsmith_ir::{Prim, Program, StateId, StateKind, TensorType, TypedGraph};
+use archsmith_ir::{Prim, Program, StateId, StateKind, Step, TensorType, TypedGraph};
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Bool, Int, Tensor, TensorPrimitive};
@@ -53,6 +53,44 @@ struct Lowered {
     last_use: Vec<Vec<bool>>,
     /// For each step, values that nobody reads at all.
     unread: Vec<bool>,
+    /// Values of the state that only linear layers read, which take them flat, as they are kept; and of those the ones whose
+    /// gradient is better left as a product: one layer reads it, and the batch is small.
+    linear: Vec<Option<Weight>>,
+}
+
+/// The weight of linear layers.
+#[derive(Clone, Copy, Debug)]
+struct Weight {
+    deferrable: bool,
+}
+
+impl Weight {
+    /// The largest batch: the norm of a product costs its square.
+    const ROWS: usize = 128;
+    /// The smallest weight.
+    const ELEMENTS: usize = 1 << 16;
+
+    /// For each value of a program, whether it is one.
+    fn all(program: &Program, modes: &[Mode]) -> Vec<Option<Weight>> {
+        let mut found = vec![None; program.values.len()];
+        for &(id, v) in &program.state {
+            let readers = program.steps.iter().zip(modes).filter(|(step, _)| step.inputs.contains(&v));
+            let readers: Vec<_> = readers.collect();
+            let linear = |(step, mode): &(&Step, &Mode)| mode.linear && step.inputs[0] != v;
+            if !readers.iter().all(linear) || program.outputs.contains(&v) {
+                continue;
+            }
+            let rows = |step: &Step| program.values[step.first_output.index()].numel();
+            let elements = program.values[v.index()].numel();
+            let once = program.state.iter().filter(|(other, _)| *other == id).count() == 1;
+            let deferrable = once && elements >= Self::ELEMENTS && readers.len() == 1 && {
+                let outputs = program.values[v.index()].shape[0].max(1);
+                rows(readers[0].0) / outputs <= Self::ROWS
+            };
+            found[v.index()] = Some(Weight { deferrable });
+        }
+        found
+    }
 }
 
 impl Lowered {
@@ -75,7 +113,8 @@ impl Lowered {
             })
             .collect();
         let unread = last.iter().map(|&l| l == usize::MAX).collect();
-        Ok(Lowered { program, modes, last_use, unread })
+        let linear = Weight::all(&program, &modes);
+        Ok(Lowered { program, modes, last_use, unread, linear })
     }
 }
 
@@ -221,31 +260,59 @@ impl<B: Kernels> Network<B> {
 
     /// A state tensor; none where it has no elements.
     fn state_value(&self, id: StateId) -> Option<Value<B>> {
-        let shape = &self.topology.state[id.index()].0.shape;
-        let value = match self.topology.slots[id.index()] {
+        Some(self.kept(id)?.reshape(&self.topology.state[id.index()].0.shape))
+    }
+
+    /// A state tensor as it is kept, flat.
+    fn kept(&self, id: StateId) -> Option<Value<B>> {
+        Some(match self.topology.slots[id.index()] {
             Slot::Float(k) => Value::Float(self.floats[k].val().into_primitive().tensor()),
             Slot::Int(k) => Value::Int(self.ints[k].val().into_primitive()),
             Slot::Bool(k) => Value::Bool(self.bools[k].val().into_primitive()),
             Slot::Empty => return None,
-        };
-        Some(value.reshape(shape))
+        })
     }
 
     /// The forward pass in training mode on inputs of the graph's types: logits, and the running statistics it changes.
     pub fn forward_train(&self, inputs: &[Tensor<B, 4>], rng: &mut StepRng) -> (Tensor<B, 2>, BufferUpdates<B>) {
+        self.training_pass(inputs, rng, None)
+    }
+
+    /// As [`Network::forward_train`]; the backward pass leaves some gradients as products.
+    pub fn forward_deferring(
+        &self,
+        inputs: &[Tensor<B, 4>],
+        rng: &mut StepRng,
+        deferred: &Deferred<B::Plain>,
+    ) -> (Tensor<B, 2>, BufferUpdates<B>) {
+        self.training_pass(inputs, rng, Some(deferred))
+    }
+
+    fn training_pass(
+        &self,
+        inputs: &[Tensor<B, 4>],
+        rng: &mut StepRng,
+        deferred: Option<&Deferred<B::Plain>>,
+    ) -> (Tensor<B, 2>, BufferUpdates<B>) {
         let inputs = inputs.iter().map(|x| Value::Float(x.clone().into_primitive().tensor())).collect();
-        let (mut outputs, updates) = self.run(&self.topology.train, inputs, rng);
+        let (mut outputs, updates) = self.run(&self.topology.train, inputs, rng, deferred);
         (logits(outputs.swap_remove(0), &self.place()), updates)
     }
 
     /// The forward pass in evaluation mode.
     pub fn forward_eval(&self, inputs: &[Tensor<B, 4>], rng: &mut StepRng) -> Tensor<B, 2> {
         let inputs = inputs.iter().map(|x| Value::Float(x.clone().into_primitive().tensor())).collect();
-        let (mut outputs, _) = self.run(&self.topology.eval, inputs, rng);
+        let (mut outputs, _) = self.run(&self.topology.eval, inputs, rng, None);
         logits(outputs.swap_remove(0), &self.place())
     }
 
-    fn run(&self, lowered: &Lowered, inputs: Vec<Value<B>>, rng: &mut StepRng) -> (Vec<Value<B>>, BufferUpdates<B>) {
+    fn run(
+        &self,
+        lowered: &Lowered,
+        inputs: Vec<Value<B>>,
+        rng: &mut StepRng,
+        deferred: Option<&Deferred<B::Plain>>,
+    ) -> (Vec<Value<B>>, BufferUpdates<B>) {
         let place = self.place();
         let program = &lowered.program;
         let mut values: Vec<Option<Value<B>>> = vec![None; program.values.len()];
@@ -254,7 +321,10 @@ impl<B: Kernels> Network<B> {
             values[v.index()] = Some(place_typed(x, &program.values[v.index()], &place));
         }
         for (id, v) in &program.state {
-            values[v.index()] = self.state_value(*id);
+            values[v.index()] = match lowered.linear[v.index()] {
+                Some(_) => self.kept(*id),
+                None => self.state_value(*id),
+            };
             origin[v.index()] = Some(*id);
         }
         let mut updates = BufferUpdates { floats: Vec::new(), counters: Vec::new() };
@@ -270,6 +340,11 @@ impl<B: Kernels> Network<B> {
                 values: operands,
                 types: step.inputs.iter().map(|v| &program.values[v.index()]).collect(),
                 outputs: &program.values[first..first + step.outputs as usize],
+                later: deferred.and_then(|deferred| {
+                    let weight = step.inputs.get(1).filter(|_| mode.linear)?.index();
+                    lowered.linear[weight].filter(|w| w.deferrable)?;
+                    Some((origin[weight]?, deferred.clone()))
+                }),
             };
             let made = exec::execute(&step.prim, *mode, operands, &place, rng);
             if let (Some(statistics), Prim::BatchNorm { momentum, affine, .. }) = (made.statistics, &step.prim) {

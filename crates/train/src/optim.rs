@@ -6,7 +6,7 @@
 
 pub mod rule;
 
-use crate::kernels::Kernels;
+use crate::kernels::{Kernels, Outer};
 use archsmith_ir::StateId;
 use archsmith_ir::recipe::{Clip, Optimizer, Schedule};
 use burn::tensor::{FloatDType, Tensor, TensorMetadata, TensorPrimitive};
@@ -28,6 +28,15 @@ pub struct Optimiser<B: Kernels> {
     memory: BTreeMap<StateId, Memory<B>>,
 }
 
+/// A parameter's gradient.
+#[derive(Clone, Debug)]
+pub enum Gradient<B: Kernels> {
+    /// In memory, flat.
+    Whole(Tensor<B, 1>),
+    /// A product that was not multiplied out.
+    Product(Outer<B>),
+}
+
 /// One step of an optimiser, in which each parameter that has a gradient is updated once.
 #[derive(Debug)]
 pub struct Updates<'a, B: Kernels> {
@@ -44,7 +53,7 @@ impl<B: Kernels> Optimiser<B> {
     }
 
     /// Begins a step with these gradients, all that there are. `lr` is the scheduled learning rate.
-    pub fn step<'a>(&mut self, gradients: impl Iterator<Item = &'a Tensor<B, 1>>, lr: f64) -> Updates<'_, B> {
+    pub fn step<'a>(&mut self, gradients: impl Iterator<Item = &'a Gradient<B>>, lr: f64) -> Updates<'_, B> {
         let factor = match &self.clip {
             Some(Clip::Norm { max_norm }) => norm_factor(gradients, *max_norm),
             _ => None,
@@ -55,7 +64,7 @@ impl<B: Kernels> Optimiser<B> {
 
 impl<B: Kernels> Updates<'_, B> {
     /// A parameter's new value. Where nobody else holds the old one, it is computed in its memory.
-    pub fn update(&mut self, id: StateId, value: Tensor<B, 1>, gradient: Tensor<B, 1>) -> Tensor<B, 1> {
+    pub fn update(&mut self, id: StateId, value: Tensor<B, 1>, gradient: Gradient<B>) -> Tensor<B, 1> {
         let Optimiser { kind, clip, memory } = &mut *self.optimiser;
         let memory = memory.entry(id).or_insert_with(|| Memory { moments: Vec::new(), steps: 0 });
         memory.steps += 1;
@@ -68,8 +77,11 @@ impl<B: Kernels> Updates<'_, B> {
         let mut moments = std::mem::take(&mut memory.moments);
         let zeros = || B::float_zeros(value.shape(), &B::float_device(&value), value.dtype().into());
         moments.resize_with(rule.moments(), zeros);
-        let gradient = gradient.into_primitive().tensor();
-        let (value, moments) = B::update(&rule, value, gradient, self.factor.clone(), moments);
+        let factor = self.factor.clone();
+        let (value, moments) = match gradient {
+            Gradient::Whole(gradient) => B::update(&rule, value, gradient.into_primitive().tensor(), factor, moments),
+            Gradient::Product(product) => B::update_outer(&rule, value, product, factor, moments),
+        };
         memory.moments = moments;
         Tensor::from_primitive(TensorPrimitive::Float(value))
     }
@@ -80,13 +92,18 @@ impl<B: Kernels> Updates<'_, B> {
 /// It stays on the device, without a comparison on the host. Sums are made in the parameters' order: the same bits for the same
 /// gradients.
 fn norm_factor<'a, B: Kernels>(
-    gradients: impl Iterator<Item = &'a Tensor<B, 1>>,
+    gradients: impl Iterator<Item = &'a Gradient<B>>,
     max_norm: f64,
 ) -> Option<B::FloatTensorPrimitive> {
     let squares = gradients.map(|g| {
-        let n = g.dims()[0];
-        let g = g.clone().into_primitive().tensor();
-        let sum = B::spread_sums(Some(g.clone()), g, [1, n, 1]);
+        let sum = match g.clone() {
+            Gradient::Whole(g) => {
+                let n = g.dims()[0];
+                let g = g.into_primitive().tensor();
+                B::spread_sums(Some(g.clone()), g, [1, n, 1])
+            }
+            Gradient::Product(product) => B::outer_squares(product),
+        };
         Tensor::<B, 1>::from_primitive(TensorPrimitive::Float(B::float_cast(sum, FloatDType::F32)))
     });
     let norm = squares.reduce(|a, b| a + b)?.sqrt();

@@ -1,10 +1,10 @@
 //! One training step by a network's own recipe.
 
 use crate::fit::FitError;
-use crate::kernels::Kernels;
+use crate::kernels::{Deferred, Kernels};
 use crate::loss::{argmax, loss};
 use crate::lower::{LowerError, Network, StepRng};
-use crate::optim::{Optimiser, scheduled};
+use crate::optim::{Gradient, Optimiser, scheduled};
 use archsmith_ir::reference::{HostTensor, initial_state};
 use archsmith_ir::{DType, Recipe, Seed, TypedGraph};
 use burn::module::AutodiffModule;
@@ -71,7 +71,7 @@ where
 
 impl<B> Trainer<B>
 where
-    B: AutodiffBackend + Kernels,
+    B: AutodiffBackend + Kernels<Plain = <B as AutodiffBackend>::InnerBackend>,
     B::InnerBackend: Kernels,
 {
     /// Starts from `state`, or from initial values that are drawn from the seed.
@@ -120,7 +120,9 @@ where
     /// Forward, loss, backward, clipping, update. `epochs` whole epochs are done.
     pub(crate) fn step(&mut self, images: Vec<f32>, labels: &[u8], epochs: u64) -> Result<Stepped, FitError> {
         let mut rng = StepRng::new(self.seed.derive("step", &[self.steps]));
-        let (scores, buffers) = self.network.forward_train(&[self.images(images, &self.device)], &mut rng);
+        let deferred = Deferred::default();
+        let images = [self.images(images, &self.device)];
+        let (scores, buffers) = self.network.forward_deferring(&images, &mut rng, &deferred);
         let measured = loss(&self.recipe.loss, &read(scores.clone())?, self.interface.scores, labels)?;
         if !measured.loss.is_finite() {
             return Err(FitError::Diverged { step: self.steps, loss: measured.loss });
@@ -130,8 +132,12 @@ where
         let surrogate = (scores * Tensor::<B, 2>::from_data(g, &self.device)).sum_dim(1).sum_dim(0);
         let mut gradients = surrogate.backward();
         // A parameter that the forward pass does not use has no gradient and is left alone, weight decay included.
-        let found: Vec<_> =
-            self.network.parameters().filter_map(|(id, p)| Some((id, p.grad_remove(&mut gradients)?))).collect();
+        let mut products = deferred.take();
+        let mut found = Vec::new();
+        for (id, p) in self.network.parameters() {
+            let whole = p.grad_remove(&mut gradients).map(Gradient::Whole);
+            found.extend(whole.or_else(|| products.remove(&id).map(Gradient::Product)).map(|g| (id, g)));
+        }
         drop(gradients);
         let lr = scheduled(self.recipe.optimizer.lr(), self.recipe.schedule.as_ref(), self.steps, epochs);
         let mut updates = self.optimiser.step(found.iter().map(|(_, gradient)| gradient), lr);

@@ -1,6 +1,6 @@
 //! The functions of [`super::Kernels`] on a backend's own operations.
 
-use super::{Average, BatchNorm, ConvGeometry, Normalised, PoolWindow};
+use super::{Average, BatchNorm, ConvGeometry, Normalised, Outer, PoolWindow};
 use crate::optim::rule::{Formula, Rule, Visit};
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{ConvOptions, FloatTensor, IntTensor};
@@ -186,6 +186,26 @@ pub(super) fn max_pool_backward<B: Backend>(
     let (x, place) = framed::<B>(like::<B>(&shape, &dy), w);
     let dx = B::max_pool2d_with_indices_backward(x, w.kernel, w.stride, [0, 0], w.dilation, false, dy, places);
     B::float_slice(dx.x_grad, &place)
+}
+
+/// `w [N, K]`, whatever its shape.
+fn weight<B: Backend>(w: FloatTensor<B>, k: usize) -> FloatTensor<B> {
+    let n = w.shape().num_elements() / k.max(1);
+    B::float_reshape(w, [n, k].into())
+}
+
+pub(super) fn linear<B: Backend>(x: FloatTensor<B>, w: FloatTensor<B>) -> FloatTensor<B> {
+    let w = weight::<B>(w, x.shape()[1]);
+    B::float_matmul(x, B::float_swap_dims(w, 0, 1))
+}
+
+pub(super) fn linear_dx<B: Backend>(dy: FloatTensor<B>, w: FloatTensor<B>) -> FloatTensor<B> {
+    let k = w.shape().num_elements() / dy.shape()[1].max(1);
+    B::float_matmul(dy, weight::<B>(w, k))
+}
+
+pub(super) fn linear_dw<B: Backend>(gradient: Outer<B>) -> FloatTensor<B> {
+    B::float_matmul(B::float_swap_dims(gradient.dy, 0, 1), gradient.x)
 }
 
 pub(super) fn spread_sums<B: Backend>(

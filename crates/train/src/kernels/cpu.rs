@@ -9,6 +9,7 @@ mod buffer;
 mod conv;
 mod depthwise;
 mod isa;
+mod matrix;
 mod micro;
 mod norm;
 mod pointwise;
@@ -20,7 +21,7 @@ mod update;
 mod vector;
 mod winograd;
 
-use super::{Average, BatchNorm, ConvGeometry, Kernels, Normalised, PoolWindow, composed};
+use super::{Average, BatchNorm, ConvGeometry, Kernels, Later, Normalised, Outer, PoolWindow, composed};
 use crate::optim::rule::Rule;
 use archsmith_ir::prim::UnaryOp;
 use buffer::tensor;
@@ -65,12 +66,27 @@ fn changed(x: FlexTensor, f: impl FnOnce(&mut [f32])) -> FlexTensor {
     x
 }
 
+/// Runs an update on a parameter's value and moments and the number that its gradient is multiplied with.
+fn in_place(
+    value: FlexTensor,
+    moments: Vec<FlexTensor>,
+    factor: Option<FlexTensor>,
+    f: impl FnOnce(&mut [f32], Vec<&mut [f32]>, f32),
+) -> (FlexTensor, Vec<FlexTensor>) {
+    let factor = factor.map_or(1.0, |f| f.to_contiguous().storage::<f32>()[0]);
+    let mut moments: Vec<FlexTensor> = moments.into_iter().map(owned).collect();
+    let value = changed(value, |value| f(value, moments.iter_mut().map(|m| m.storage_mut()).collect(), factor));
+    (value, moments)
+}
+
 /// Height, width and channels.
 fn extent(shape: &[usize]) -> (usize, usize, usize) {
     (shape[1], shape[2], shape[3])
 }
 
 impl Kernels for Flex {
+    type Plain = Self;
+
     const CHANNELS_LAST: bool = true;
 
     fn convolve(x: FloatTensor<Self>, w: FloatTensor<Self>, g: ConvGeometry) -> FloatTensor<Self> {
@@ -276,13 +292,59 @@ impl Kernels for Flex {
         if !all_f32(&[&value, &gradient]) {
             return composed::update::<Self>(rule, value, gradient, factor, moments);
         }
-        let factor = factor.map_or(1.0, |f| f.to_contiguous().storage::<f32>()[0]);
         let gradient = gradient.to_contiguous();
-        let mut moments: Vec<FlexTensor> = moments.into_iter().map(owned).collect();
-        let value = changed(value, |value| {
-            let moments = moments.iter_mut().map(|m| m.storage_mut()).collect();
+        in_place(value, moments, factor, |value, moments, factor| {
             update::update(rule, value, gradient.storage(), factor, moments);
-        });
-        (value, moments)
+        })
+    }
+
+    fn linear_forward(x: FloatTensor<Self>, w: FloatTensor<Self>, _: Option<Later<Self>>) -> FloatTensor<Self> {
+        if !all_f32(&[&x, &w]) {
+            return composed::linear::<Self>(x, w);
+        }
+        let (x, w) = (x.to_contiguous(), w.to_contiguous());
+        let [m, k] = x.shape().dims();
+        let n = w.shape().num_elements() / k.max(1);
+        tensor(matrix::linear(x.storage(), w.storage(), [m, n, k]), vec![m, n])
+    }
+
+    fn linear_dx(dy: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
+        if !all_f32(&[&dy, &w]) {
+            return composed::linear_dx::<Self>(dy, w);
+        }
+        let (dy, w) = (dy.to_contiguous(), w.to_contiguous());
+        let [m, n] = dy.shape().dims();
+        let k = w.shape().num_elements() / n.max(1);
+        tensor(matrix::linear_dx(dy.storage(), w.storage(), [m, n, k]), vec![m, k])
+    }
+
+    fn linear_dw(gradient: Outer<Self>) -> FloatTensor<Self> {
+        if !all_f32(&[&gradient.dy, &gradient.x]) {
+            return composed::linear_dw::<Self>(gradient);
+        }
+        let (dy, x) = (gradient.dy.to_contiguous(), gradient.x.to_contiguous());
+        let ([m, n], [_, k]) = (dy.shape().dims(), x.shape().dims());
+        tensor(matrix::linear_dw(dy.storage(), x.storage(), [m, n, k]), vec![n, k])
+    }
+
+    fn outer_squares(gradient: Outer<Self>) -> FloatTensor<Self> {
+        let (dy, x) = (gradient.dy.to_contiguous(), gradient.x.to_contiguous());
+        let m = x.shape()[0];
+        tensor(vec![matrix::outer_squares(dy.storage(), x.storage(), m)], vec![1])
+    }
+
+    fn update_outer(
+        rule: &Rule<'_>,
+        value: FloatTensor<Self>,
+        gradient: Outer<Self>,
+        factor: Option<FloatTensor<Self>>,
+        moments: Vec<FloatTensor<Self>>,
+    ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>) {
+        let (dy, x) = (gradient.dy.to_contiguous(), gradient.x.to_contiguous());
+        let (m, k) = (x.shape()[0], x.shape()[1]);
+        in_place(value, moments, factor, |value, moments, factor| {
+            let gradient = update::Product { dy: dy.storage(), x: x.storage(), m, k };
+            update::by_product(rule, value, gradient, factor, moments);
+        })
     }
 }

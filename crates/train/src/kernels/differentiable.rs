@@ -1,6 +1,6 @@
 //! Gradients of the functions of [`super::Kernels`], as operations of the library's automatic differentiation.
 
-use super::{Average, BatchNorm, ConvGeometry, Kernels, Normalised, PoolWindow};
+use super::{Average, BatchNorm, ConvGeometry, Kernels, Later, Normalised, Outer, PoolWindow};
 use archsmith_ir::prim::UnaryOp;
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -114,6 +114,29 @@ impl<B: Kernels> Backward<B, 1> for Activate {
     }
 }
 
+#[derive(Debug)]
+struct Linear;
+
+impl<B: Kernels> Backward<B, 2> for Linear {
+    type State = (B::FloatTensorPrimitive, B::FloatTensorPrimitive, Option<Later<B>>);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [for_x, for_w] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        let (x, w, later) = ops.state;
+        if let Some(node) = for_w {
+            let gradient = Outer { dy: dy.clone(), x };
+            match later {
+                Some((id, deferred)) => deferred.put(id, gradient),
+                None => grads.register::<B>(node.id, B::float_reshape(B::linear_dw(gradient), w.shape())),
+            }
+        }
+        if let Some(node) = for_x {
+            grads.register::<B>(node.id, B::linear_dx(dy, w));
+        }
+    }
+}
+
 /// What is kept of a smaller operand over a larger one: both for a product, and sizes and v's shape.
 type KeptSpread<B> = (Option<(FloatTensor<B>, FloatTensor<B>)>, [usize; 3], Vec<usize>);
 
@@ -175,7 +198,19 @@ normalise_backward!(3);
 normalise_backward!(4);
 
 impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+    type Plain = B;
+
     const CHANNELS_LAST: bool = B::CHANNELS_LAST;
+
+    fn linear_forward(x: FloatTensor<Self>, w: FloatTensor<Self>, later: Option<Later<B>>) -> FloatTensor<Self> {
+        match Linear.prepare::<C>([x.node.clone(), w.node.clone()]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let state = (x.primitive.clone(), w.primitive.clone(), later);
+                prep.finish(state, B::linear_forward(x.primitive, w.primitive, None))
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::linear_forward(x.primitive, w.primitive, None)),
+        }
+    }
 
     fn convolve(x: FloatTensor<Self>, w: FloatTensor<Self>, g: ConvGeometry) -> FloatTensor<Self> {
         match Convolve.prepare::<C>([x.node.clone(), w.node.clone()]).compute_bound().stateful() {

@@ -1,8 +1,10 @@
 //! The CPU kernels against the composed forms, which other backends use, on random shapes.
 
-use super::{Average, BatchNorm, ConvGeometry, Kernels, PoolWindow, composed};
+use super::{Average, BatchNorm, ConvGeometry, Kernels, Outer, PoolWindow, composed};
+use crate::optim::rule::Rule;
 use archsmith_ir::Seed;
 use archsmith_ir::prim::UnaryOp;
+use archsmith_ir::recipe::Optimizer;
 use archsmith_ir::seed::Draws;
 use burn::backend::Flex;
 use burn::tensor::ops::{FloatTensor, FloatTensorOps};
@@ -188,4 +190,46 @@ fn a_pool_hands_nan_on_and_prefers_the_first_of_equals() {
     let (y, places) = Flex::max_pool(x, w);
     assert_eq!(values(y).iter().filter(|v| v.is_nan()).count(), 1);
     assert_eq!(places.storage::<u8>()[0], 0);
+}
+
+#[test]
+fn linear_layers_of_random_shapes_agree() {
+    let mut draws = Seed::from_u64(20).draws();
+    let d = &mut draws;
+    for case in 0..30 {
+        // Few rows and many go different ways, and so do products that are worth threads.
+        let m = if case % 3 == 0 { pick(d, 150, 300) } else { pick(d, 1, 70) };
+        let (n, k) = (pick(d, 1, 200), pick(d, 1, 200));
+        let what = format!("{m} {n} {k}");
+        let (x, w, dy) = (random(&[m, k], d), random(&[n * k], d), random(&[m, n], d));
+        near(Flex::linear_forward(x.clone(), w.clone(), None), composed::linear::<Flex>(x.clone(), w.clone()), &what);
+        near(Flex::linear_dx(dy.clone(), w.clone()), composed::linear_dx::<Flex>(dy.clone(), w), &what);
+        let outer = Outer { dy, x };
+        let dw = composed::linear_dw::<Flex>(outer.clone());
+        near(Flex::linear_dw(outer.clone()), dw.clone(), &what);
+        let squares: f64 = values(dw).iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
+        let found = f64::from(values(Flex::outer_squares(outer))[0]);
+        assert!((found - squares).abs() < 1e-5 * squares, "{what}: {found} instead of {squares}");
+    }
+}
+
+#[test]
+fn an_update_by_a_product_is_the_update_by_its_result() {
+    let mut draws = Seed::from_u64(21).draws();
+    let d = &mut draws;
+    let kind =
+        Optimizer::Adam { lr: 0.1, betas: (0.9, 0.99), eps: 1e-3, weight_decay: 0.1, decoupled: false, amsgrad: true };
+    // A block of rows and columns or less, and more than one of each.
+    for [m, n, k] in [[3, 5, 7], [64, 64, 1024], [20, 150, 1100], [1, 65, 2050]] {
+        let (value, dy, x) = (random(&[n * k], d), random(&[m, n], d), random(&[m, k], d));
+        let moments: Vec<F> = (0..3).map(|_| Flex::float_powi_scalar(random(&[n * k], d), 2.into())).collect();
+        let rule = Rule { kind: &kind, lr: 0.1, steps: 2, limit: Some(1.0) };
+        let factor = Some(Flex::float_full([1].into(), 0.5.into(), &Default::default(), burn::tensor::FloatDType::F32));
+        let outer = Outer { dy, x };
+        let dw = Flex::float_reshape(composed::linear_dw::<Flex>(outer.clone()), [n * k].into());
+        let (expected, then) = composed::update::<Flex>(&rule, value.clone(), dw, factor.clone(), moments.clone());
+        let (found, now) = Flex::update_outer(&rule, value.clone(), outer, factor, moments);
+        near(found, expected, "value");
+        now.into_iter().zip(then).for_each(|(a, b)| near(a, b, "moment"));
+    }
 }

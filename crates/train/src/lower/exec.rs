@@ -8,7 +8,7 @@ use super::layout::Mode;
 use super::random::StepRng;
 use super::value::{INT, Place, Value, float_dtype};
 use super::{elementwise, index, normalize, reduce, spatial};
-use crate::kernels::Kernels;
+use crate::kernels::{Kernels, Later};
 use archsmith_ir::prim::{PadMode, Prim};
 use archsmith_ir::{DType, TensorType};
 use burn::tensor::Slice;
@@ -19,6 +19,8 @@ pub(super) struct Operands<'a, B: Kernels> {
     pub(super) values: Vec<Option<Value<B>>>,
     pub(super) types: Vec<&'a TensorType>,
     pub(super) outputs: &'a [TensorType],
+    /// Where the gradient of a linear layer's weight goes.
+    pub(super) later: Option<Later<B::Plain>>,
 }
 
 impl<B: Kernels> Operands<'_, B> {
@@ -64,6 +66,13 @@ pub(super) fn execute<B: Kernels>(
         | Prim::Pool { .. }
         | Prim::AdaptivePool { .. }
         | Prim::Interpolate { .. } => spatial::execute(prim, mode, &mut operands, place),
+        Prim::MatMul if mode.linear => {
+            let rows = operands.shape(0).split_last().map_or(1, |(_, rows)| rows.iter().product());
+            let inner = operands.shape(1)[1];
+            let x = operands.take(0).reshape(&[rows, inner]).float(place);
+            let w = operands.float(1, place);
+            Value::Float(B::linear_forward(x, w, operands.later.take())).reshape(&out.shape)
+        }
         Prim::MatMul => match (operands.take(0), operands.take(1)) {
             (Value::Int(a), Value::Int(b)) => Value::Int(B::int_matmul(a, b)),
             (a, b) => Value::Float(B::float_matmul(a.float(place), b.float(place))),

@@ -18,6 +18,8 @@ pub(super) struct Mode {
     pub(super) residual: bool,
     /// A batch normalisation that ends in a rectifier.
     pub(super) relu: bool,
+    /// A product with the transpose of its second input.
+    pub(super) linear: bool,
 }
 
 /// A program as a backend runs it, and the mode of each step.
@@ -58,6 +60,7 @@ pub(super) fn physical(program: &Program, channels_last: bool) -> Physical {
         match joins.get(&i) {
             _ if !live[i] => {}
             Some(Join::Later) => {}
+            Some(Join::Linear { weight }) => pass.linear(step, *weight),
             Some(Join::Here { norm, residual, relu }) => pass.joined(step, &program.steps[*norm], *residual, *relu),
             None => pass.step(step),
         }
@@ -90,11 +93,13 @@ pub(super) fn live_steps(program: &Program) -> Vec<bool> {
 enum Join {
     /// It is executed with a later one.
     Later,
+    /// A linear layer: the product with the transpose of a weight.
+    Linear { weight: V },
     /// The group is executed here.
     Here { norm: usize, residual: Option<V>, relu: bool },
 }
 
-/// Groups of batch normalisation, addition and rectifier, by step.
+/// Groups by step: batch normalisation, addition and rectifier; the transposition of a matrix and the product with it.
 fn joins(program: &Program, live: &[bool]) -> BTreeMap<usize, Join> {
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); program.values.len()];
     for (i, step) in program.steps.iter().enumerate().filter(|(i, _)| live[*i]) {
@@ -106,8 +111,19 @@ fn joins(program: &Program, live: &[bool]) -> BTreeMap<usize, Join> {
         &[i] if i != usize::MAX => Some(i),
         _ => None,
     };
-    let is_relu = |i: &usize| matches!(program.steps[*i].prim, Prim::Unary(UnaryOp::Relu));
     let mut joins = BTreeMap::new();
+    for (i, step) in program.steps.iter().enumerate().filter(|(i, _)| live[*i]) {
+        let transposed = matches!(&step.prim, Prim::Permute { dims } if *dims == [1, 0]);
+        let Some(next) = transposed.then(|| only(step.first_output)).flatten() else { continue };
+        let product = &program.steps[next];
+        let ty = |v: V| &program.values[v.index()];
+        let second = product.inputs.get(1) == Some(&step.first_output) && ty(product.inputs[0]).rank() >= 2;
+        if matches!(product.prim, Prim::MatMul) && second && product.inputs.iter().all(|v| ty(*v).dtype == DType::F32) {
+            joins.insert(i, Join::Later);
+            joins.insert(next, Join::Linear { weight: step.inputs[0] });
+        }
+    }
+    let is_relu = |i: &usize| matches!(program.steps[*i].prim, Prim::Unary(UnaryOp::Relu));
     // Backwards, so that of two normalisations that are added the later one takes the addition.
     for (i, step) in program.steps.iter().enumerate().rev().filter(|(i, _)| live[*i]) {
         if !matches!(step.prim, Prim::BatchNorm { training: true, .. }) {
@@ -249,9 +265,17 @@ impl Pass<'_> {
         (0..step.outputs as usize).for_each(|k| self.first[from + k] = Some(V(new.0 + k as u32)));
     }
 
+    fn linear(&mut self, step: &Step, weight: V) {
+        let inputs = vec![self.channels_first(step.inputs[0]), self.channels_first(weight)];
+        let ty = self.ty(step.first_output).clone();
+        let mode = Mode { linear: true, ..Mode::default() };
+        let new = self.emit(Prim::MatMul, inputs, vec![ty], mode, Some(step));
+        self.first[step.first_output.index()] = Some(new);
+    }
+
     fn joined(&mut self, step: &Step, norm: &Step, residual: Option<V>, relu: bool) {
         let channels_last = self.channels_last && self.image(norm.first_output);
-        let mode = Mode { channels_last, residual: residual.is_some(), relu };
+        let mode = Mode { channels_last, residual: residual.is_some(), relu, ..Mode::default() };
         let mut inputs = Vec::new();
         for (i, v) in norm.inputs.iter().copied().enumerate() {
             inputs.push(if i == 0 && channels_last { self.channels_last(v) } else { self.channels_first(v) });

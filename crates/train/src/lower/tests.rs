@@ -122,6 +122,7 @@ fn check(prim: Prim, inputs: &[In], gradients: bool) {
         values: leaves.iter().cloned().map(Some).collect(),
         types: types.iter().collect(),
         outputs: &program.values[types.len()..],
+        later: None,
     };
     let made = execute(&prim, Default::default(), operands, &place, &mut StepRng::new(Seed::from_u64(0))).values;
     let expected = reference(&prim, &types, &values);

@@ -5,7 +5,7 @@ use archsmith_ir::Seed;
 use archsmith_ir::StateId;
 use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};
 use archsmith_train::loss::{LossError, loss};
-use archsmith_train::optim::{Optimiser, scheduled};
+use archsmith_train::optim::{Gradient, Optimiser, scheduled};
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
@@ -32,7 +32,7 @@ fn steps(kind: &Optimizer, clip: Option<Clip>, values_: &[Vec<f32>], gradients: 
     let mut optimiser = Optimiser::<Flex>::new(kind.clone(), clip);
     let mut parameters: Vec<_> = values_.iter().map(|v| tensor(v)).collect();
     for gradients in gradients {
-        let gradients: Vec<_> = gradients.iter().map(|g| tensor(g)).collect();
+        let gradients: Vec<_> = gradients.iter().map(|g| Gradient::Whole(tensor(g))).collect();
         let mut updates = optimiser.step(gradients.iter(), lr);
         let updated = parameters.into_iter().zip(&gradients).enumerate();
         parameters = updated.map(|(i, (p, g))| updates.update(StateId(i as u32), p, g.clone())).collect();

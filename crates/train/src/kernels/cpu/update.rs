@@ -1,39 +1,94 @@
 //! An optimiser's step in one pass over a parameter, its gradient and its moments, in place.
 
 use super::isa::Isa;
+use super::matrix::{View, product};
 use crate::optim::rule::{Formula, Rule, Visit};
+use gemm::Parallelism;
 use rayon::prelude::*;
 
 /// Elements a task takes.
 const PART: usize = 32 * 1024;
+/// Rows and columns of a gradient that are multiplied out at once: they fit the second-level cache.
+const BLOCK: (usize, usize) = (64, 1024);
+
+/// A gradient of `N·K` elements as the product that it is: `dyᵀ·x` of `dy [m, N]` and `x [m, k]`.
+pub(super) struct Product<'a> {
+    pub(super) dy: &'a [f32],
+    pub(super) x: &'a [f32],
+    pub(super) m: usize,
+    pub(super) k: usize,
+}
+
+/// Where the gradient comes from.
+trait Source: Sync {
+    /// Elements of one task.
+    fn part(&self) -> usize;
+
+    /// Calls `f` with gradients of task `i`, which has `n` elements, and where they begin in it.
+    fn each(&self, i: usize, n: usize, f: impl FnMut(&[f32], usize));
+}
+
+impl Source for &[f32] {
+    fn part(&self) -> usize {
+        PART
+    }
+
+    fn each(&self, i: usize, n: usize, mut f: impl FnMut(&[f32], usize)) {
+        f(&self[i * PART..][..n], 0);
+    }
+}
+
+impl Source for Product<'_> {
+    fn part(&self) -> usize {
+        BLOCK.0 * self.k
+    }
+
+    fn each(&self, i: usize, n: usize, mut f: impl FnMut(&[f32], usize)) {
+        let (rows, columns) = (n / self.k, self.dy.len() / self.m);
+        let mut block = vec![0.0; rows * BLOCK.1.min(self.k)];
+        for start in (0..self.k).step_by(BLOCK.1) {
+            let width = BLOCK.1.min(self.k - start);
+            let dy = View::columns(self.dy, columns).from(i * BLOCK.0, 0);
+            let x = View::rows(self.x, self.k).from(0, start);
+            product(&mut block, false, dy, x, [rows, width, self.m], Parallelism::None);
+            for (r, gradient) in block.chunks_exact(width).take(rows).enumerate() {
+                f(gradient, r * self.k + start);
+            }
+        }
+    }
+}
 
 /// One pass: value, gradient, what the gradient is multiplied with, moments.
-struct Pass<'a> {
+struct Pass<'a, G> {
     value: &'a mut [f32],
-    gradient: &'a [f32],
+    gradient: G,
     factor: f32,
     moments: Vec<&'a mut [f32]>,
 }
 
-impl Visit for Pass<'_> {
+impl<G: Source> Visit for Pass<'_, G> {
     type Result = ();
 
     fn visit<const K: usize>(self, formula: impl Formula<K>) {
         let isa = Isa::best();
-        let mut moments: Vec<_> = self.moments.into_iter().map(|m| m.chunks_mut(PART)).collect();
-        let parts = self.value.chunks_mut(PART).zip(self.gradient.chunks(PART));
-        let parts = parts.map(|(value, gradient)| {
-            let moments: [&mut [f32]; K] = std::array::from_fn(|k| moments[k].next().unwrap_or_default());
-            (value, gradient, moments)
+        let size = self.gradient.part();
+        let mut moments: Vec<_> = self.moments.into_iter().map(|m| m.chunks_mut(size)).collect();
+        let parts: Vec<(&mut [f32], [&mut [f32]; K])> = self
+            .value
+            .chunks_mut(size)
+            .map(|value| (value, std::array::from_fn(|k| moments[k].next().unwrap_or_default())))
+            .collect();
+        parts.into_par_iter().enumerate().for_each(|(i, (value, mut moments))| {
+            self.gradient.each(i, value.len(), |gradient, start| {
+                let of = start..start + gradient.len();
+                let value = &mut value[of.clone()];
+                let mut moments = moments.each_mut().map(|m| &mut m[of.clone()]);
+                isa.vectorised(
+                    #[inline(always)]
+                    || part(formula, value, gradient, self.factor, &mut moments),
+                );
+            });
         });
-        let run = |(value, gradient, mut moments): (&mut [f32], &[f32], [&mut [f32]; K])| {
-            isa.vectorised(
-                #[inline(always)]
-                || part(formula, value, gradient, self.factor, &mut moments),
-            );
-        };
-        let parts: Vec<_> = parts.collect();
-        parts.into_par_iter().for_each(run);
     }
 }
 
@@ -63,5 +118,16 @@ fn part<const K: usize>(
 
 /// Updates value and moments, all of one length.
 pub(super) fn update(rule: &Rule<'_>, value: &mut [f32], gradient: &[f32], factor: f32, moments: Vec<&mut [f32]>) {
+    rule.with(Pass { value, gradient, factor, moments });
+}
+
+/// As [`update`]; the gradient is multiplied out block by block.
+pub(super) fn by_product(
+    rule: &Rule<'_>,
+    value: &mut [f32],
+    gradient: Product<'_>,
+    factor: f32,
+    moments: Vec<&mut [f32]>,
+) {
     rule.with(Pass { value, gradient, factor, moments });
 }

@@ -8,8 +8,12 @@ fn dropout_keeps_the_mean_and_drops_whole_channels() {
     let place = Place::<Cpu>::new(&Default::default());
     let ty = TensorType::f32([50, 40, 5]);
     let run = |mask: &[usize], seed: u64| {
-        let operands =
-            Operands { values: vec![Some(place.full(&ty, 1.0))], types: vec![&ty], outputs: std::slice::from_ref(&ty) };
+        let operands = Operands {
+            values: vec![Some(place.full(&ty, 1.0))],
+            types: vec![&ty],
+            outputs: std::slice::from_ref(&ty),
+            later: None,
+        };
         let prim = Prim::Dropout { p: 0.25, mask: mask.to_vec() };
         execute(&prim, Default::default(), operands, &place, &mut StepRng::new(Seed::from_u64(seed))).values[0]
             .clone()
