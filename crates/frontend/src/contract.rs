@@ -433,7 +433,15 @@ fn output(i: &mut Interp, out: Value, options: &Options, kind: BodyKind, span: S
         other => match other.as_sequence().and_then(|s| s.first().and_then(|v| v.as_tensor().cloned())) {
             Some(t) if kind == BodyKind::Train => t,
             _ => {
-                return Err(contract(code::BAD_OUTPUT, format!("forward must return {want}, found {found}"), span));
+                let mut rejection =
+                    contract(code::BAD_OUTPUT, format!("forward must return {want}, found {found}"), span);
+                if let (Some(d), Some((at, name))) = (rejection.diagnostics.first_mut(), &i.torch.returned_nothing)
+                    && out.is_none()
+                {
+                    d.labels.push((*at, format!("{name} returned None")));
+                    d.help = Some(format!("end {name} with a return"));
+                }
+                return Err(rejection);
             }
         },
     };

@@ -164,7 +164,7 @@ pub(crate) fn first_error(tree: &Tree, text: &str) -> Option<Diagnostic> {
     loop {
         let node = cursor.node();
         if node.is_error() || node.is_missing() {
-            return Some(describe(node, text));
+            return Some(crate::syntax::mistake::explain(text).unwrap_or_else(|| describe(node, text)));
         }
         if node.has_error() && cursor.goto_first_child() {
             continue;

@@ -115,9 +115,9 @@ fn complete(source: &str) -> Ending {
         let code = state.line(line);
         continued = code.ends_with('\\');
         if inside || code.trim().is_empty() {
-            if inside && !state.inside() && code.trim_end().ends_with(':') {
-                // The last line of a header that was broken into several.
-                opened = blocks.last().map(|b| (b.0, b.1));
+            if inside && !state.inside() && !code.trim_end().ends_with(':') {
+                // The last line of a statement that was broken into several, and no header.
+                opened = None;
             }
             continue;
         }

@@ -206,7 +206,8 @@ impl Interp {
         if names.is_empty() {
             return Ok(());
         }
-        Err(self.raise(Exc::TypeError, missing_arguments(&function.code.qualname, &names, kind)))
+        let raise = self.raise(Exc::TypeError, missing_arguments(&function.code.qualname, &names, kind));
+        Err(self.hint_arguments(raise, function))
     }
 
     #[cold]
@@ -222,7 +223,8 @@ impl Interp {
             }
         };
         let text = format!("{}() takes {takes} positional argument{} but {given} given", function.code.qualname, s(n));
-        self.raise(Exc::TypeError, text)
+        let raise = self.raise(Exc::TypeError, text);
+        self.hint_arguments(raise, function)
     }
 
     /// The name of something called, for messages.
@@ -272,7 +274,13 @@ impl Interp {
         if let Some(init @ (Value::Function(_) | Value::Native(_))) = class.lookup(known::INIT) {
             let mut all = args;
             all.pos.insert(0, object.clone());
-            let result = self.call(&init, all)?;
+            let result = match &object {
+                Value::Instance(made) if class.kind == NativeKind::Module => {
+                    let result = self.call(&init, all);
+                    result.map_err(|raise| crate::torch::explain::construction(self, raise, made))?
+                }
+                _ => self.call(&init, all)?,
+            };
             if !result.is_none() {
                 let name = self.type_name(&result);
                 let text = format!("__init__() should return None, not '{name}'");

@@ -200,7 +200,7 @@ impl Interp {
         for (span, name) in thrown.calls.iter().take(8) {
             d = d.label(*span, format!("called from here, in {name}"));
         }
-        d.help = thrown.help;
+        d.help = thrown.help.or_else(|| super::advice::advise(&d.message).map(String::from));
         d
     }
 
@@ -230,6 +230,14 @@ impl Raise {
             Raise::Abort(d) => d.help = Some(help.into()),
         }
         self
+    }
+
+    /// Whether it says what to do.
+    pub(crate) fn has_help(&self) -> bool {
+        match self {
+            Raise::Exception(t) => t.help.is_some(),
+            Raise::Abort(d) => d.help.is_some(),
+        }
     }
 
     /// Whether it is an exception of this builtin class or of a subclass.

@@ -13,6 +13,9 @@ use crate::syntax::Sym;
 use crate::torch::names;
 use std::rc::Rc;
 
+/// Keys of a dict beyond which they are not listed.
+const MAX_KEYS: usize = 12;
+
 fn meant(raise: Raise, name: &str, candidates: &[Rc<str>]) -> Raise {
     match suggest::nearest(name, candidates.iter().map(|c| &**c).filter(|c| !c.starts_with("__"))) {
         Some(near) => raise.into_help(format!("did you mean '{near}'?")),
@@ -32,6 +35,13 @@ fn class_names(class: &Class) -> Vec<Rc<str>> {
     out
 }
 
+/// The names of a function's parameters, the receiver left out.
+fn parameters(function: &Function) -> Vec<Rc<str>> {
+    let params = &function.code.params;
+    let all = params.positional.iter().chain(&params.keyword_only).map(|p| p.name.name());
+    all.filter(|n| &**n != "self").collect()
+}
+
 impl Interp {
     /// A name that is not defined: the import that is missing, or the name that is most like it.
     #[cold]
@@ -48,6 +58,22 @@ impl Interp {
         known.extend(names_of(self.builtins.names.keys()));
         if &*text == "self" {
             return raise.into_help("the method's first parameter must be self");
+        }
+        // A layer that was made in another method, or belongs to the object.
+        let this = f.locals().into_iter().find(|(n, _)| &*n.name() == "self");
+        if let Some((_, Value::Instance(object))) = this {
+            let known = object.get(name).is_some();
+            let made = || match object.class().lookup(Sym::new("__init__")) {
+                Some(Value::Function(init)) => init.code.layout().vars.iter().any(|(n, _)| *n == name),
+                _ => false,
+            };
+            if known {
+                return raise.into_help(format!("did you mean 'self.{text}'?"));
+            }
+            if made() {
+                return raise
+                    .into_help(format!("write self.{text} here and in __init__, where it is a local variable"));
+            }
         }
         meant(raise, &text, &known)
     }
@@ -75,21 +101,36 @@ impl Interp {
             }
             other => class_names(&self.class_of(other)),
         };
-        meant(raise, &text, &known)
+        let raise = meant(raise, &text, &known);
+        match object {
+            Value::Instance(i) if !raise.has_help() && i.class().span != archsmith_ir::Span::default() => {
+                raise.into_help(format!("assign self.{text} in {}.__init__", i.class().name))
+            }
+            Value::None => crate::torch::explain::nothing(self, raise),
+            _ => raise,
+        }
     }
 
     /// A keyword argument that a function does not have.
     #[cold]
     pub(crate) fn hint_keyword(&self, raise: Raise, function: &Rc<Function>, name: Sym) -> Raise {
-        let params = &function.code.params;
-        let all = params.positional.iter().chain(&params.keyword_only).map(|p| p.name.name());
-        let known: Vec<Rc<str>> = all.filter(|n| &**n != "self").collect();
-        let text = name.name();
-        match suggest::nearest(&text, known.iter().map(|c| &**c)) {
+        match suggest::nearest(&name.name(), parameters(function).iter().map(|c| &**c)) {
             Some(near) => raise.into_help(format!("did you mean '{near}'?")),
-            None if known.is_empty() => raise.into_help(format!("{} takes no arguments", function.code.qualname)),
-            None => raise.into_help(format!("{} takes {}", function.code.qualname, known.join(", "))),
+            None => self.hint_arguments(raise, function),
         }
+    }
+
+    /// Arguments too many or too few: what the function takes, and where the author wrote so.
+    #[cold]
+    pub(crate) fn hint_arguments(&self, mut raise: Raise, function: &Function) -> Raise {
+        if let Raise::Exception(t) = &mut raise
+            && function.code.user
+        {
+            t.labels.push((function.code.span, "defined here".into()));
+        }
+        let known = parameters(function);
+        let takes = if known.is_empty() { "no arguments".into() } else { known.join(", ") };
+        raise.into_help(format!("{} takes {takes}", function.code.qualname))
     }
 
     /// A key that a dict does not have.
@@ -103,6 +144,10 @@ impl Interp {
         if ["lr", "momentum", "transform"].iter().all(|n| known.iter().any(|k| &**k == *n)) {
             let text = format!("name '{key}' in supported_hyperparameters(), or use prm.get('{key}', a default)");
             return raise.into_help(text);
+        }
+        if (1..=MAX_KEYS).contains(&known.len()) {
+            let keys: Vec<String> = known.iter().map(|k| format!("'{k}'")).collect();
+            return raise.into_help(format!("its keys are {}", keys.join(", ")));
         }
         raise
     }

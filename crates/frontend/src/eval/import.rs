@@ -62,7 +62,11 @@ impl Interp {
         let mut raise = self.raise(Exc::ModuleNotFoundError, text);
         if let super::Raise::Exception(t) = &mut raise {
             t.code = crate::code::UNKNOWN_MODULE;
-            t.help = Some("Archsmith knows torch, its parts and a small part of the standard library".into());
+            let known = crate::torch::names::modules();
+            t.help = Some(match crate::suggest::nearest(name, known) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => "Archsmith knows torch, its parts and a small part of the standard library".into(),
+            });
         }
         raise
     }

@@ -4,6 +4,7 @@
 //! bounded by [`Limits`]; what exceeds them is an abort that no `try` catches. One [`Interp`] serves one network and stays in
 //! one thread.
 
+mod advice;
 pub(crate) mod args;
 mod assign;
 mod attribute;

@@ -215,11 +215,115 @@ tanh = _each(math.tanh)
 floor = _each(lambda x: float(math.floor(x)))
 ceil = _each(lambda x: float(math.ceil(x)))
 abs = _each(lambda x: -x if x < 0 else x)
-round = _each(lambda x: float(math.floor(x + 0.5)))
+sign = _each(lambda x: (x > 0) - (x < 0))
+square = _each(lambda x: x * x)
+isnan = _each(math.isnan)
+
+
+def _half_even(x):
+    low = math.floor(x)
+    over = x - low
+    return float(low if over < 0.5 or (over == 0.5 and low % 2 == 0) else low + 1)
+
+
+def round(x, decimals=0, out=None):
+    scale = 10.0 ** decimals
+    return _each(lambda v: v if isinstance(v, int) else _half_even(v * scale) / scale)(x)
+
+
+around = round
 
 
 def power(a, b):
     return _zip(lambda x, y: x ** y, a, b)
+
+
+def add(a, b):
+    return _zip(lambda x, y: x + y, a, b)
+
+
+def subtract(a, b):
+    return _zip(lambda x, y: x - y, a, b)
+
+
+def multiply(a, b):
+    return _zip(lambda x, y: x * y, a, b)
+
+
+def divide(a, b):
+    return _zip(lambda x, y: x / y, a, b)
+
+
+true_divide = divide
+
+
+def floor_divide(a, b):
+    return _zip(lambda x, y: x // y, a, b)
+
+
+def mod(a, b):
+    return _zip(lambda x, y: x % y, a, b)
+
+
+def where(condition, x, y):
+    taken = _zip(lambda c, a: a if c else 0, condition, x)
+    other = _zip(lambda c, b: 0 if c else b, condition, y)
+    return _zip(lambda a, b: a + b, taken, other)
+
+
+def unique(values):
+    return ndarray(sorted(set(_wrap(values).flatten() if isinstance(values, (list, tuple)) else [values])))
+
+
+def sort(values):
+    return ndarray(sorted(values))
+
+
+def repeat(values, n):
+    return ndarray([v for v in (values if isinstance(values, (list, tuple)) else [values]) for _ in range(n)])
+
+
+def tile(values, n):
+    return ndarray([v for _ in range(n) for v in values])
+
+
+def full(shape, value, *args, **kwargs):
+    return _filled(shape, value)
+
+
+def diff(values):
+    return ndarray([b - a for a, b in zip(values[:-1], values[1:])])
+
+
+def dot(a, b):
+    return sum([x * y for x, y in zip(a, b)])
+
+
+def std(values):
+    return math.sqrt(var(values))
+
+
+def var(values):
+    center = mean(values)
+    return mean([(v - center) ** 2 for v in values])
+
+
+def median(values):
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return float(ordered[half]) if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def isclose(a, b, rtol=1e-5, atol=1e-8):
+    return _zip(lambda x, y: (x - y if x > y else y - x) <= atol + rtol * (y if y > 0 else -y), a, b)
+
+
+def geomspace(start, stop, num=50):
+    return ndarray([start * (stop / start) ** (k / (num - 1)) for k in range(num)]) if num > 1 else ndarray([float(start)])
+
+
+def logspace(start, stop, num=50, endpoint=True, base=10.0):
+    return _each(lambda x: base ** x)(linspace(start, stop, num, endpoint))
 
 
 def prod(values, *args, **kwargs):
@@ -352,11 +456,11 @@ asarray = array
 
 
 def maximum(a, b):
-    return a if a > b else b
+    return _zip(lambda x, y: x if x > y else y, a, b)
 
 
 def minimum(a, b):
-    return a if a < b else b
+    return _zip(lambda x, y: x if x < y else y, a, b)
 
 
 def clip(x, low, high):

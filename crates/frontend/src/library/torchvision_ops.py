@@ -185,3 +185,36 @@ class DeformConv2d(nn.Module):
 
     def forward(self, input, offset, mask=None):
         return deform_conv2d(input, offset, self.weight, self.bias, self.stride, self.padding, self.dilation, mask)
+
+
+class FeaturePyramidNetwork(nn.Module):
+    def __init__(self, in_channels_list, out_channels, extra_blocks=None, norm_layer=None):
+        super().__init__()
+        self.inner_blocks = nn.ModuleList()
+        self.layer_blocks = nn.ModuleList()
+        for in_channels in in_channels_list:
+            if in_channels == 0:
+                raise ValueError('in_channels=0 is currently not supported')
+            self.inner_blocks.append(Conv2dNormActivation(in_channels, out_channels, kernel_size=1, padding=0,
+                                                          norm_layer=norm_layer, activation_layer=None))
+            self.layer_blocks.append(Conv2dNormActivation(out_channels, out_channels, kernel_size=3,
+                                                          norm_layer=norm_layer, activation_layer=None))
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_uniform_(m.weight, a=1)
+                if m.bias is not None:
+                    nn.init.constant_(m.bias, 0)
+        self.extra_blocks = extra_blocks
+
+    def forward(self, x):
+        names = list(x.keys())
+        maps = list(x.values())
+        above = self.inner_blocks[-1](maps[-1])
+        results = [self.layer_blocks[-1](above)]
+        for k in range(len(maps) - 2, -1, -1):
+            lateral = self.inner_blocks[k](maps[k])
+            above = lateral + F.interpolate(above, size=lateral.shape[-2:], mode='nearest')
+            results.insert(0, self.layer_blocks[k](above))
+        if self.extra_blocks is not None:
+            results, names = self.extra_blocks(results, maps, names)
+        return collections.OrderedDict([(name, value) for name, value in zip(names, results)])

@@ -11,6 +11,7 @@ mod math;
 mod number;
 mod object;
 pub(crate) mod random;
+mod regex;
 mod sequence;
 mod set;
 mod standard;

@@ -2,7 +2,7 @@
 //! gains nothing from. What reaches outside (files, processes, the clock) is refused when it is called, not when it is imported.
 
 use super::copy::{Memo, copy};
-use super::{abc, collections, enums, iteration, math, random, typing};
+use super::{abc, collections, enums, iteration, math, random, regex, typing};
 use crate::eval::args::Args;
 use crate::eval::class::{Class, NativeKind};
 use crate::eval::module::{Lazy, PyModule};
@@ -23,6 +23,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("contextlib", include_str!("lib/contextlib.py")),
     ("collections", include_str!("lib/collections.py")),
     ("copy", include_str!("lib/copy.py")),
+    ("re", include_str!("lib/re.py")),
     ("inert", include_str!("lib/inert.py")),
 ];
 
@@ -53,7 +54,6 @@ const INERT: &[&str] = &[
     "platform",
     "pprint",
     "queue",
-    "re",
     "shutil",
     "signal",
     "statistics",
@@ -274,6 +274,8 @@ fn native(i: &mut Interp, m: &Rc<PyModule>, name: &str) -> Eval<Option<Value>> {
             let [v, _] = args.bind(i, "deepcopy", ["x", "memo"], 1)?;
             copy(i, &v.unwrap_or_default(), true, &mut Memo::default())
         })),
+        ("re", "_find") => Some(Value::native("_find", regex::find)),
+        ("re", "_names") => Some(Value::native("_names", regex::names)),
         ("inert", "_refuse") => Some(Value::native("_refuse", |i: &mut Interp, args: Args| {
             let what = args.pos.first().and_then(Value::as_str).unwrap_or("this").to_string();
             let text = format!("{what} is refused: a network has no access to files, processes or the clock");

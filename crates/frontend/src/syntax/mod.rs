@@ -2,6 +2,7 @@
 
 pub(crate) mod ast;
 mod lower;
+pub(crate) mod mistake;
 mod scope;
 pub(crate) mod sym;
 

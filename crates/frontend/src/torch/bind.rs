@@ -89,6 +89,9 @@ fn mismatch(
         t.code = archsmith_ir::OpError::ARGUMENT;
         t.help = Some(format!("expected {}", signatures.join(" or ")));
     }
+    if args.pos.iter().any(Value::is_none) {
+        return super::explain::nothing(i, raise);
+    }
     raise
 }
 

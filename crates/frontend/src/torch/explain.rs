@@ -114,10 +114,105 @@ pub(crate) fn declaration(i: &mut Interp, mut raise: Raise, module: &Rc<Instance
     };
     if let Some(found) = found.filter(|f| **f != *declared) {
         t.labels.insert(0, (t.span, format!("called here with {found} {}", what.trim_start_matches("input "))));
-        t.help = Some(format!(
-            "write {0}({found}, …) instead of {0}({declared}, …), or change what comes before",
-            class.name
-        ));
+        t.help = Some(rearrange(axis, &class.name, &declared, &shape).unwrap_or_else(|| {
+            format!("write {0}({found}, …) instead of {0}({declared}, …), or change what comes before", class.name)
+        }));
     }
     raise
+}
+
+/// What makes the input fit a layer over the last dimensions, where its elements are right and only lie otherwise.
+fn rearrange(axis: Axis, class: &str, declared: &str, shape: &[usize]) -> Option<String> {
+    let wanted: usize = declared.trim_matches(['(', ')', '[', ']', ',']).parse().ok()?;
+    let (batch, rest) = shape.split_first()?;
+    let [channels, spatial @ ..] = rest else { return None };
+    if spatial.is_empty() || matches!(axis, Axis::Channels) {
+        return None;
+    }
+    let all: usize = rest.iter().product();
+    match axis {
+        Axis::Last if all == wanted => Some(format!("flatten it first: x.flatten(1) has shape [{batch}, {wanted}]")),
+        Axis::Last if *channels == wanted && spatial.len() == 2 => Some(format!(
+            "{class} acts on the last dimension: pool first, x.mean((2, 3)) has shape [{batch}, {wanted}], or use a \
+             convolution with kernel_size=1"
+        )),
+        Axis::Trailing if *channels == wanted && spatial.len() == 2 => Some(format!(
+            "{class} normalises the last dimension: x.permute(0, 2, 3, 1) before and x.permute(0, 3, 1, 2) after it, or \
+             GroupNorm(1, {wanted})"
+        )),
+        _ => None,
+    }
+}
+
+/// Arguments of layers that are whole numbers, by the attributes that keep them.
+const WHOLE: &[&str] = &[
+    "in_channels",
+    "out_channels",
+    "kernel_size",
+    "stride",
+    "padding",
+    "dilation",
+    "groups",
+    "in_features",
+    "out_features",
+    "num_features",
+    "num_channels",
+    "num_groups",
+    "embed_dim",
+    "num_heads",
+    "input_size",
+    "hidden_size",
+    "num_layers",
+    "num_embeddings",
+    "embedding_dim",
+    "normalized_shape",
+];
+
+/// Says which argument of a layer's constructor is no whole number.
+#[cold]
+pub(crate) fn construction(i: &mut Interp, mut raise: Raise, made: &Rc<Instance>) -> Raise {
+    let ours = match made.class().lookup(Sym::new("__init__")) {
+        Some(Value::Function(f)) => !f.code.user,
+        _ => false,
+    };
+    let Raise::Exception(t) = &mut raise else { return raise };
+    if !ours || t.declared || !matches!(t.code, code::BAD_ARGUMENT | code::TYPE_ERROR) {
+        return raise;
+    }
+    for name in WHOLE {
+        let Some(value) = made.get(Sym::new(name)) else { continue };
+        let items = value.as_sequence().unwrap_or_else(|| vec![value.clone()]);
+        let what = match items.iter().find(|v| matches!(v, Value::Float(_) | Value::Str(_) | Value::None)) {
+            Some(Value::Float(f)) if f.fract() == 0.0 => "a float: use // instead of /, or int(…)",
+            Some(Value::Float(_)) => "a float: round it to a whole number",
+            Some(Value::Str(_)) if matches!(*name, "padding") => continue,
+            Some(Value::Str(_)) => "text: write the number without quotes",
+            Some(_) => "None: a whole number is missing",
+            None => continue,
+        };
+        t.declared = true;
+        let Ok(shown) = i.repr(&value) else { return raise };
+        return raise.into_help(format!("{name} is {shown}, {what}"));
+    }
+    raise
+}
+
+/// Keeps where a `forward` of the source returned nothing, for [`nothing`].
+#[cold]
+pub(crate) fn remember_nothing(i: &mut Interp, module: &Rc<Instance>) {
+    if let Some(Value::Function(f)) = module.class().lookup(Sym::new("forward"))
+        && f.code.user
+    {
+        i.torch.returned_nothing = Some((f.code.span, f.code.qualname.clone()));
+    }
+}
+
+/// Says where `None` may come from.
+#[cold]
+pub(crate) fn nothing(i: &Interp, mut raise: Raise) -> Raise {
+    let Some((span, name)) = &i.torch.returned_nothing else { return raise };
+    if let Raise::Exception(t) = &mut raise {
+        t.labels.push((*span, format!("{name} returned None")));
+    }
+    raise.into_help(format!("end {name} with a return"))
 }

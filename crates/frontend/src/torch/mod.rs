@@ -35,6 +35,7 @@ use crate::eval::args::Args;
 use crate::eval::class::Class;
 use crate::eval::value::Value;
 use crate::eval::{Eval, Exc, Interp};
+use crate::syntax::Sym;
 use archsmith_ir::{Attr, DType, Returns};
 use std::rc::Rc;
 use trace::TensorArg;
@@ -43,9 +44,22 @@ use trace::TensorArg;
 pub(crate) fn tensor_get_attr(i: &mut Interp, t: &Tensor, name: &str) -> Eval<Option<Value>> {
     match methods::get(i, t, name)? {
         Some(v) => Ok(Some(v)),
-        None if names::exists("Tensor", name) => Err(i.unsupported(format!("Tensor.{name}"))),
+        None if names::exists("Tensor", name) => match composed(i, name)? {
+            Some(f) => Ok(Some(Value::bound(Value::Tensor(t.clone()), f))),
+            None => Err(i.unsupported(format!("Tensor.{name}"))),
+        },
         None => Ok(None),
     }
+}
+
+/// A function of `torch` written in Python whose name is a method too.
+fn composed(i: &mut Interp, name: &str) -> Eval<Option<Value>> {
+    let Some(torch) = i.import_module("torch")? else { return Ok(None) };
+    let found = match i.module_attr(&torch, Sym::new(name)) {
+        Err(crate::eval::Raise::Abort(why)) if why.code == crate::code::UNSUPPORTED => None,
+        other => other?,
+    };
+    Ok(found.filter(|v| matches!(v, Value::Function(_))))
 }
 
 /// `torch.Tensor.NAME`: a method that is bound to no tensor yet. `None`: another class, or no such method.

@@ -274,6 +274,9 @@ pub(crate) fn call(i: &mut Interp, module: &Rc<Instance>, mut args: Args) -> Eva
         i.torch.scope_stack.pop();
     }
     let mut out = out.map_err(|raise| super::explain::declaration(i, raise, module, &inputs))?;
+    if out.is_none() {
+        super::explain::remember_nothing(i, module);
+    }
     if let Some(hooks) = module.get(Sym::new("_forward_hooks")) {
         for hook in hook_list(&hooks) {
             let got = i.call(&hook, Args::from([this.clone(), Value::tuple(inputs.clone()), out.clone()]))?;

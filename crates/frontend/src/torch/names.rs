@@ -10,6 +10,11 @@ pub(crate) fn all(module: &str) -> impl Iterator<Item = &'static str> {
     index().get(module).into_iter().flatten().copied()
 }
 
+/// The modules of PyTorch whose names are known, in no particular order.
+pub(crate) fn modules() -> impl Iterator<Item = &'static str> {
+    index().keys().copied()
+}
+
 /// Whether PyTorch's module (or the class `Tensor`) has this public name.
 pub(crate) fn exists(module: &str, name: &str) -> bool {
     index().get(module).is_some_and(|names| names.contains(name))

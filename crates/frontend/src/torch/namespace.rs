@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 /// A module with sources of our own.
 const LIBRARY: &[(&str, &[&str])] = &[
-    ("torch", &[include_str!("../library/torch_core.py")]),
+    ("torch", &[include_str!("../library/torch_core.py"), include_str!("../library/torch_compositions.py")]),
     (
         "torch.nn",
         &[

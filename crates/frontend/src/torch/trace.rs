@@ -72,6 +72,8 @@ pub(crate) struct State {
     pub(crate) notes: Vec<crate::diagnostic::Diagnostic>,
     /// The network, by its address, and what its training forward gave: `learn` need not run it again.
     pub(crate) train_output: Option<(usize, Value)>,
+    /// Where the last `forward` of the source stands that returned nothing, and its qualified name.
+    pub(crate) returned_nothing: Option<(Span, Rc<str>)>,
     /// What a forward pass has written into a parameter or buffer, by trace and address of the storage.
     pub(super) written: FxHashMap<(u8, usize), ValueId>,
     /// Where results of hoisting went: value of a forward body to value of the init body.
@@ -100,6 +102,7 @@ impl Default for State {
             custom_gradients: Vec::new(),
             notes: Vec::new(),
             train_output: None,
+            returned_nothing: None,
             written: FxHashMap::default(),
             hoisted: FxHashMap::default(),
             modules: FxHashMap::default(),

@@ -127,17 +127,22 @@ fn labels(term: &str, covered: usize, equation: &str) -> Result<Labels, OpError>
     Ok(out)
 }
 
+/// A label that stands for dimensions of two sizes.
+fn two_sizes(label: i32, one: usize, other: usize) -> OpError {
+    let name = match u32::try_from(label).ok().and_then(char::from_u32) {
+        Some(letter) => format!("subscript '{letter}'"),
+        None => "a dimension of the ellipsis".to_string(),
+    };
+    OpError::shape(format!("einsum(): {name} has size {one} in one place and {other} in another"))
+}
+
 /// Takes the diagonal where a label stands twice in one operand.
 fn diagonals(e: &mut Emitter, mut labels: Labels, mut x: V) -> Result<Term, OpError> {
     while let Some((i, j)) =
         (0..labels.len()).find_map(|i| (i + 1..labels.len()).find(|&j| labels[j] == labels[i]).map(|j| (i, j)))
     {
         if e.shape(x)[i] != e.shape(x)[j] {
-            return Err(OpError::shape(format!(
-                "einsum(): one label stands for sizes {} and {}",
-                e.shape(x)[i],
-                e.shape(x)[j]
-            )));
+            return Err(two_sizes(labels[i], e.shape(x)[i], e.shape(x)[j]));
         }
         x = diagonal::diagonal(e, x, 0, i, j)?;
         let label = labels[i];
@@ -170,7 +175,7 @@ fn contract(e: &mut Emitter, a: Term, b: Term, needed: &[i32]) -> Result<Term, O
             (Some(x), Some(y)) if x == y || y == 1 => x,
             (Some(1), Some(y)) => y,
             (Some(x), None) | (None, Some(x)) => x,
-            (x, y) => return Err(OpError::shape(format!("einsum(): one label stands for sizes {x:?} and {y:?}"))),
+            (x, y) => return Err(two_sizes(l, x.unwrap_or(0), y.unwrap_or(0))),
         };
         sizes.insert(l, n);
     }

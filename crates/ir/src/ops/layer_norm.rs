@@ -53,7 +53,8 @@ fn emit(call: &Call<'_>, e: &mut Emitter) -> Result<Vec<V>, OpError> {
     let shape = call.sizes("normalized_shape")?;
     if shape.is_empty() || !e.shape(x).ends_with(&shape) {
         return Err(OpError::shape(format!(
-            "given normalized_shape={shape:?}, expected input with shape [*, {shape:?}], but got {:?}",
+            "given normalized_shape={shape:?}, expected input with shape [*, {}], but got {:?}",
+            shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
             e.shape(x)
         ))
         .help("LayerNorm takes the trailing dimensions: permute channels to the end, or use GroupNorm(1, channels)"));

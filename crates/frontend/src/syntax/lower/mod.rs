@@ -123,6 +123,7 @@ impl<'t> Lower<'t> {
     fn module(&mut self, root: Node<'_>) -> Lowered<Rc<Code>> {
         self.scopes.open(CodeKind::Module);
         let statements = cst::named(root);
+        self.same_margin(&statements, Some(""))?;
         let body = self.statements(&statements)?;
         let scope = self.scopes.close();
         let code = self.code("<module>", CodeKind::Module, Params::default(), body, cst::span(root));
@@ -186,6 +187,42 @@ impl<'t> Lower<'t> {
         if statements.is_empty() {
             return self.err(node, "expected an indented block");
         }
+        self.same_margin(&statements, None)?;
         self.statements(&statements)
+    }
+
+    /// What stands before a node on its line, where that is only space.
+    fn margin(&self, node: Node<'_>) -> Option<&'t str> {
+        let before = self.text.get(..node.start_byte())?;
+        let line = &before[before.rfind('\n').map_or(0, |i| i + 1)..];
+        let line = line.trim_start_matches(['\u{feff}', '\u{c}']);
+        line.bytes().all(|b| matches!(b, b' ' | b'\t')).then_some(line)
+    }
+
+    /// Statements of one block stand under each other. The parser takes a line that is moved out a little for the end of the
+    /// block; Python does not (lexical analysis, 2.1.8).
+    fn same_margin(&self, statements: &[Node<'_>], first: Option<&'t str>) -> Lowered<()> {
+        let mut expected = first;
+        for node in statements {
+            let Some(margin) = self.margin(*node) else { continue };
+            let want = *expected.get_or_insert(margin);
+            if margin == want {
+                continue;
+            }
+            let message = if margin.trim_start_matches(want).len() < margin.len() || want.is_empty() {
+                "unexpected indent"
+            } else if margin.len() == want.len() {
+                "inconsistent use of tabs and spaces in indentation"
+            } else {
+                "unindent does not match any outer indentation level"
+            };
+            let spaces = |m: &str| format!("{} {}", m.len(), if m.contains('\t') { "characters" } else { "spaces" });
+            let help = format!("this line starts with {}, its block with {}", spaces(margin), spaces(want));
+            let at = node.start_byte() as u32;
+            let end = self.text[node.start_byte()..].find('\n').map_or(node.end_byte(), |n| node.start_byte() + n);
+            let span = Span { start: at, end: (end as u32).min(node.end_byte() as u32) };
+            return Err(Box::new(Diagnostic::error(crate::code::SYNTAX_ERROR, message, span).help(help)));
+        }
+        Ok(())
     }
 }
