@@ -128,11 +128,37 @@ class Function:
             cls.setup_context(ctx, args, out)
         else:
             out = cls.forward(ctx, *args, **kwargs)
-        # A backward that looks at nothing of the forward is no derivative but a trick: straight-through, reversal.
-        if hasattr(cls, 'backward') and not ctx.saved_tensors and not cls._is_identity(ctx, args, out):
-            _unsupported('unsupported-custom-gradient', f'the custom gradient of {cls.__name__}')
+        if not hasattr(cls, 'backward') or cls._is_identity(ctx, args, out):
+            return out
+        asked = [a for a in args if isinstance(a, Tensor) and a.requires_grad]
+        if not is_grad_enabled() or not asked:
+            return out
+        # A backward that looks at nothing of the forward is no derivative but a trick: straight-through, reversal. Nor is one
+        # of a forward through which no gradient passes: rounding, signs.
+        if not ctx.saved_tensors or (isinstance(out, Tensor) and all([_flat(out, a) for a in asked])):
+            return cls._with_backward(ctx, args, out)
         _custom_gradient(cls.__name__)
         return out
+
+    @classmethod
+    def _with_backward(cls, ctx, args, out):
+        # y = out, with a derivative of factor by which backward multiplies its gradient.
+        if isinstance(out, Tensor):
+            stand_in = out.detach().clone()
+            trial = cls._gradients(ctx, args, stand_in)
+            if all([g is None or (_scales(g, stand_in) and g.shape == a.shape) for a, g in trial]):
+                y = out.detach()
+                for a, factor in cls._gradients(ctx, args, ones_like(out.detach())):
+                    if factor is not None:
+                        y = y + (a - a.detach()) * factor.detach()
+                return y
+        _unsupported('unsupported-custom-gradient', f'the custom gradient of {cls.__name__}')
+
+    @classmethod
+    def _gradients(cls, ctx, args, grad):
+        back = cls.backward(ctx, grad)
+        back = back if isinstance(back, (tuple, list)) else (back,)
+        return [(a, g) for a, g in zip(args, back) if isinstance(a, Tensor) and a.requires_grad]
 
 
 def Variable(data, requires_grad=False, volatile=False):

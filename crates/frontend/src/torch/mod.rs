@@ -6,6 +6,7 @@
 mod arith;
 pub(crate) mod bind;
 mod classes;
+mod custom;
 mod dynamic;
 #[cfg(test)]
 mod examples;

@@ -1,6 +1,6 @@
 //! Functions of the `torch` modules that are no operators.
 
-use super::{bind, dynamic, factory, fold, module, record, traverse};
+use super::{bind, custom, dynamic, factory, fold, module, record, traverse};
 use crate::eval::args::Args;
 use crate::eval::value::{NativeFn, Value};
 use crate::eval::{Eval, Exc, Interp};
@@ -63,6 +63,8 @@ const INTERNAL: &[(&str, NativeFn)] = &[
         let on = i.truth(&args.pos.into_iter().next().unwrap_or_default())?;
         Ok(Value::Bool(std::mem::replace(&mut i.torch.grad, on)))
     }),
+    ("_scales", custom::scales_gradient),
+    ("_flat", custom::is_flat),
     ("_custom_gradient", |i: &mut Interp, args: Args| {
         let name = args.pos.first().and_then(Value::as_str).unwrap_or("").to_string();
         i.torch.custom_gradients.push((i.span, name));

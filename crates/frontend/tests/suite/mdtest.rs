@@ -1,7 +1,7 @@
 //! The chapters under `tests/mdtest`: prose that states rules of Python and PyTorch, and blocks of Python that hold us to them.
 //!
 //! A block that a `text` block follows is plain Python and prints that text. Any other block is read as a network, or as the
-//! body of a `forward` that gets `x`; `# revealed: type` and `# error: [code] "a part of the message"` say what its lines do.
+//! body of a `forward` that gets `x`; `# revealed: type`, `# error: [code] "a part of the message"` and `# help: a part of the help` say what its lines do.
 //! `MDTEST=word` runs the cases whose chapter or heading contains the word.
 
 use archsmith_frontend::{Diagnostic, Limits, Options, Severity, check, run_python};
@@ -59,6 +59,8 @@ fn cases(markdown: &str) -> Vec<Case> {
 enum Claim {
     /// `# error: [code] "part of the message"`.
     Error { code: String, part: String },
+    /// `# help: a part of what to do`, of an error in that line.
+    Help(String),
     /// `# revealed: type`; `N` is the size of the batch.
     Revealed(String),
 }
@@ -69,6 +71,7 @@ impl Claim {
             Claim::Error { code, part } => {
                 d.severity == Severity::Error && d.code == code && d.message.contains(part.as_str())
             }
+            Claim::Help(part) => d.help.as_ref().is_some_and(|h| h.contains(part.as_str())),
             Claim::Revealed(ty) => d.code == "revealed-type" && d.message == *ty,
         }
     }
@@ -79,8 +82,11 @@ fn claims(text: &str) -> Vec<(usize, Claim)> {
     for (n, line) in text.lines().enumerate() {
         if let Some((_, rest)) = line.split_once("# error: [") {
             let (code, rest) = rest.split_once(']').unwrap_or((rest, ""));
-            let part = rest.trim().trim_matches('"').to_string();
+            let part = rest.split(" # help: ").next().unwrap_or(rest).trim().trim_matches('"').to_string();
             found.push((n + 1, Claim::Error { code: code.to_string(), part }));
+        }
+        if let Some((_, rest)) = line.split_once("# help: ") {
+            found.push((n + 1, Claim::Help(rest.trim().to_string())));
         }
         if let Some((_, rest)) = line.split_once("# revealed: ") {
             found.push((n + 1, Claim::Revealed(rest.trim().replace("[N]", "[2]").replace("[N,", "[2,"))));
@@ -113,14 +119,17 @@ fn network_problems(block: &str) -> String {
     let line_of = |d: &Diagnostic| d.position(&text).0.saturating_sub(down);
     for (line, claim) in &expected {
         // A comment line of its own speaks of the whole block.
-        let alone = block.lines().nth(line - 1).is_some_and(|l| l.trim_start().starts_with("# error"));
+        let alone = block.lines().nth(line - 1).is_some_and(|l| l.trim_start().starts_with("# "));
         if !diagnostics.iter().any(|d| claim.fits(d) && (alone || line_of(d) == *line)) {
             let _ = writeln!(out, "line {line}: expected {claim:?}");
         }
     }
     // A line is revealed once for each trace and each time it runs.
     let unexpected = diagnostics.iter().filter(|d| {
-        !expected.iter().any(|(line, claim)| claim.fits(d) && (d.severity == Severity::Error || line_of(d) == *line))
+        !expected
+            .iter()
+            .filter(|(_, c)| !matches!(c, Claim::Help(_)))
+            .any(|(line, claim)| claim.fits(d) && (d.severity == Severity::Error || line_of(d) == *line))
     });
     for d in unexpected {
         let _ = writeln!(out, "line {}: found {d}", line_of(d));

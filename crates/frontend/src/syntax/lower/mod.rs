@@ -209,12 +209,14 @@ impl<'t> Lower<'t> {
             if margin == want {
                 continue;
             }
-            let message = if margin.trim_start_matches(want).len() < margin.len() || want.is_empty() {
-                "unexpected indent"
-            } else if margin.len() == want.len() {
+            let before = self.text[..node.start_byte()].lines().rev().skip(1).find(|l| !l.trim().is_empty());
+            let deeper = before.is_some_and(|l| l.len() - l.trim_start().len() > margin.len());
+            let message = if margin.len() == want.len() {
                 "inconsistent use of tabs and spaces in indentation"
-            } else {
+            } else if deeper || margin.len() < want.len() {
                 "unindent does not match any outer indentation level"
+            } else {
+                "unexpected indent"
             };
             let spaces = |m: &str| format!("{} {}", m.len(), if m.contains('\t') { "characters" } else { "spaces" });
             let help = format!("this line starts with {}, its block with {}", spaces(margin), spaces(want));
