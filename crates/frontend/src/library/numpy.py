@@ -171,6 +171,42 @@ class ndarray(list):
     def __pow__(self, other):
         return _zip(lambda a, b: a ** b, self, other)
 
+    def __rfloordiv__(self, other):
+        return _zip(lambda a, b: b // a, self, other)
+
+    def __mod__(self, other):
+        return _zip(lambda a, b: a % b, self, other)
+
+    def __rpow__(self, other):
+        return _zip(lambda a, b: b ** a, self, other)
+
+    def __matmul__(self, other):
+        return dot(self, other)
+
+    def __lt__(self, other):
+        return _zip(lambda a, b: a < b, self, other)
+
+    def __le__(self, other):
+        return _zip(lambda a, b: a <= b, self, other)
+
+    def __gt__(self, other):
+        return _zip(lambda a, b: a > b, self, other)
+
+    def __ge__(self, other):
+        return _zip(lambda a, b: a >= b, self, other)
+
+    def cumsum(self):
+        return cumsum(self)
+
+    def any(self):
+        return any([bool(v) for v in self.flatten()])
+
+    def all(self):
+        return all([bool(v) for v in self.flatten()])
+
+    def __abs__(self):
+        return abs(self)
+
     def __neg__(self):
         return _each(lambda x: -x)(self)
 
@@ -409,6 +445,35 @@ def cumsum(values, *args, **kwargs):
         total += v
         out.append(total)
     return ndarray(out)
+
+
+def cumprod(values):
+    out = []
+    total = 1
+    for v in values:
+        total *= v
+        out.append(total)
+    return ndarray(out)
+
+
+def argsort(values):
+    return ndarray(sorted(_places(len(values)), key=lambda k: values[k]))
+
+
+def _places(n):
+    return [k for k, _ in enumerate([0] * n)]
+
+
+def triu_indices(n, k=0, m=None):
+    m = n if m is None else m
+    found = [(i, j) for i in _places(n) for j in _places(m) if j - i >= k]
+    return ndarray([i for i, _ in found]), ndarray([j for _, j in found])
+
+
+def tril_indices(n, k=0, m=None):
+    m = n if m is None else m
+    found = [(i, j) for i in _places(n) for j in _places(m) if j - i <= k]
+    return ndarray([i for i, _ in found]), ndarray([j for _, j in found])
 
 
 def linspace(start, stop, num=50, endpoint=True, **kwargs):

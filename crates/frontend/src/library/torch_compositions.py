@@ -87,6 +87,60 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
     return beta * input + alpha * outer(vec1, vec2)
 
 
+def inner(input, other):
+    if input.ndim == 0 or other.ndim == 0:
+        return input * other
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(f'inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} '
+                           f'and {list(other.shape)}')
+    return tensordot(input, other, dims=([-1], [-1]))
+
+
+def tensordot(a, b, dims=2, out=None):
+    if isinstance(dims, int):
+        over_a, over_b = _counted(a.ndim)[a.ndim - dims:], _counted(dims)
+    else:
+        over_a, over_b = [[d] if isinstance(d, int) else list(d) for d in dims]
+    over_a, over_b = [d % a.ndim for d in over_a], [d % b.ndim for d in over_b]
+    for m, n in zip(over_a, over_b):
+        if a.shape[m] != b.shape[n]:
+            raise RuntimeError(f'contracted dimensions need to match, but first has size {a.shape[m]} in dim {m} and second '
+                               f'has size {b.shape[n]} in dim {n}')
+    kept_a = [d for d in _counted(a.ndim) if d not in over_a]
+    kept_b = [d for d in _counted(b.ndim) if d not in over_b]
+    inner_size = math.prod([a.shape[d] for d in over_a])
+    left = a.permute(kept_a + over_a).reshape(-1, inner_size)
+    right = b.permute(over_b + kept_b).reshape(inner_size, -1)
+    return (left @ right).reshape([a.shape[d] for d in kept_a] + [b.shape[d] for d in kept_b])
+
+
+def repeat_interleave(input, repeats, dim=None, *, output_size=None):
+    if not isinstance(repeats, Tensor):
+        return input.repeat_interleave(repeats, dim)
+    if dim is None:
+        input, dim = input.flatten(), 0
+    counts = repeats.reshape(-1).tolist()
+    if len(counts) == 1:
+        counts = counts * input.shape[dim]
+    if len(counts) != input.shape[dim]:
+        raise RuntimeError('repeats must have the same size as input along dim')
+    places = [k for k, n in enumerate(counts) for _ in _counted(n)]
+    return input.index_select(dim, tensor(places, dtype=int64))
+
+
+def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
+    if reduce not in ('sum', 'mean') or not include_self:
+        _unsupported('unsupported', f"torch.scatter_reduce with reduce='{reduce}' and include_self={include_self}")
+    total = input.scatter_add(dim, index, src)
+    if reduce == 'sum':
+        return total
+    return total / ones_like(input).scatter_add(dim, index, ones_like(src))
+
+
+def take(input, index):
+    return input.flatten()[index.flatten()].reshape(index.shape)
+
+
 def vdot(input, other):
     return dot(input, other)
 

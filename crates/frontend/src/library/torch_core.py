@@ -196,6 +196,10 @@ class _Anomaly:
         return False
 
 
+_Anomaly.record_function = _Anomaly
+_Anomaly.profile = _Anomaly
+
+
 def range(start=0, end=None, step=1, dtype=None, device=None, requires_grad=False):
     if end is None:
         start, end = 0, start
@@ -269,6 +273,9 @@ def imag(input):
     return input.imag
 
 
+_Cumulative = collections.namedtuple('cummax', ['values', 'indices'])
+
+
 def _running_max(x, dim):
     n, step = x.shape[dim], 1
     while step < n:
@@ -282,9 +289,9 @@ def cummax(input, dim):
     dim = dim % input.ndim
     values = _running_max(input, dim)
     places = arange(input.shape[dim]).reshape([-1] + [1] * (input.ndim - 1 - dim))
-    return values, _running_max(where(input == values, places, 0), dim)
+    return _Cumulative(values, _running_max(where(input == values, places, 0), dim))
 
 
 def cummin(input, dim):
     values, indices = cummax(-input, dim)
-    return -values, indices
+    return _Cumulative(-values, indices)

@@ -126,11 +126,15 @@ fn rearrange(axis: Axis, class: &str, declared: &str, shape: &[usize]) -> Option
     let wanted: usize = declared.trim_matches(['(', ')', '[', ']', ',']).parse().ok()?;
     let (batch, rest) = shape.split_first()?;
     let [channels, spatial @ ..] = rest else { return None };
-    if spatial.is_empty() || matches!(axis, Axis::Channels) {
+    if spatial.is_empty() {
         return None;
     }
     let all: usize = rest.iter().product();
     match axis {
+        // `in_shape` is (N, C, H, W), and its first number is often taken for the channels.
+        Axis::Channels if batch == &wanted && *channels != wanted && spatial.len() == 2 && *channels <= 4 => {
+            Some("in_shape is (N, C, H, W): the channels are in_shape[1]".into())
+        }
         Axis::Last if all == wanted => Some(format!("flatten it first: x.flatten(1) has shape [{batch}, {wanted}]")),
         Axis::Last if *channels == wanted && spatial.len() == 2 => Some(format!(
             "{class} acts on the last dimension: pool first, x.mean((2, 3)) has shape [{batch}, {wanted}], or use a \

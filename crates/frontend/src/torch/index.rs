@@ -198,7 +198,8 @@ fn component(i: &mut Interp, value: &Value) -> Eval<Index> {
         }
         Value::Tensor(t) => Index::Tensor(t.clone()),
         Value::Bool(true) => Index::New,
-        Value::List(_) | Value::Range(_) => {
+        // A tuple here stands inside the tuple of the index: places, as a list is.
+        Value::List(_) | Value::Range(_) | Value::Tuple(_) => {
             let items = i.iterate(value)?;
             if let Some(slices) = items.iter().any(|v| matches!(v, Value::Slice(_))).then_some(()) {
                 let () = slices;

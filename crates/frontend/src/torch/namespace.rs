@@ -30,6 +30,7 @@ const LIBRARY: &[(&str, &[&str])] = &[
     ("torch.nn.init", &[include_str!("../library/init.py")]),
     ("torch.nn.functional", &[include_str!("../library/functional.py")]),
     ("torch.nn.utils", &[include_str!("../library/utils.py"), include_str!("../library/nn_modules_utils.py")]),
+    ("torch.nn.utils.rnn", &[include_str!("../library/rnn_utils.py")]),
     ("torch.nn.utils.parametrize", &[include_str!("../library/parametrize.py")]),
     ("torch.nn.utils.parametrizations", &[include_str!("../library/parametrizations.py")]),
     ("torch.linalg", &[include_str!("../library/linalg.py")]),
@@ -291,7 +292,7 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
         let of = match name {
             "export" | "unused" | "script_if_tracing" | "interface" | "script_method" | "_overload_method"
             | "_overload" => "_identity",
-            "detect_anomaly" | "profiler" => "_Anomaly",
+            "detect_anomaly" | "set_detect_anomaly" | "profiler" => "_Anomaly",
             "function" | "variable" | "forward_ad" => return Ok(Some(Value::Module(module.clone()))),
             other => other,
         };
@@ -369,7 +370,8 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
 
 /// Names that library sources use without importing them.
 fn shared(i: &mut Interp, at: &str, name: &str) -> Eval<Option<Value>> {
-    if !LIBRARY.iter().any(|(n, _)| *n == at) || at == "torch" && !matches!(name, "math" | "functools") {
+    if !LIBRARY.iter().any(|(n, _)| *n == at) || at == "torch" && !matches!(name, "math" | "functools" | "collections")
+    {
         return Ok(None);
     }
     let imported = match name {

@@ -201,7 +201,11 @@ const INTROSPECTION: &[(&str, NativeFn)] = &[
     ("allow_in_graph", same),
 ];
 
-const AUTOGRAD: &[(&str, NativeFn)] = &[("set_detect_anomaly", nothing), ("is_scripting", no), ("is_tracing", no)];
+const AUTOGRAD: &[(&str, NativeFn)] = &[
+    ("grad", |i: &mut Interp, _: Args| Err(i.unsupported("torch.autograd.grad"))),
+    ("is_scripting", no),
+    ("is_tracing", no),
+];
 
 const ONNX: &[(&str, NativeFn)] = &[("is_in_onnx_export", no)];
 

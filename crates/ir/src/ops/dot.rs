@@ -9,7 +9,6 @@ pub(super) const OPERATOR: Operator = Operator {
     spellings: &[
         "torch.dot(input: Tensor, other: Tensor)",
         "Tensor.dot(input: Tensor, other: Tensor)",
-        "torch.inner(input: Tensor, other: Tensor)",
     ],
     python: "",
     returns: Returns::Tensor,
