@@ -59,6 +59,11 @@ impl Interp {
             Some(p) if !p.names().is_empty() => format!("No module named '{name}'"),
             _ => format!("No module named '{name}'"),
         };
+        if let Some((above, last)) = name.rsplit_once('.')
+            && crate::torch::names::exists(above, last)
+        {
+            return self.unsupported(format!("the module {name}"));
+        }
         let mut raise = self.raise(Exc::ModuleNotFoundError, text);
         if let super::Raise::Exception(t) = &mut raise {
             t.code = crate::code::UNKNOWN_MODULE;

@@ -133,26 +133,30 @@ class Function:
         asked = [a for a in args if isinstance(a, Tensor) and a.requires_grad]
         if not is_grad_enabled() or not asked:
             return out
-        # A backward that looks at nothing of the forward is no derivative but a trick: straight-through, reversal. Nor is one
-        # of a forward through which no gradient passes: rounding, signs.
+        exact = cls._with_backward(ctx, args, out)
+        if exact is not None:
+            return exact
+        # A backward that looks at nothing of the forward is no derivative but a trick. Nor is one of a forward through which no
+        # gradient passes: rounding, signs. Any other is taken for the derivative, which is what most are.
         if not ctx.saved_tensors or (isinstance(out, Tensor) and all([_flat(out, a) for a in asked])):
-            return cls._with_backward(ctx, args, out)
+            _unsupported('unsupported-custom-gradient', f'the custom gradient of {cls.__name__}')
         _custom_gradient(cls.__name__)
         return out
 
     @classmethod
     def _with_backward(cls, ctx, args, out):
-        # y = out, with a derivative of factor by which backward multiplies its gradient.
-        if isinstance(out, Tensor):
-            stand_in = out.detach().clone()
-            trial = cls._gradients(ctx, args, stand_in)
-            if all([g is None or (_scales(g, stand_in) and g.shape == a.shape) for a, g in trial]):
-                y = out.detach()
-                for a, factor in cls._gradients(ctx, args, ones_like(out.detach())):
-                    if factor is not None:
-                        y = y + (a - a.detach()) * factor.detach()
-                return y
-        _unsupported('unsupported-custom-gradient', f'the custom gradient of {cls.__name__}')
+        # y = out, whose derivative is the factor by which backward multiplies its gradient; None where it does more.
+        if not isinstance(out, Tensor):
+            return None
+        stand_in = out.detach().clone()
+        trial = cls._gradients(ctx, args, stand_in)
+        if not all([g is None or (_scales(g, stand_in) and g.shape == a.shape) for a, g in trial]):
+            return None
+        y = out.detach()
+        for a, factor in cls._gradients(ctx, args, ones_like(stand_in)):
+            if factor is not None:
+                y = y + (a - a.detach()) * factor.detach()
+        return y
 
     @classmethod
     def _gradients(cls, ctx, args, grad):

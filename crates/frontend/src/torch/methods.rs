@@ -426,6 +426,9 @@ pub(crate) fn tensor_type(value: &Value) -> Option<DType> {
     let name = match value {
         Value::Str(s) => s.clone(),
         Value::Opaque(s) => s.clone(),
+        // `torch.FloatTensor` and `torch.Tensor` themselves.
+        Value::Native(n) => n.name.into(),
+        Value::Class(c) if &*c.name == "Tensor" => "FloatTensor".into(),
         _ => return None,
     };
     let name = name.strip_prefix("torch.").unwrap_or(&name);

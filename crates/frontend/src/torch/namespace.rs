@@ -362,7 +362,7 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
         // Imported by habit and used outside the network: refused where it is used, not where it is named.
         return Ok(Some(Value::Opaque(dotted.into())));
     }
-    if names::exists(at, name) || foreign {
+    if names::exists(at, name) || foreign && names::all(at).next().is_none() {
         return Err(i.unsupported(dotted));
     }
     Ok(None)
