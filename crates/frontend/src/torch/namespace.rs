@@ -117,7 +117,16 @@ const PLAIN: &[&str] = &[
 /// Where a dotted name's content is. `None`: no module that we know.
 fn canonical(dotted: &str) -> Option<&str> {
     let under = |root: &str| dotted.strip_prefix(root).is_some_and(|r| r.is_empty() || r.starts_with('.'));
-    let own = ["torch.nn.modules.utils", "torch.nn.utils.parametrize", "torch.nn.utils.parametrizations"];
+    let own = [
+        "torch.nn.modules.utils",
+        "torch.nn.utils.parametrize",
+        "torch.nn.utils.parametrizations",
+        "torch.nn.utils.rnn",
+    ];
+    // Its modules have names of small letters.
+    if under("torchvision.ops") && dotted.chars().any(char::is_uppercase) {
+        return None;
+    }
     if let Some(rest) = own.iter().find_map(|o| dotted.strip_prefix(o).filter(|r| r.is_empty() || r.starts_with('.'))) {
         return rest.is_empty().then_some(dotted);
     }
