@@ -15,6 +15,7 @@ mod norm;
 mod pointwise;
 mod pool;
 mod rearrange;
+mod small;
 mod spread;
 mod tiles;
 mod update;

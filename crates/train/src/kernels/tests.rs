@@ -75,6 +75,23 @@ fn convolutions_of_random_shapes_agree() {
 }
 
 #[test]
+fn convolutions_of_small_images_and_many_channels_agree() {
+    let mut draws = Seed::from_u64(22).draws();
+    let d = &mut draws;
+    for case in 0..24 {
+        let (c, o) = (pick(d, 64, 90), pick(d, 64, 150));
+        let (kernel, dilation) = ([pick(d, 1, 3), pick(d, 1, 3)], [pick(d, 1, 2), pick(d, 1, 2)]);
+        let kernel = if case % 3 == 0 { [1, 1] } else { kernel };
+        let padding = [pick(d, 0, 2), pick(d, 0, 2)];
+        let side =
+            |i: usize, d: &mut Draws| (dilation[i] * (kernel[i] - 1) + 1 + pick(d, 0, 2)).max(2) - padding[i].min(1);
+        let x = [pick(d, 1, 20), side(0, d), side(1, d), c];
+        let g = ConvGeometry { stride: [pick(d, 1, 2), pick(d, 1, 2)], padding, dilation, groups: 1 };
+        convolution(x, [o, c, kernel[0], kernel[1]], g, d);
+    }
+}
+
+#[test]
 fn convolutions_by_winograd_agree() {
     let mut draws = Seed::from_u64(2).draws();
     let d = &mut draws;

@@ -7,8 +7,8 @@
 
 use super::super::ConvGeometry;
 use super::isa::Isa;
-use super::micro::{Block, Rows, outer, product};
-use super::{depthwise, winograd};
+use super::micro::{Block, Pairs, Rows, outer, product};
+use super::{depthwise, small, winograd};
 use rayon::prelude::*;
 
 /// All sizes of a convolution.
@@ -76,7 +76,7 @@ impl Sizes {
     }
 
     /// The input pixel that tap `t` of output pixel `p` reads.
-    fn source(&self, p: usize, t: usize) -> Option<usize> {
+    pub(super) fn source(&self, p: usize, t: usize) -> Option<usize> {
         let at = |out: usize, k: usize, d: usize, size: usize| {
             (out * self.g.stride[d] + k * self.g.dilation[d]).checked_sub(self.g.padding[d]).filter(|&i| i < size)
         };
@@ -104,6 +104,13 @@ struct Packed {
     panel: usize,
     /// Floats of one tap of a panel.
     tap: usize,
+}
+
+impl Packed {
+    /// All panels and their distance.
+    fn all(&self) -> (&[f32], usize) {
+        (&self.values, self.panel)
+    }
 }
 
 /// `weight(group, tap, k, n)` in panels of `n`.
@@ -190,6 +197,9 @@ pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     if winograd::suits(c) {
         return winograd::forward(isa, x, w, c);
     }
+    if small::suits(c) {
+        return small::forward(x, w, c);
+    }
     let mut y = super::buffer::buffer(c.n * c.plane());
     let (cg, og, taps) = (c.cg(), c.og(), c.taps());
     let weight = |g: usize, t: usize, k: usize, n: usize| w[((g * og + n) * cg + k) * taps + t];
@@ -198,7 +208,7 @@ pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
         let pixels = 256;
         y.par_chunks_mut(pixels * c.o).zip(x.par_chunks(pixels * c.c)).for_each(|(y, x)| {
             let rows = y.len() / c.o;
-            product(isa, (x, Rows { rows, step: c.c }), c.c, &packed.values, (y, Rows { rows, step: c.o }), c.o);
+            product(isa, (x, Rows { rows, step: c.c }), c.c, packed.all(), (y, Rows { rows, step: c.o }), c.o);
         });
         return y;
     }
@@ -217,7 +227,7 @@ pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
                     isa,
                     (rows, Rows { rows: n, step: k }),
                     k,
-                    &packed.values,
+                    (&packed.values, k * isa.columns()),
                     (y, Rows { rows: n, step: c.o }),
                     c.o,
                 );
@@ -238,6 +248,9 @@ pub(super) fn backward_x(dy: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     if winograd::suits(c) {
         return winograd::backward_x(isa, dy, w, c);
     }
+    if small::suits(c) {
+        return small::backward_x(dy, w, c);
+    }
     let mut dx = super::buffer::buffer(c.n * c.image());
     let (cg, og, taps) = (c.cg(), c.og(), c.taps());
     let weight = |g: usize, t: usize, k: usize, n: usize| w[((g * og + k) * cg + n) * taps + t];
@@ -246,7 +259,7 @@ pub(super) fn backward_x(dy: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
         let pixels = 256;
         dx.par_chunks_mut(pixels * c.c).zip(dy.par_chunks(pixels * c.o)).for_each(|(dx, dy)| {
             let rows = dx.len() / c.c;
-            product(isa, (dy, Rows { rows, step: c.o }), c.o, &packed.values, (dx, Rows { rows, step: c.c }), c.c);
+            product(isa, (dy, Rows { rows, step: c.o }), c.o, packed.all(), (dx, Rows { rows, step: c.c }), c.c);
         });
         return dx;
     }
@@ -337,6 +350,9 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
     if winograd::suits(c) {
         return winograd::backward_w(isa, x, dy, c);
     }
+    if small::suits(c) {
+        return small::backward_w(x, dy, c);
+    }
     let (cg, og, taps, groups) = (c.cg(), c.og(), c.taps(), c.g.groups);
     let padded = isa.padded(og);
     let size = groups * taps * cg * padded;
@@ -366,20 +382,21 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
                                 gradient.resize(gradient.len() + padded - og, 0.0);
                             }
                         }
-                        let y: (&[f32], Rows) = match direct {
-                            true => (&dy[some[0] * c.o + group * og..], Rows { rows: some.len(), step: c.o }),
-                            false => (&gradient, Rows { rows: some.len(), step: padded }),
+                        let (y, y_step): (&[f32], usize) = match direct {
+                            true => (&dy[some[0] * c.o + group * og..], c.o),
+                            false => (&gradient, padded),
                         };
+                        let pairs = Pairs { x: &[], x_step: 0, y, y_step, rows: some.len() };
                         for first in (0..taps).step_by(joined) {
                             let m = joined * cg;
                             let out = &mut dw[(group * taps + first) * cg * padded..];
                             let panels = padded / isa.columns();
                             if whole {
-                                let x = (&x[some[0] * c.c + group * cg..], Rows { rows: some.len(), step: c.c });
+                                let pairs = Pairs { x: &x[some[0] * c.c + group * cg..], x_step: c.c, ..pairs };
                                 let next = some[0] + some.len();
                                 let rows = |a: usize, b: usize| (next * a).min(b)..((next + DEPTH) * a).min(b);
                                 let ahead = [&image_x[rows(c.c, image_x.len())], &image_dy[rows(c.o, image_dy.len())]];
-                                outer(isa, x, m, y, panels, (out, padded), ahead);
+                                outer(isa, &[pairs], m, panels, (out, padded), ahead);
                             } else {
                                 match joined == taps && groups == 1 {
                                     true => gather(x, c, some, &mut rows),
@@ -387,15 +404,8 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
                                         gather_group(x, c, some, first..first + joined, (group * cg, cg), &mut rows)
                                     }
                                 }
-                                outer(
-                                    isa,
-                                    (&rows, Rows { rows: some.len(), step: m }),
-                                    m,
-                                    y,
-                                    panels,
-                                    (out, padded),
-                                    [&[]; 2],
-                                );
+                                let pairs = Pairs { x: &rows, x_step: m, ..pairs };
+                                outer(isa, &[pairs], m, panels, (out, padded), [&[]; 2]);
                             }
                         }
                     }

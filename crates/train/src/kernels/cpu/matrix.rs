@@ -25,6 +25,11 @@ impl<'a> View<'a> {
         View { data, row: 1, column: width }
     }
 
+    /// With any distances of rows and of columns.
+    pub(super) fn strided(data: &'a [f32], row: usize, column: usize) -> Self {
+        View { data, row, column }
+    }
+
     /// From a row and column on.
     pub(super) fn from(self, row: usize, column: usize) -> Self {
         View { data: &self.data[row * self.row + column * self.column..], ..self }
@@ -35,34 +40,37 @@ impl<'a> View<'a> {
     }
 }
 
-/// `out = a·b` of `m`×`k` and `k`×`n`; `out` has the rows of the product, or its columns where `transposed`.
+/// A matrix that is written: its elements, and the distances of rows and of columns. One of them is 1 and the other at least as
+/// long as what lies between.
+pub(super) struct Target<'a> {
+    pub(super) data: &'a mut [f32],
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+/// `out = a·b` of `m`×`k` and `k`×`n`.
 ///
 /// # Panics
-/// Where a matrix is smaller than that.
-pub(super) fn product(
-    out: &mut [f32],
-    transposed: bool,
-    a: View<'_>,
-    b: View<'_>,
-    [m, n, k]: [usize; 3],
-    threads: Parallelism,
-) {
-    assert!(a.holds(m, k) && b.holds(k, n) && out.len() >= m * n, "the sizes of a product");
+/// Where a matrix is smaller than that, or elements of the result share a place.
+pub(super) fn product(out: Target<'_>, a: View<'_>, b: View<'_>, [m, n, k]: [usize; 3], threads: Parallelism) {
+    let Target { data, row, column } = out;
+    let holds = m * n == 0 || (m - 1) * row + (n - 1) * column < data.len();
+    assert!(a.holds(m, k) && b.holds(k, n) && holds, "the sizes of a product");
+    assert!((column == 1 && row >= n) || (row == 1 && column >= m), "the elements of a product have one place each");
     if m * n == 0 {
         return;
     }
-    let (row, column) = if transposed { (1, m as isize) } else { (n as isize, 1) };
-    // SAFETY: all that is read lies inside the slices, as was just checked; `out` is borrowed exclusively, its elements have
-    // one address each, and they are written without having been read.
+    // SAFETY: all that is read lies inside the slices, as was just checked; the result is borrowed exclusively, its
+    // elements have one place each, and they are written without having been read.
     #[allow(unsafe_code, reason = "the library's interface takes pointers and strides")]
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
-            out.as_mut_ptr(),
-            column,
-            row,
+            data.as_mut_ptr(),
+            column as isize,
+            row as isize,
             false,
             a.data.as_ptr(),
             a.column as isize,
@@ -81,7 +89,7 @@ pub(super) fn product(
 }
 
 /// Threads for a product of these sizes: small ones are not worth them.
-fn threads(m: usize, n: usize, k: usize) -> Parallelism {
+pub(super) fn threads(m: usize, n: usize, k: usize) -> Parallelism {
     if m * n * k < 1 << 21 { Parallelism::None } else { Parallelism::Rayon(0) }
 }
 
@@ -89,30 +97,32 @@ fn threads(m: usize, n: usize, k: usize) -> Parallelism {
 /// it would otherwise be copied to another order first.
 const FEW: usize = 192;
 
-fn rows_by_columns(a: View<'_>, b: View<'_>, [m, n, k]: [usize; 3]) -> Vec<f32> {
+/// `a·b` in rows.
+pub(super) fn multiply(a: View<'_>, b: View<'_>, [m, n, k]: [usize; 3]) -> Vec<f32> {
     let mut out = buffer(m * n);
     if m > FEW {
-        product(&mut out, false, a, b, [m, n, k], threads(m, n, k));
+        product(Target { data: &mut out, row: n, column: 1 }, a, b, [m, n, k], threads(m, n, k));
         return out;
     }
-    product(&mut out, true, a, b, [m, n, k], threads(m, n, k));
+    product(Target { data: &mut out, row: 1, column: m }, a, b, [m, n, k], threads(m, n, k));
     rearrange::transpose(&out, n, m)
 }
 
 /// `x [M, K]` times the transpose of `w [N, K]`.
 pub(super) fn linear(x: &[f32], w: &[f32], [m, n, k]: [usize; 3]) -> Vec<f32> {
-    rows_by_columns(View::rows(x, k), View::columns(w, k), [m, n, k])
+    multiply(View::rows(x, k), View::columns(w, k), [m, n, k])
 }
 
 /// `dy [M, N]` times `w [N, K]`.
 pub(super) fn linear_dx(dy: &[f32], w: &[f32], [m, n, k]: [usize; 3]) -> Vec<f32> {
-    rows_by_columns(View::rows(dy, n), View::rows(w, k), [m, k, n])
+    multiply(View::rows(dy, n), View::rows(w, k), [m, k, n])
 }
 
 /// The transpose of `dy [M, N]` times `x [M, K]`.
 pub(super) fn linear_dw(dy: &[f32], x: &[f32], [m, n, k]: [usize; 3]) -> Vec<f32> {
     let mut out = buffer(n * k);
-    product(&mut out, false, View::columns(dy, n), View::rows(x, k), [n, k, m], threads(m, n, k));
+    let target = Target { data: &mut out, row: k, column: 1 };
+    product(target, View::columns(dy, n), View::rows(x, k), [n, k, m], threads(m, n, k));
     out
 }
 

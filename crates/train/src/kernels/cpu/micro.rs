@@ -95,20 +95,22 @@ unsafe fn tile_taps<V: Vector, const M: usize>(
 
 /// One tile of an outer product, added to `out`.
 #[inline(always)]
-unsafe fn tile_outer<V: Vector, const M: usize>(o: &Outer) {
+unsafe fn tile_outer<V: Vector, const M: usize>(o: &Outer<'_>) {
     // SAFETY: the caller vouches for the rows of both operands and of the result.
     unsafe {
         let mut tile = [[V::splat(0.0); 2]; M];
-        let (mut x, mut y) = (o.x, o.y);
-        for _ in 0..o.count {
-            let (b0, b1) = (V::load(y), V::load(y.add(V::LANES)));
-            for i in 0..M {
-                let a = V::splat(*x.add(i));
-                tile[i][0] = tile[i][0].add_product(a, b0);
-                tile[i][1] = tile[i][1].add_product(a, b1);
+        for part in o.parts {
+            let (mut x, mut y) = (part.x.as_ptr().wrapping_add(o.x_at), part.y.as_ptr().wrapping_add(o.y_at));
+            for _ in 0..part.rows {
+                let (b0, b1) = (V::load(y), V::load(y.add(V::LANES)));
+                for i in 0..M {
+                    let a = V::splat(*x.add(i));
+                    tile[i][0] = tile[i][0].add_product(a, b0);
+                    tile[i][1] = tile[i][1].add_product(a, b1);
+                }
+                x = x.wrapping_add(part.x_step);
+                y = y.wrapping_add(part.y_step);
             }
-            x = x.add(o.x_step);
-            y = y.add(o.y_step);
         }
         for i in 0..M {
             let p = o.out.add(i * o.out_step);
@@ -119,14 +121,23 @@ unsafe fn tile_outer<V: Vector, const M: usize>(o: &Outer) {
     }
 }
 
+/// Rows of two matrices, each with one of the other's: what an outer product sums over.
+#[derive(Clone, Copy)]
+pub(super) struct Pairs<'a> {
+    pub(super) x: &'a [f32],
+    pub(super) x_step: usize,
+    pub(super) y: &'a [f32],
+    pub(super) y_step: usize,
+    pub(super) rows: usize,
+}
+
 /// Operands of one tile of an outer product.
 #[derive(Clone, Copy)]
-struct Outer {
-    x: *const f32,
-    x_step: usize,
-    y: *const f32,
-    y_step: usize,
-    count: usize,
+struct Outer<'a> {
+    parts: &'a [Pairs<'a>],
+    /// Where the tile's columns begin in the rows.
+    x_at: usize,
+    y_at: usize,
     out: *mut f32,
     out_step: usize,
 }
@@ -156,7 +167,7 @@ macro_rules! compiled {
         }
 
         $(#[target_feature(enable = $feature)])?
-        unsafe fn $outer(m: usize, o: &Outer) {
+        unsafe fn $outer(m: usize, o: &Outer<'_>) {
             // SAFETY: handed on to the caller.
             unsafe { by_rows!(tile_outer, $v, m, (o)) }
         }
@@ -187,7 +198,7 @@ impl Isa {
 
     /// # Safety
     /// As [`tile_outer`], with `m` rows.
-    unsafe fn outer(self, m: usize, o: &Outer) {
+    unsafe fn outer(self, m: usize, o: &Outer<'_>) {
         // SAFETY: handed on to the caller; an instruction set is only named where it was detected.
         unsafe {
             match self {
@@ -215,12 +226,12 @@ impl Rows {
     }
 }
 
-/// `out[r][..n] = a[r][..k] · weights`, with weights in panels `[⌈n/columns⌉][k][columns]`.
+/// `out[r][..n] = a[r][..k] · weights`, with weights in panels `[⌈n/columns⌉][k][columns]` that begin `step` after each other.
 pub(super) fn product(
     isa: Isa,
     (a, a_rows): (&[f32], Rows),
     k: usize,
-    weights: &[f32],
+    (weights, step): (&[f32], usize),
     (out, out_rows): (&mut [f32], Rows),
     n: usize,
 ) {
@@ -230,7 +241,7 @@ pub(super) fn product(
         a_rows.holds(k, a.len()) && out_rows.holds(n, out.len()) && a_rows.rows == out_rows.rows,
         "rows beyond their slice"
     );
-    assert!(weights.len() >= panels * k * width, "weights beyond their slice");
+    assert!(Rows { rows: panels, step }.holds(k * width, weights.len()), "weights beyond their slice");
     let most = isa.rows();
     // Rows that stay in the first-level cache while all panels pass; few weights stay there themselves, and rows of the result
     // are then written from end to end.
@@ -248,7 +259,7 @@ pub(super) fn product(
                     target.rows[i] = base.wrapping_add((r + i) * out_rows.step + p * width);
                 }
                 // SAFETY: row r+i of a has k elements and row r+i of out has n, as asserted; the panel was asserted too.
-                unsafe { isa.taps(m, pointers.as_ptr(), &[0], k, weights[p * k * width..].as_ptr(), &target) }
+                unsafe { isa.taps(m, pointers.as_ptr(), &[0], k, weights[p * step..].as_ptr(), &target) }
             }
         }
     }
@@ -314,23 +325,24 @@ fn prefetch(part: &[f32]) {
     let _ = part;
 }
 
-/// `out[i][j] += Σᵣ x[r][i] · y[r][j]` for `i < m` and whole panels of `j`: `y` and `out` have rows of a multiple of
-/// [`Isa::columns`] elements, of which `panels` panels are meant. `ahead` is what the next call will read.
+/// `out[i][j] += Σᵣ x[r][i] · y[r][j]` over the rows of all parts, for `i < m` and whole panels of `j`: `y` and `out` have rows
+/// of a multiple of [`Isa::columns`] elements, of which `panels` panels are meant. `ahead` is what the next call will read.
 pub(super) fn outer(
     isa: Isa,
-    (x, x_rows): (&[f32], Rows),
+    parts: &[Pairs<'_>],
     m: usize,
-    (y, y_rows): (&[f32], Rows),
     panels: usize,
     (out, out_step): (&mut [f32], usize),
     ahead: [&[f32]; 2],
 ) {
     let width = isa.columns();
     let n = panels * width;
-    assert!(x_rows.rows == y_rows.rows, "operands of different lengths");
-    assert!(x_rows.holds(m, x.len()) && y_rows.holds(n, y.len()), "rows beyond their slice");
+    for part in parts {
+        let rows = |step| Rows { rows: part.rows, step };
+        assert!(rows(part.x_step).holds(m, part.x.len()) && rows(part.y_step).holds(n, part.y.len()), "rows beyond");
+    }
     assert!(Rows { rows: m, step: out_step }.holds(n, out.len()), "a result beyond its slice");
-    if x_rows.rows == 0 {
+    if parts.iter().all(|part| part.rows == 0) {
         return;
     }
     let tiles = m.div_ceil(isa.rows());
@@ -343,16 +355,10 @@ pub(super) fn outer(
             }
             // Even tiles: one of few rows would wait for its own sums.
             let rows = (m - i).div_ceil(tiles - tile);
-            let o = Outer {
-                x: x[i..].as_ptr(),
-                x_step: x_rows.step,
-                y: y[p * width..].as_ptr(),
-                y_step: y_rows.step,
-                count: x_rows.rows,
-                out: out[i * out_step + p * width..].as_mut_ptr(),
-                out_step,
-            };
-            // SAFETY: the assertions above bound all three: rows i.. of x have m−i elements, rows of y and of out whole panels.
+            let out = out[i * out_step + p * width..].as_mut_ptr();
+            let o = Outer { parts, x_at: i, y_at: p * width, out, out_step };
+            // SAFETY: the assertions above bound all three: from x_at on, rows of x have m−i elements; rows of y and of out
+            // have whole panels.
             unsafe { isa.outer(rows, &o) }
             i += rows;
         }

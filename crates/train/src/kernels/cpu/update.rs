@@ -1,7 +1,7 @@
 //! An optimiser's step in one pass over a parameter, its gradient and its moments, in place.
 
 use super::isa::Isa;
-use super::matrix::{View, product};
+use super::matrix::{Target, View, product};
 use crate::optim::rule::{Formula, Rule, Visit};
 use gemm::Parallelism;
 use rayon::prelude::*;
@@ -50,7 +50,8 @@ impl Source for Product<'_> {
             let width = BLOCK.1.min(self.k - start);
             let dy = View::columns(self.dy, columns).from(i * BLOCK.0, 0);
             let x = View::rows(self.x, self.k).from(0, start);
-            product(&mut block, false, dy, x, [rows, width, self.m], Parallelism::None);
+            let target = Target { data: &mut block, row: width, column: 1 };
+            product(target, dy, x, [rows, width, self.m], Parallelism::None);
             for (r, gradient) in block.chunks_exact(width).take(rows).enumerate() {
                 f(gradient, r * self.k + start);
             }

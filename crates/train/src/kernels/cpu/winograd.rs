@@ -7,7 +7,7 @@
 
 use super::conv::Sizes;
 use super::isa::Isa;
-use super::micro::{Rows, outer, product};
+use super::micro::{Pairs, Rows, outer, product};
 use super::tiles::{A, B, Grid, POINTS, Results, SIDE, gradient_points, input_points, plane};
 use super::vector::MOST_LANES;
 use rayon::prelude::*;
@@ -45,34 +45,23 @@ fn three_results(m: [f64; 6]) -> [f64; 3] {
     [m[0] + sa + sb, a * (m[1] - m[2]) + b * (m[3] - m[4]), a * a * sa + b * b * sb + m[5]]
 }
 
-/// Filters at the 36 points, each in panels: `[point][panel][k][columns]`. `filter(k, n)` are its nine taps.
+/// Filters at the 36 points, in panels: `[panel][point][k][columns]`. `filter(k, n)` are its nine taps.
 fn transform_filters(isa: Isa, k: usize, n: usize, filter: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Vec<f32> {
     let width = isa.columns();
-    let panels = n.div_ceil(width);
-    let point = panels * k * width;
-    let mut out = vec![0.0; POINTS * point];
-    // One pass for each panel and channel; the points of a filter lie far apart.
-    let rows: Vec<Vec<f32>> = (0..panels * k)
-        .into_par_iter()
-        .map(|row| {
-            let (p, c) = (row / k, row % k);
-            let mut values = vec![0.0; POINTS * width];
+    let panel = POINTS * k * width;
+    let mut out = vec![0.0; n.div_ceil(width) * panel];
+    out.par_chunks_mut(panel).enumerate().for_each(|(p, out)| {
+        for c in 0..k {
             for j in 0..width.min(n - p * width) {
                 let g = filter(c, p * width + j).map(f64::from);
                 let columns: [[f64; 6]; 3] = std::array::from_fn(|x| three_points([g[x], g[3 + x], g[6 + x]]));
                 for i in 0..6 {
                     let row = three_points([columns[0][i], columns[1][i], columns[2][i]]);
                     for (x, v) in row.iter().enumerate() {
-                        values[(i * 6 + x) * width + j] = *v as f32;
+                        out[((i * 6 + x) * k + c) * width + j] = *v as f32;
                     }
                 }
             }
-            values
-        })
-        .collect();
-    out.par_chunks_mut(point).enumerate().for_each(|(q, out)| {
-        for (to, row) in out.chunks_mut(width).zip(&rows) {
-            to.copy_from_slice(&row[q * width..][..width]);
         }
     });
     out
@@ -82,10 +71,11 @@ fn transform_filters(isa: Isa, k: usize, n: usize, filter: impl Fn(usize, usize)
 fn correlate(isa: Isa, x: &[f32], g: &Grid, filters: &[f32], (h, w, n): (usize, usize, usize)) -> Vec<f32> {
     let images = x.len() / (g.h * g.w * g.k);
     let mut y = super::buffer::buffer(images * h * w * n);
-    // Small images go together, so that the products have enough rows.
-    let together = (TILES / g.tiles()).clamp(1, images.div_ceil(8));
+    // Small images go together, so that the products have enough rows: the more, the larger the filters that all rows pass.
+    let tasks = if filters.len() > 1 << 20 { 2 } else { 8 };
+    let together = (TILES / g.tiles()).clamp(1, images.div_ceil(tasks));
     let (ks, ns) = (g.k.next_multiple_of(MOST_LANES), n.next_multiple_of(MOST_LANES));
-    let point = n.div_ceil(isa.columns()) * isa.columns() * g.k;
+    let point = isa.columns() * g.k;
     let (vp, mp) = (plane(TILES, ks), plane(TILES, ns));
     let scratch = || (vec![0.0f32; POINTS * vp], vec![0.0f32; POINTS * mp]);
     let work = y.par_chunks_mut(together * h * w * n).zip(x.par_chunks(together * g.h * g.w * g.k));
@@ -98,7 +88,7 @@ fn correlate(isa: Isa, x: &[f32], g: &Grid, filters: &[f32], (h, w, n): (usize, 
             for q in 0..POINTS {
                 let a = (&v[q * vp..][..TILES * ks], Rows { rows, step: ks });
                 let out = (&mut m[q * mp..][..TILES * ns], Rows { rows, step: ns });
-                product(isa, a, g.k, &filters[q * point..][..point], out, n);
+                product(isa, a, g.k, (&filters[q * point..], POINTS * point), out, n);
             }
             isa.run(Results { points: m, plane: mp, step: ns, grid: g, tiles, images: y, size: (h, w, n) });
         }
@@ -138,7 +128,7 @@ pub(super) fn backward_w(isa: Isa, x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32>
     let (vp, gp) = (plane(TILES, cs), plane(TILES, os));
     let (v_block, g_block) = (POINTS * vp, POINTS * gp);
     // Blocks of tiles that are transformed before the products run over them: a few megabytes.
-    let blocks = ((1 << 19) / (v_block + g_block)).clamp(2, 32).min(tiles.div_ceil(TILES));
+    let blocks = ((1 << 19) / (v_block + g_block)).clamp(4, 32).min(tiles.div_ceil(TILES));
     let (mut v, mut g) = (vec![0.0; blocks * v_block], vec![0.0; blocks * g_block]);
     let mut sums = vec![0.0; POINTS * c.c * os];
     for first in (0..tiles).step_by(blocks * TILES) {
@@ -151,22 +141,30 @@ pub(super) fn backward_w(isa: Isa, x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32>
             gradient_points(isa, dy, &gradient, range(b), os, g);
         });
         sums.par_chunks_mut(c.c * os).enumerate().for_each(|(q, sum)| {
-            for b in 0..blocks {
-                let rows = range(b).len();
-                let a = (&v[b * v_block + q * vp..][..TILES * cs], Rows { rows, step: cs });
-                let y = (&g[b * g_block + q * gp..][..TILES * os], Rows { rows, step: os });
-                outer(isa, a, c.c, y, os / isa.columns(), (sum, os), [&[]; 2]);
-            }
+            let part = |b: usize| Pairs {
+                x: &v[b * v_block + q * vp..][..TILES * cs],
+                x_step: cs,
+                y: &g[b * g_block + q * gp..][..TILES * os],
+                y_step: os,
+                rows: range(b).len(),
+            };
+            let parts: Vec<Pairs<'_>> = (0..blocks).map(part).collect();
+            outer(isa, &parts, c.c, os / isa.columns(), (sum, os), [&[]; 2]);
         });
     }
     let mut dw = vec![0.0; c.o * c.c * 9];
-    dw.par_chunks_mut(c.c * 9).enumerate().for_each(|(o, dw)| {
-        for (k, dw) in dw.chunks_mut(9).enumerate() {
-            let at = |i: usize, j: usize| f64::from(sums[(i * 6 + j) * c.c * os + k * os + o]);
-            let half: [[f64; 3]; 6] = std::array::from_fn(|j| three_results(std::array::from_fn(|i| at(i, j))));
-            for i in 0..3 {
-                let row = three_results(std::array::from_fn(|j| half[j][i]));
-                dw[i * 3..][..3].iter_mut().zip(row).for_each(|(to, v)| *to = v as f32);
+    // Channels next to each other together: their sums share cache lines.
+    dw.par_chunks_mut(MOST_LANES * c.c * 9).enumerate().for_each(|(i, dw)| {
+        for k in 0..c.c {
+            let sums = |q: usize| &sums[q * c.c * os + k * os + i * MOST_LANES..][..MOST_LANES];
+            let points: [&[f32]; POINTS] = std::array::from_fn(sums);
+            for (o, dw) in dw.chunks_mut(c.c * 9).enumerate() {
+                let at = |i: usize, j: usize| f64::from(points[i * 6 + j][o]);
+                let half: [[f64; 3]; 6] = std::array::from_fn(|j| three_results(std::array::from_fn(|i| at(i, j))));
+                for i in 0..3 {
+                    let row = three_results(std::array::from_fn(|j| half[j][i]));
+                    dw[k * 9 + i * 3..][..3].iter_mut().zip(row).for_each(|(to, v)| *to = v as f32);
+                }
             }
         }
     });
