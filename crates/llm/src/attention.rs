@@ -182,33 +182,108 @@ pub(crate) fn backward(
     (dq, dk, dv)
 }
 
-/// Attention of one new row over cached keys and values, given as parts in order of position, each
-/// `positions × (key-value heads · dim)`, contiguous.
-pub(crate) fn attend_one(out: &mut [f32], q: &[f32], keys: &[&[f32]], values: &[&[f32]], heads: Heads) {
+/// Positions whose keys lie together in a [`LayerCache`], element by element.
+const TOGETHER: usize = 32;
+
+/// Cached keys and values of one layer.
+///
+/// Values lie position by position. Keys lie in blocks of [`TOGETHER`] positions, in which an element of all positions comes
+/// before the next element: so both the scores and the mixed values are sums of rows, each times one number, and nothing is
+/// added across a vector.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LayerCache {
+    /// `blocks × (key-value heads · dim) × TOGETHER`.
+    keys: Vec<f32>,
+    /// `positions × (key-value heads · dim)`.
+    values: Vec<f32>,
+    length: usize,
+}
+
+impl LayerCache {
+    /// An empty cache with room for `positions` rows of `width` numbers.
+    pub(crate) fn with_capacity(positions: usize, width: usize) -> Self {
+        let keys = Vec::with_capacity(positions.next_multiple_of(TOGETHER) * width);
+        Self { keys, values: Vec::with_capacity(positions * width), length: 0 }
+    }
+
+    /// Appends a position.
+    pub(crate) fn push(&mut self, key: &[f32], value: &[f32]) {
+        let (block, lane) = (self.length / TOGETHER, self.length % TOGETHER);
+        let start = block * key.len() * TOGETHER;
+        self.keys.resize(start + key.len() * TOGETHER, 0.0);
+        for (lanes, k) in self.keys[start..].as_chunks_mut::<TOGETHER>().0.iter_mut().zip(key) {
+            lanes[lane] = *k;
+        }
+        self.values.extend_from_slice(value);
+        self.length += 1;
+    }
+
+    /// Forgets all but the first `kept` positions of `width` numbers.
+    pub(crate) fn truncate(&mut self, kept: usize, width: usize) {
+        self.length = self.length.min(kept);
+        self.values.truncate(self.length * width);
+        self.keys.truncate(self.length.next_multiple_of(TOGETHER) * width);
+    }
+}
+
+/// `Σ factor · row` over rows of `N` numbers.
+#[inline(always)]
+fn sum_of_rows<'a, const N: usize>(factors: &[f32], rows: impl Iterator<Item = &'a [f32; N]>, sum: &mut [f32; N]) {
+    let mut total = *sum;
+    for (factor, row) in factors.iter().zip(rows) {
+        for (t, v) in total.iter_mut().zip(row) {
+            *t += factor * v;
+        }
+    }
+    *sum = total;
+}
+
+/// Attention of one new row over cached keys and values, given as parts in order of position.
+pub(crate) fn attend_one(out: &mut [f32], q: &[f32], parts: &[&LayerCache], heads: Heads) {
     let width = heads.key_value * heads.dim;
-    let length: usize = keys.iter().map(|k| k.len() / width).sum();
+    let length: usize = parts.iter().map(|part| part.length).sum();
     let (group, dim, scale) = (heads.group(), heads.dim, heads.scale());
     vectorised(
         #[inline(always)]
         || {
-            let mut scores = vec![0.0f32; length];
+            let mut scores: Vec<f32> = Vec::with_capacity(length + TOGETHER);
             for head in 0..heads.query {
                 let at = head / group * dim;
                 let query = &q[head * dim..(head + 1) * dim];
-                let rows = keys.iter().flat_map(|part| part.chunks_exact(width));
-                for (score, key) in scores.iter_mut().zip(rows) {
-                    *score = dot(query, &key[at..at + dim]) * scale;
+                scores.clear();
+                for part in parts {
+                    let end = scores.len() + part.length;
+                    for block in part.keys.chunks_exact(width * TOGETHER) {
+                        let mut sum = [0.0; TOGETHER];
+                        let rows = block[at * TOGETHER..(at + dim) * TOGETHER].as_chunks().0;
+                        sum_of_rows(query, rows.iter(), &mut sum);
+                        scores.extend_from_slice(&sum.map(|s| s * scale));
+                    }
+                    scores.truncate(end);
                 }
                 softmax_row(&mut scores);
                 let out = &mut out[head * dim..(head + 1) * dim];
                 out.fill(0.0);
-                let rows = values.iter().flat_map(|part| part.chunks_exact(width));
-                for (&p, value) in scores.iter().zip(rows) {
-                    for (o, v) in out.iter_mut().zip(&value[at..at + dim]) {
-                        *o += p * v;
+                let mut factors = scores.as_slice();
+                for part in parts {
+                    let (mine, others) = factors.split_at(part.length);
+                    factors = others;
+                    let (wide, narrow) = out.as_chunks_mut::<TOGETHER>();
+                    for (c, sum) in wide.iter_mut().enumerate() {
+                        mix(mine, &part.values, (at + c * TOGETHER, width), sum);
+                    }
+                    let done = wide.len() * TOGETHER;
+                    for (c, sum) in narrow.iter_mut().enumerate() {
+                        mix(mine, &part.values, (at + done + c, width), std::array::from_mut(sum));
                     }
                 }
             }
         },
     );
+}
+
+/// Adds `factor · value` of all positions: `N` numbers of each, from `at` on.
+#[inline(always)]
+fn mix<const N: usize>(factors: &[f32], values: &[f32], (at, width): (usize, usize), sum: &mut [f32; N]) {
+    sum_of_rows(factors, values.chunks_exact(width).filter_map(|v| v[at..].first_chunk()), sum);
 }

@@ -8,13 +8,14 @@
 //! graph silently, frozen weights cost no gradient, and a block can be computed again instead of kept
 //! (checkpointing). Finite differences check every kind of parameter in the tests.
 
-use crate::attention::{self, Attended, Segment, attend_one};
+use crate::attention::{self, Attended, LayerCache, Segment, attend_one};
 use crate::config::DecoderConfig;
 use crate::error::{LlmError, Result};
 use crate::kernels::{self, Rope};
 use crate::linear::{Dropout, Learn, Linear, LinearGradients, Weight};
 use crate::matrix::{Matrix, add_product, multiply};
 use crate::pool::Pool;
+use crate::simd::SHARING;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +37,9 @@ const O: usize = 3;
 const GATE: usize = 4;
 const UP: usize = 5;
 const DOWN: usize = 6;
+
+/// Weights of a model that a processor's cache holds: every thread may read all of them for its own rows.
+const CACHED: usize = 8_000_000;
 
 /// Rows whose logits are held at a time when a loss is computed.
 const LOGIT_ROWS: usize = 512;
@@ -135,13 +139,6 @@ struct Kept {
     z: [Option<Matrix>; 7],
 }
 
-/// Cached keys and values of one layer, `positions × (key-value heads · dim)`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct LayerCache {
-    keys: Vec<f32>,
-    values: Vec<f32>,
-}
-
 /// The cache of a prompt, shared by all its continuations.
 #[derive(Debug, Default)]
 pub(crate) struct PromptCache {
@@ -160,18 +157,16 @@ pub(crate) struct Sequence {
 
 impl Sequence {
     pub(crate) fn new(prompt: Arc<PromptCache>, new_tokens: usize, config: &DecoderConfig) -> Self {
-        let width = new_tokens * config.kv_heads * config.head_dim;
-        let layer = || LayerCache { keys: Vec::with_capacity(width), values: Vec::with_capacity(width) };
-        let own = (0..config.layers).map(|_| layer()).collect();
+        let width = config.kv_heads * config.head_dim;
+        let own = (0..config.layers).map(|_| LayerCache::with_capacity(new_tokens, width)).collect();
         let length = prompt.length;
-        Self { prompt, own, length, width: config.kv_heads * config.head_dim }
+        Self { prompt, own, length, width }
     }
 
     /// Forgets all but the first `kept` tokens after the prompt.
     pub(crate) fn truncate(&mut self, kept: usize) {
         for layer in &mut self.own {
-            layer.keys.truncate(kept * self.width);
-            layer.values.truncate(kept * self.width);
+            layer.truncate(kept, self.width);
         }
         self.length = self.prompt.length + kept;
     }
@@ -414,7 +409,9 @@ impl Decoder {
         let mut layers = Vec::with_capacity(self.blocks.len());
         for i in 0..self.blocks.len() {
             let (y, kept) = self.block(i, &x, &batch, None)?;
-            layers.push(LayerCache { keys: kept.k.data, values: kept.v.data });
+            let mut layer = LayerCache::with_capacity(tokens.len(), kept.k.cols);
+            (0..tokens.len()).for_each(|r| layer.push(kept.k.row(r), kept.v.row(r)));
+            layers.push(layer);
             x = y;
         }
         let last = Matrix::new(1, x.cols, x.row(x.rows - 1).to_vec());
@@ -424,25 +421,35 @@ impl Decoder {
 
     fn logits(&self, x: &Matrix) -> Matrix {
         let (normed, _) = kernels::rms_norm(x, &self.final_norm.data, self.config.eps);
-        self.head().forward_independent(&normed, self.pool.threads)
+        self.head().few_rows(&normed)
     }
 
     /// Appends one token to each sequence; returns the logits of what follows, one row for each.
     pub(crate) fn step(&self, sequences: &mut [&mut Sequence], tokens: &[u32]) -> Result<Matrix> {
-        self.pool.run(|| self.step_here(sequences, tokens))
+        let group = sequences.len().div_ceil(self.pool.threads).next_multiple_of(SHARING);
+        if group >= sequences.len() || self.parameters() > CACHED {
+            return self.pool.run(|| self.step_here(sequences, tokens));
+        }
+        // Rows do not depend on each other: a thread that takes some of them all the way need not wait for the others.
+        let groups = sequences.par_chunks_mut(group).zip(tokens.par_chunks(group));
+        let parts: Vec<Matrix> =
+            self.pool.run(|| groups.map(|(s, t)| self.step_here(s, t)).collect::<Result<Vec<Matrix>>>())?;
+        let cols = parts.first().map_or(0, |p| p.cols);
+        let data = parts.into_iter().flat_map(|p| p.data).collect();
+        Ok(Matrix::new(tokens.len(), cols, data))
     }
 
     fn step_here(&self, sequences: &mut [&mut Sequence], tokens: &[u32]) -> Result<Matrix> {
-        let (threads, heads) = (self.pool.threads, self.config.attention_heads());
+        let heads = self.config.attention_heads();
         let positions: Vec<u32> = sequences.iter().map(|s| s.length as u32).collect();
         self.check_positions(positions.iter().map(|&p| p as usize + 1).max().unwrap_or(0))?;
         let mut x = self.embed(tokens)?;
         for (i, block) in self.blocks.iter().enumerate() {
             let linears = &block.linears;
             let (n1, _) = kernels::rms_norm(&x, &block.attention_norm.data, self.config.eps);
-            let mut q = linears[Q].decode(&n1, threads);
-            let mut k = linears[K].decode(&n1, threads);
-            let v = linears[V].decode(&n1, threads);
+            let mut q = linears[Q].decode(&n1);
+            let mut k = linears[K].decode(&n1);
+            let v = linears[V].decode(&n1);
             self.rope.apply(&mut q, &positions, false);
             self.rope.apply(&mut k, &positions, false);
             let mut mixed = Matrix::zeros(q.rows, q.cols);
@@ -450,15 +457,13 @@ impl Decoder {
             let rows = sequences.par_iter_mut().zip(mixed.data.par_chunks_mut(width)).enumerate();
             rows.for_each(|(r, (sequence, out))| {
                 let own = &mut sequence.own[i];
-                own.keys.extend_from_slice(k.row(r));
-                own.values.extend_from_slice(v.row(r));
-                let prompt = &sequence.prompt.layers[i];
-                attend_one(out, q.row(r), &[&prompt.keys, &own.keys], &[&prompt.values, &own.values], heads);
+                own.push(k.row(r), v.row(r));
+                attend_one(out, q.row(r), &[&sequence.prompt.layers[i], own], heads);
             });
-            kernels::add_matrix(&mut x, &linears[O].decode(&mixed, threads));
+            kernels::add_matrix(&mut x, &linears[O].decode(&mixed));
             let (n2, _) = kernels::rms_norm(&x, &block.feed_forward_norm.data, self.config.eps);
-            let act = kernels::silu_mul(&linears[GATE].decode(&n2, threads), &linears[UP].decode(&n2, threads));
-            kernels::add_matrix(&mut x, &linears[DOWN].decode(&act, threads));
+            let act = kernels::silu_mul(&linears[GATE].decode(&n2), &linears[UP].decode(&n2));
+            kernels::add_matrix(&mut x, &linears[DOWN].decode(&act));
         }
         sequences.iter_mut().for_each(|s| s.length += 1);
         Ok(self.logits(&x))

@@ -4,14 +4,12 @@
 //! frozen.
 
 use crate::kernels;
-use crate::matrix::{Matrix, add_product, multiply};
+use crate::matrix::{Matrix, add_product, multiply, rows_product};
 use crate::quantised::Q8;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::sync::Arc;
 
-/// Rows are padded to this number in decoding, so that a row's result does not depend on how many others there are.
-const DECODE_ROWS: usize = 16;
 /// Up to this many rows the quantised product is faster than making the weight dense first.
 const QUANTISED_ROWS: usize = 24;
 
@@ -46,27 +44,13 @@ impl Weight {
         }
     }
 
-    /// As `forward`, with results of a row that do not depend on the other rows.
-    pub(crate) fn forward_independent(&self, x: &Matrix, threads: usize) -> Matrix {
+    /// As `forward`, for few rows, with results of a row that do not depend on the other rows.
+    pub(crate) fn few_rows(&self, x: &Matrix) -> Matrix {
         match self {
-            Self::Dense(w) => padded_product(x, w, threads),
+            Self::Dense(w) => rows_product(x, w),
             Self::Quantised(q) => q.product(x),
         }
     }
-}
-
-/// `x · wᵀ` computed in blocks of exactly [`DECODE_ROWS`] rows.
-pub(crate) fn padded_product(x: &Matrix, w: &Matrix, threads: usize) -> Matrix {
-    let blocks = x.rows.div_ceil(DECODE_ROWS);
-    let mut out = Vec::with_capacity(blocks * DECODE_ROWS * w.rows);
-    let mut padded = Matrix::zeros(DECODE_ROWS, x.cols);
-    for block in x.data.chunks(DECODE_ROWS * x.cols) {
-        padded.data[..block.len()].copy_from_slice(block);
-        padded.data[block.len()..].fill(0.0);
-        out.extend_from_slice(&multiply(padded.view(), w.t(), threads).data);
-    }
-    out.truncate(x.rows * w.rows);
-    Matrix::new(x.rows, w.rows, out)
 }
 
 /// A low-rank update: `y += scale · B (A x)`.
@@ -135,13 +119,13 @@ impl Linear {
     }
 
     /// For decoding: each row's result is independent of the others.
-    pub(crate) fn decode(&self, x: &Matrix, threads: usize) -> Matrix {
-        let mut y = self.weight.forward_independent(x, threads);
+    pub(crate) fn decode(&self, x: &Matrix) -> Matrix {
+        let mut y = self.weight.few_rows(x);
         if let Some(bias) = &self.bias {
             kernels::add_bias(&mut y, &bias.data);
         }
         if let Some(lora) = &self.lora {
-            let mut update = padded_product(&padded_product(x, &lora.a, threads), &lora.b, threads);
+            let mut update = rows_product(&rows_product(x, &lora.a), &lora.b);
             update.data.iter_mut().for_each(|v| *v *= lora.scale);
             kernels::add(&mut y.data, &update.data);
         }

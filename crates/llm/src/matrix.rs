@@ -4,7 +4,9 @@
 //! computation gives the same bits whenever it is repeated with the same sizes on the same machine.
 //! The call into `gemm` is `unsafe`; a bounds check stands before it.
 
+use crate::simd::{SHARING, row_product, row_products};
 use gemm::Parallelism;
+use rayon::prelude::*;
 
 /// A row-major matrix of `rows × cols` numbers.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -127,4 +129,45 @@ pub(crate) fn add_product(out: &mut Matrix, a: View<'_>, b: View<'_>, scale: f32
     assert_eq!((out.rows, out.cols), (a.rows, b.cols), "target of a product");
     let row_stride = out.cols;
     product(Target { data: &mut out.data, offset: 0, row_stride }, a, b, scale, accumulate, threads);
+}
+
+/// Weight rows that a task of [`by_weight_rows`] handles.
+const WEIGHT_ROWS: usize = 32;
+
+/// `y = x · wᵀ` for few rows `x`, each result on its own: `fill` gets the number of a weight row `j` and writes `y[r][j]` for a
+/// group of up to [`SHARING`] rows that begins at `r`. Tasks share out the weight rows.
+pub(crate) fn by_weight_rows(rows: usize, weights: usize, fill: impl Fn(usize, usize, &mut [f32]) + Sync) -> Matrix {
+    // Computed with a row for each weight row, then turned.
+    let mut turned = vec![0.0f32; weights * rows];
+    if rows > 0 {
+        turned.par_chunks_mut(WEIGHT_ROWS * rows).enumerate().for_each(|(part, out)| {
+            for first in (0..rows).step_by(SHARING) {
+                for (i, out) in out.chunks_exact_mut(rows).enumerate() {
+                    let last = rows.min(first + SHARING);
+                    fill(part * WEIGHT_ROWS + i, first, &mut out[first..last]);
+                }
+            }
+        });
+    }
+    if rows == 1 {
+        return Matrix::new(1, weights, turned);
+    }
+    let mut y = Matrix::zeros(rows, weights);
+    for (r, row) in y.data.chunks_exact_mut(weights.max(1)).enumerate() {
+        for (o, column) in row.iter_mut().zip(turned.chunks_exact(rows)) {
+            *o = column[r];
+        }
+    }
+    y
+}
+
+/// `x · wᵀ` for few rows `x`: a row's result depends neither on the other rows nor on the number of threads.
+pub(crate) fn rows_product(x: &Matrix, w: &Matrix) -> Matrix {
+    assert_eq!(x.cols, w.cols, "inner sizes of a product");
+    by_weight_rows(x.rows, w.rows, |j, first, out| match out.len() {
+        SHARING => {
+            out.copy_from_slice(&row_products(w.row(j), std::array::from_fn::<_, SHARING, _>(|r| x.row(first + r))))
+        }
+        _ => out.iter_mut().enumerate().for_each(|(r, o)| *o = row_product(w.row(j), x.row(first + r))),
+    })
 }

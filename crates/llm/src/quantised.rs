@@ -4,8 +4,8 @@
 //! inner product adds its terms in one fixed order, so a row's result depends neither on the other rows nor on the number of
 //! threads.
 
-use crate::matrix::Matrix;
-use crate::simd::{self, Block, vectorised};
+use crate::matrix::{Matrix, by_weight_rows};
+use crate::simd::{self, Block, SHARING, vectorised};
 use rayon::prelude::*;
 
 /// Numbers that share a scale.
@@ -101,30 +101,13 @@ impl Q8 {
             return Matrix::zeros(0, self.rows);
         }
         let Some(x) = Q8::from_dense(x) else { return Matrix::zeros(m, self.rows) };
-        // Computed with a row for each weight row, which tasks can share out, then turned.
-        let mut turned = vec![0.0f32; self.rows * m];
-        turned.par_chunks_mut(ROWS * m).enumerate().for_each(|(part, out)| {
-            for (i, out) in out.chunks_exact_mut(m).enumerate() {
-                let weights = self.row(part * ROWS + i);
-                let mut r = 0;
-                // Four rows share each load of a weight.
-                while r + 4 <= m {
-                    let four = simd::block_products(weights, std::array::from_fn::<_, 4, _>(|k| x.row(r + k)));
-                    out[r..r + 4].copy_from_slice(&four);
-                    r += 4;
-                }
-                for (r, out) in out.iter_mut().enumerate().skip(r) {
-                    [*out] = simd::block_products(weights, [x.row(r)]);
-                }
+        by_weight_rows(m, self.rows, |j, first, out| match out.len() {
+            SHARING => {
+                let rows = std::array::from_fn::<_, SHARING, _>(|r| x.row(first + r));
+                out.copy_from_slice(&simd::block_products(self.row(j), rows));
             }
-        });
-        let mut y = Matrix::zeros(m, self.rows);
-        for (r, row) in y.data.chunks_exact_mut(self.rows).enumerate() {
-            for (o, column) in row.iter_mut().zip(turned.chunks_exact(m)) {
-                *o = column[r];
-            }
-        }
-        y
+            _ => out.iter_mut().enumerate().for_each(|(r, o)| *o = simd::block_product(self.row(j), x.row(first + r))),
+        })
     }
 
     fn row(&self, row: usize) -> (&[Block], &[f32]) {
