@@ -50,6 +50,10 @@ pub trait Guide: Sync {
 const TRIES: (u32, u32) = (3, 2);
 /// Tokens of one answer that may be taken back, as a multiple of the longest answer.
 const WASTE: usize = 12;
+/// Tokens that may be taken back before the answer is begun anew, as a share of the longest answer; twice as many after each new
+/// beginning. What mending costs is spread very unevenly: of an answer that went wrong early, more than a new one costs; and a
+/// model that rarely gets through needs long mending.
+const PATIENCE: f64 = 0.1;
 /// A share of the continuations that is not worth another try.
 const LITTLE: f64 = 0.01;
 
@@ -73,6 +77,9 @@ pub(crate) struct Refusals {
     /// The length of the longest text that stood since the last new beginning, and the refusals since it was reached.
     furthest: usize,
     stuck: u32,
+    /// Tokens taken back since the last new beginning, and how many may be, as a multiple of what the first beginning may.
+    spent: usize,
+    patience: f64,
     pub(crate) objections: usize,
     pub(crate) wasted: usize,
 }
@@ -80,7 +87,16 @@ pub(crate) struct Refusals {
 impl Default for Refusals {
     fn default() -> Self {
         let root = Node { token: 0, share: 1.0, refused: 0.0, after: Vec::new() };
-        Self { nodes: vec![root], path: vec![0], furthest: 0, stuck: 0, objections: 0, wasted: 0 }
+        Self {
+            nodes: vec![root],
+            path: vec![0],
+            furthest: 0,
+            stuck: 0,
+            spent: 0,
+            patience: 1.0,
+            objections: 0,
+            wasted: 0,
+        }
     }
 }
 
@@ -136,12 +152,13 @@ impl Refusals {
         if self.wasted > WASTE * limit {
             return None;
         }
+        let anew = self.spent as f64 > self.patience * PATIENCE * limit as f64;
         let skipped = (self.stuck + TRIES.1).saturating_sub(TRIES.0) / TRIES.1;
         self.stuck += 1;
         let mut given_up = doomed.min(written);
         for (i, kept) in places.iter().copied().chain([0]).enumerate() {
             // A place within a text that is given up is no place to go on from.
-            if kept >= given_up {
+            if kept >= given_up || anew && kept > 0 {
                 continue;
             }
             if (i as u32) < skipped && kept > 0 || 1.0 - self.nodes[self.path[kept]].refused < LITTLE {
@@ -150,9 +167,11 @@ impl Refusals {
                 continue;
             }
             self.wasted += written - kept;
+            self.spent += written - kept;
             self.path.truncate(kept + 1);
             if kept == 0 {
-                (self.furthest, self.stuck) = (0, 0);
+                (self.furthest, self.stuck, self.spent) = (0, 0, 0);
+                self.patience *= 2.0;
             }
             return Some(kept);
         }
@@ -190,7 +209,7 @@ mod tests {
         for i in 0..8 {
             let first = r.path.len() as u32 - 1;
             write(&mut r, &(first..20).map(|t| (100 * i + t, 0.01)).collect::<Vec<_>>());
-            kept.push(r.take_back(20, &[18, 12, 5], 100).unwrap());
+            kept.push(r.take_back(20, &[18, 12, 5], 1000).unwrap());
         }
         assert_eq!(kept, [18, 18, 18, 12, 12, 5, 5, 0]);
         // A text that grows beyond the place is progress.
@@ -205,6 +224,23 @@ mod tests {
         write(&mut r, &[(1, 0.3), (2, 0.995)]);
         assert_eq!(r.take_back(9, &[1], 100), Some(0));
         assert_eq!(r.left(1), 0.0);
+    }
+
+    #[test]
+    fn what_is_mended_too_long_is_begun_anew_and_then_mended_longer() {
+        let mut r = Refusals::default();
+        let mut kept = Vec::new();
+        for i in 0..200 {
+            let first = r.path.len() as u32 - 1;
+            write(&mut r, &(first..20).map(|t| (100 * i + t, 0.01)).collect::<Vec<_>>());
+            // It grows a little each time, so that no place is given up.
+            r.stands(1000 * r.path.len() + i as usize);
+            r.stuck = 0;
+            kept.push(r.take_back(20, &[15], 200).unwrap());
+        }
+        let anew: Vec<usize> = (0..200).filter(|&i| kept[i] == 0).collect();
+        // Five tokens at a time: more than 20, 40, 80, 160 of them.
+        assert_eq!(anew[..4], [5, 15, 33, 67], "{anew:?}");
     }
 
     #[test]

@@ -105,8 +105,8 @@ fn doomed(text: &str, rejection: &Rejection) -> usize {
     first.map_or(text.len(), |d| text.len().min(d.span.end as usize + 1))
 }
 
-/// The places to go back to after a refusal: the last statement; what the diagnostic points at; a few statements before; the
-/// method; the class.
+/// The places to go back to after a refusal: the last statement; what the diagnostic points at; of an attribute that is missing,
+/// where the constructor could have set it; a few statements before; the method; the class.
 fn places(text: &str, rejection: Option<&Rejection>) -> Vec<usize> {
     let end = text.rfind('\n').map_or(text.len(), |i| i + 1);
     let lines = statements(&text[..end]);
@@ -129,11 +129,22 @@ fn places(text: &str, rejection: Option<&Rejection>) -> Vec<usize> {
         .collect();
     pointed.sort_unstable_by(|a, b| b.cmp(a));
     pointed.into_iter().for_each(|p| add(statement(p)));
+    if d.is_some_and(|d| d.code == "attribute-error") {
+        add(end_of_construction(text, &lines));
+    }
     for back in [2, 4] {
         add(lines.len().checked_sub(back).map(|i| lines[i]));
     }
     structure(text).for_each(|p| add(Some(p)));
     found
+}
+
+/// Where another statement could be put behind the last one of the last `__init__`, if something follows it.
+fn end_of_construction(text: &str, statements: &[usize]) -> Option<usize> {
+    let init = text.rfind("def __init__")?;
+    let next = statements.iter().position(|&s| s > init && text[s..].starts_with("def "))?;
+    let last = statements[next.checked_sub(1)?];
+    text[last..].find('\n').map(|i| last + i + 1)
 }
 
 /// The last two functions, the class, the first class, the beginning.
@@ -185,6 +196,8 @@ mod tests {
         // Whatever follows the bracket, there is no such layer.
         assert!(text[..doomed].ends_with("self.layer7("));
         assert!(places.contains(&NET.find("class Net").unwrap()) && places.last() == Some(&0), "{places:?}");
+        let constructed = NET.find("\n\n    def forward(self, x):\n        x = F").unwrap() + 1;
+        assert!(places.contains(&constructed), "{places:?}");
     }
 
     #[test]
