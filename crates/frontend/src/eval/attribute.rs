@@ -3,9 +3,11 @@
 use super::Interp;
 use super::args::Args;
 use super::class::{Class, Instance, NativeKind, NativeState};
+use super::container::attributes;
 use super::dict::Key;
 use super::exception::{Eval, Exc};
-use super::value::{Property, Value};
+use super::nest::Nest;
+use super::value::{DictKind, DictObj, Property, Value};
 use crate::syntax::sym::{Sym, known};
 use std::rc::Rc;
 
@@ -42,10 +44,8 @@ impl Interp {
             Value::Module(m) => match self.module_attr(m, name)? {
                 Some(v) => Ok(Some(v)),
                 None if name == known::NAME => Ok(Some(Value::Str(m.name.clone()))),
-                None if name == known::DICT => {
-                    let pairs = m.attrs.borrow().iter().map(|(n, v)| (Key::str(&n.name()), v.clone())).collect();
-                    Ok(Some(Value::dict(pairs)))
-                }
+                None if name == known::DICT => self.module_dict(m).map(Some),
+                None if name == known::DOC => Ok(Some(m.get(known::DOC).unwrap_or_default())),
                 None => Ok(None),
             },
             Value::Class(c) => self.class_attr(c, name),
@@ -58,6 +58,11 @@ impl Interp {
             Value::Super(s) => {
                 let (class, instance) = match &s.object {
                     Value::Instance(i) => (i.class(), true),
+                    // In a method of a metaclass the object is a class.
+                    Value::Class(c) if !c.is_subclass(&s.after) => match c.meta.borrow().clone() {
+                        Some(meta) => (meta, true),
+                        None => return Ok(None),
+                    },
                     Value::Class(c) => (c.clone(), false),
                     _ => return Ok(None),
                 };
@@ -97,7 +102,7 @@ impl Interp {
     pub(crate) fn find_method(&mut self, object: &Value, name: Sym) -> Eval<Option<Value>> {
         let class = match object {
             Value::Instance(i) => {
-                if i.attrs.borrow().contains_key(&name) {
+                if i.own_dict.get() || i.attrs.borrow().contains_key(&name) {
                     return Ok(None);
                 }
                 let class = i.class.borrow();
@@ -185,8 +190,11 @@ impl Interp {
             return Ok(Some(Value::Class(class.clone())));
         }
         if name == known::DICT {
-            let pairs = i.attrs.borrow().iter().map(|(n, v)| (Key::str(&n.name()), v.clone())).collect();
-            return Ok(Some(Value::dict(pairs)));
+            return Ok(Some(if i.own_dict.get() {
+                Value::Instance(i.clone())
+            } else {
+                Value::Dict(Rc::new(DictObj::of(Default::default(), DictKind::Attributes(i.clone()))))
+            }));
         }
         if name == known::DOC {
             return Ok(Some(class.attrs.borrow().get(&name).cloned().unwrap_or(Value::None)));
@@ -257,13 +265,23 @@ impl Interp {
                 other => unwrap_static(other),
             }));
         }
+        let meta = c.meta.borrow().clone();
+        if let Some(meta) = meta
+            && let Some(found) = meta.lookup(name).filter(|v| !matches!(v, Value::Native(_)))
+        {
+            let object = Value::Class(c.clone());
+            return match found {
+                Value::Property(p) => self.call(&p.get.clone(), Args::from([object])).map(Some),
+                found => self.bind(found, &object, &meta).map(Some),
+            };
+        }
         let classes = |list: &[Rc<Class>]| Value::tuple(list.iter().cloned().map(Value::Class).collect());
         Ok(match &*name.name() {
             "__name__" => Some(Value::Str(c.name.clone())),
             "__qualname__" => Some(Value::Str(c.qualname.get().unwrap_or(&c.name).clone())),
             "__module__" => Some(Value::Str(c.module.clone())),
             "__doc__" => Some(Value::None),
-            "__class__" => Some(Value::Class(self.builtins.class("type"))),
+            "__class__" => Some(Value::Class(self.class_of(&Value::Class(c.clone())))),
             "__bases__" => Some(classes(&c.bases)),
             "__base__" => c.bases.first().cloned().map(Value::Class),
             "__mro__" => {
@@ -443,6 +461,9 @@ impl Interp {
             }
             return Ok(());
         }
+        if name == known::DICT {
+            return self.set_instance_dict(i, &value);
+        }
         match class.lookup(name) {
             Some(Value::Property(p)) if p.cached.is_none() => {
                 if p.set.is_none() {
@@ -464,9 +485,40 @@ impl Interp {
         if !plain && class.lookup(Sym::new("__dataclass_frozen__")).is_some() {
             return Err(self.frozen(name)?);
         }
-        let old = i.attrs.borrow_mut().insert(name, value);
+        i.set(name, value);
+        Ok(())
+    }
+
+    /// `instance.__dict__ = value`.
+    fn set_instance_dict(&mut self, i: &Rc<Instance>, value: &Value) -> Eval<()> {
+        let Some(dict) = value.as_dict() else {
+            let text = format!("__dict__ must be set to a dictionary, not a '{}'", self.type_name(value));
+            return Err(self.raise(Exc::TypeError, text));
+        };
+        if value.as_instance().is_some_and(|o| Rc::ptr_eq(o, i)) {
+            i.own_dict.set(true);
+            return Ok(());
+        }
+        let attrs = attributes(&dict.borrow());
+        i.own_dict.set(false);
+        let old = i.attrs.replace(Nest::new(attrs));
         drop(old);
         Ok(())
+    }
+
+    /// `module.__dict__`: of a module of our library, with the definitions that can be run.
+    fn module_dict(&mut self, m: &Rc<super::module::PyModule>) -> Eval<Value> {
+        for name in m.names() {
+            match self.module_attr(m, name) {
+                Err(super::Raise::Abort(d)) if d.code == crate::code::OUT_OF_FUEL => {
+                    return Err(super::Raise::Abort(d));
+                }
+                _ => {}
+            }
+        }
+        let pairs: super::dict::Dict = m.attrs.borrow().iter().map(|(n, v)| (Key::str(&n.name()), v.clone())).collect();
+        self.allocate(pairs.len())?;
+        Ok(Value::Dict(Rc::new(DictObj::of(pairs, DictKind::Names(m.clone())))))
     }
 
     #[cold]
@@ -528,7 +580,7 @@ impl Interp {
         if class.kind == NativeKind::Module && crate::torch::module::del_attr(self, i, name)? {
             return Ok(());
         }
-        let removed = i.attrs.borrow_mut().shift_remove(&name);
+        let removed = i.remove(name);
         if removed.is_some() { Ok(()) } else { Err(self.no_attribute(&object, name)) }
     }
 
@@ -536,7 +588,11 @@ impl Interp {
     pub(crate) fn find_special(&mut self, object: &Value, name: Sym) -> Eval<Option<Value>> {
         let class = match object {
             Value::Instance(i) => i.class(),
-            Value::Class(_) | Value::Module(_) => return Ok(None),
+            Value::Class(c) => match c.meta.borrow().clone() {
+                Some(meta) => meta,
+                None => return Ok(None),
+            },
+            Value::Module(_) => return Ok(None),
             Value::Tensor(_) => return self.find_attr(object, name),
             other => self.class_of(other),
         };

@@ -39,7 +39,16 @@ impl Interp {
                 args.pos.insert(0, m.receiver());
                 self.call_from(&m.function(), args, site)
             }
-            Value::Class(c) => self.instantiate(c, args),
+            Value::Class(c) => {
+                let meta = c.meta.borrow().clone();
+                match meta.and_then(|m| m.lookup(known::CALL)) {
+                    Some(call @ Value::Function(_)) => {
+                        args.pos.insert(0, function.clone());
+                        self.call_from(&call, args, site)
+                    }
+                    _ => self.instantiate(c, args),
+                }
+            }
             Value::Instance(i) => self.call_instance(function, i, args),
             Value::Partial(p) => {
                 let mut pos = p.args().to_vec();
@@ -241,6 +250,9 @@ impl Interp {
 
     /// Makes an instance of a class.
     pub(crate) fn instantiate(&mut self, class: &Rc<Class>, args: Args) -> Eval<Value> {
+        if class.kind == NativeKind::Type && class.mutable {
+            return self.call_metaclass(class, args);
+        }
         if class.kind == NativeKind::Builtin || class.kind == NativeKind::Type {
             self.step()?;
             return match class.construct {

@@ -60,6 +60,8 @@ pub(crate) struct Class {
     pub hooks: Cell<Hooks>,
     /// Whether its attributes may change: classes of the source, not the shared builtin ones.
     pub mutable: bool,
+    /// Its class, where that is not `type`.
+    pub meta: RefCell<Option<Rc<Class>>>,
     /// Where it is defined in the author's source.
     pub span: Span,
 }
@@ -110,7 +112,7 @@ impl Class {
 
     /// Lets go of everything that it holds.
     pub(crate) fn clear(&self) {
-        let old = (self.attrs.take(), self.members.take(), self.found.take());
+        let old = (self.attrs.take(), self.members.take(), self.found.take(), self.meta.take());
         drop(old);
     }
 
@@ -171,6 +173,8 @@ pub(crate) struct Instance {
     pub class: RefCell<Rc<Class>>,
     /// `__dict__`.
     pub attrs: RefCell<Nest<Attrs>>,
+    /// `self.__dict__ = self` in a subclass of `dict`: the items of the dict that it wraps are its attributes.
+    pub own_dict: Cell<bool>,
     /// What it carries natively.
     pub native: RefCell<NativeState>,
     /// Where it was made in the author's source.
@@ -197,6 +201,7 @@ impl Instance {
         Instance {
             class: RefCell::new(class),
             attrs: RefCell::new(Nest::default()),
+            own_dict: Cell::new(false),
             native: RefCell::new(native),
             span,
         }
@@ -209,12 +214,33 @@ impl Instance {
 
     /// An own attribute, without any lookup in the class.
     pub(crate) fn get(&self, name: Sym) -> Option<Value> {
+        if self.own_dict.get()
+            && let Some(Value::Dict(d)) = self.payload_value()
+        {
+            return d.borrow().get(&super::dict::StrKey(&name.name())).cloned();
+        }
         self.attrs.borrow().get(&name).cloned()
     }
 
     /// Sets an own attribute, without any hook.
     pub(crate) fn set(&self, name: Sym, value: Value) {
-        self.attrs.borrow_mut().insert(name, value);
+        let old = match self.payload_value() {
+            Some(Value::Dict(d)) if self.own_dict.get() => {
+                d.borrow_mut().insert(super::dict::Key::str(&name.name()), value)
+            }
+            _ => self.attrs.borrow_mut().insert(name, value),
+        };
+        drop(old);
+    }
+
+    /// Removes an own attribute, without any hook.
+    pub(crate) fn remove(&self, name: Sym) -> Option<Value> {
+        match self.payload_value() {
+            Some(Value::Dict(d)) if self.own_dict.get() => {
+                d.borrow_mut().shift_remove(&super::dict::StrKey(&name.name()))
+            }
+            _ => self.attrs.borrow_mut().shift_remove(&name),
+        }
     }
 
     /// The builtin value that it wraps, where its class derives from a builtin one.

@@ -34,12 +34,15 @@ impl Interp {
             }
         }
         let mut keywords = Vec::new();
+        let mut meta = None;
         for (name, e) in &def.keywords {
             let v = self.eval(e, f)?;
             if *name != known::METACLASS {
                 keywords.push((*name, v));
-            } else if !is_known_metaclass(&v) {
-                return Err(self.unsupported("a metaclass of one's own is not supported"));
+            } else if let Value::Class(c) = v {
+                meta = Some(c);
+            } else if !matches!(v, Value::Opaque(_)) {
+                return Err(self.unsupported("a metaclass that is no class is not supported"));
             }
         }
         let span = def.code.span;
@@ -56,13 +59,25 @@ impl Interp {
         if let Some(doc) = &def.code.doc {
             attrs.entry(known::DOC).or_insert_with(|| Value::Str(doc.clone()));
         }
-        let class =
-            self.make_class(def.name.clone(), module, &bases, attrs, if f.code.user { span } else { self.span })?;
-        let _ = class.qualname.set(def.code.qualname.clone());
-        if let Some(cell) = def.code.layout().class_cell {
-            body.cells[usize::from(cell)].set(Some(Value::Class(class.clone())));
-            self.hold_cell(&body.cells[usize::from(cell)].clone());
+        let span = if f.code.user { span } else { self.span };
+        if let Some(meta) = own_metaclass(meta.as_ref(), &bases) {
+            attrs.entry(known::MODULE).or_insert_with(|| Value::Str(module));
+            attrs.entry(known::QUALNAME).or_insert_with(|| Value::Str(def.code.qualname.clone()));
+            let pairs = attrs.into_iter().map(|(n, v)| (super::dict::Key::str(&n.name()), v)).collect();
+            let args = vec![Value::Str(def.name.clone()), Value::tuple(bases), Value::dict(pairs)];
+            let mut v = self.call(&Value::Class(meta), Args { pos: args, kw: keywords })?;
+            self.set_class_cell(def, &body, &v);
+            for d in decorators.into_iter().rev() {
+                v = self.call(&d, Args::from([v]))?;
+            }
+            return Ok(v);
         }
+        let class = self.make_class(def.name.clone(), module, &bases, attrs, span)?;
+        if let Some(meta) = meta.filter(|m| &*m.name != "type") {
+            class.meta.replace(Some(meta));
+        }
+        let _ = class.qualname.set(def.code.qualname.clone());
+        self.set_class_cell(def, &body, &Value::Class(class.clone()));
         self.finish_class(&class, keywords)?;
         let mut v = Value::Class(class);
         for d in decorators.into_iter().rev() {
@@ -71,25 +86,78 @@ impl Interp {
         Ok(v)
     }
 
+    /// What `__class__` and `super()` mean in the methods of a class.
+    fn set_class_cell(&mut self, def: &ClassDef, body: &Frame, class: &Value) {
+        if let Some(cell) = def.code.layout().class_cell {
+            body.cells[usize::from(cell)].set(Some(class.clone()));
+            self.hold_cell(&body.cells[usize::from(cell)].clone());
+        }
+    }
+
+    /// `Meta(name, bases, attributes)` of a metaclass of the source: its `__new__`, then its `__init__`.
+    pub(crate) fn call_metaclass(&mut self, meta: &Rc<Class>, args: Args) -> Eval<Value> {
+        let mut with_meta = args.clone();
+        with_meta.pos.insert(0, Value::Class(meta.clone()));
+        let made = match meta.lookup(known::NEW) {
+            Some(Value::Function(f)) => self.call(&Value::Function(f), with_meta)?,
+            Some(Value::StaticMethod(f)) => self.call(&Value::StaticMethod(f), with_meta)?,
+            _ => self.new_class(with_meta)?,
+        };
+        if let (Value::Class(c), Some(init @ Value::Function(_))) = (&made, meta.lookup(known::INIT))
+            && c.meta.borrow().as_ref().is_some_and(|m| m.is_subclass(meta))
+        {
+            let mut all = args;
+            all.pos.insert(0, made.clone());
+            self.call(&init, all)?;
+        }
+        Ok(made)
+    }
+
+    /// `type.__new__(meta, name, bases, attributes, **keywords)`.
+    pub(crate) fn new_class(&mut self, args: Args) -> Eval<Value> {
+        let [Value::Class(meta), Value::Str(name), bases, dict] = args.pos.as_slice() else {
+            return Err(self.raise(Exc::TypeError, "type.__new__() takes a metaclass, a name, bases and a dict"));
+        };
+        let Some(dict) = dict.as_dict() else {
+            return Err(self.raise(Exc::TypeError, "type.__new__() argument 3 must be dict"));
+        };
+        let bases = self.iterate(bases)?;
+        let mut attrs = super::container::attributes(&dict.borrow());
+        let module = match attrs.shift_remove(&known::MODULE) {
+            Some(Value::Str(module)) => module,
+            _ => "__main__".into(),
+        };
+        let qualname = attrs.shift_remove(&known::QUALNAME);
+        let span = self.span;
+        let class = self.make_class(name.clone(), module, &bases, attrs, span)?;
+        if let Some(Value::Str(qualname)) = qualname {
+            let _ = class.qualname.set(qualname);
+        }
+        if &*meta.name != "type" {
+            class.meta.replace(Some(meta.clone()));
+        }
+        self.finish_class(&class, args.kw)?;
+        Ok(Value::Class(class))
+    }
+
     /// A class from its name, bases and attributes: what `type(name, bases, dict)` does.
     pub(crate) fn make_class(
         &mut self,
         name: Rc<str>,
         module: Rc<str>,
         bases: &[Value],
-        attrs: Attrs,
+        mut attrs: Attrs,
         span: Span,
     ) -> Eval<Rc<Class>> {
         let mut classes: Vec<Rc<Class>> = Vec::new();
         for b in bases {
             match b {
                 Value::Class(c) => {
-                    if &*c.name == "bool" || (c.kind == NativeKind::Type && !c.mutable && &*c.name != "type") {
+                    if &*c.name == "bool"
+                        || (c.kind == NativeKind::Type && !c.mutable && !matches!(&*c.name, "type" | "ABCMeta"))
+                    {
                         let text = format!("type '{}' is not an acceptable base type", c.name);
                         return Err(self.raise(Exc::TypeError, text));
-                    }
-                    if c.kind == NativeKind::Type {
-                        return Err(self.unsupported("metaclasses are not supported"));
                     }
                     if c.is_enum() && c.members.borrow().as_ref().is_some_and(|m| !m.is_empty()) {
                         let text = format!("<enum '{name}'> cannot extend <enum '{}'>", c.name);
@@ -101,8 +169,8 @@ impl Interp {
                         return Err(self.raise(Exc::TypeError, format!("duplicate base class {}", c.name)));
                     }
                 }
-                // `Generic[T]`, `Protocol`, `NamedTuple` and other names that only matter to type checkers.
-                Value::Opaque(_) => {}
+                // `Generic[T]` and other names that only matter to type checkers, and the few that do more.
+                Value::Opaque(name) => crate::python::typing::derive(&name.clone(), &mut attrs),
                 // `class X(namedtuple(…))` is a class already; a function here is what `typing.NamedTuple` is.
                 other => {
                     if let Some(c) = crate::torch::value_class(self, other) {
@@ -116,6 +184,10 @@ impl Interp {
         }
         if classes.is_empty() {
             classes.push(self.builtins.class("object"));
+        }
+        // A class that says what is equal and not how it is hashed has no hash (data model, `__hash__`).
+        if attrs.contains_key(&known::EQ) {
+            attrs.entry(known::HASH).or_insert(Value::None);
         }
         let Some(mro) = linearize(&classes) else {
             let names: Vec<&str> = classes.iter().map(|c| &*c.name).collect();
@@ -141,6 +213,7 @@ impl Interp {
         });
         let construct: Option<NativeFn> = mro.iter().find_map(|c| c.construct);
         let is_enum = mro.iter().any(|c| c.is_enum());
+        let meta = classes.iter().find_map(|c| c.meta.borrow().clone());
         let class = Rc::new(Class {
             name,
             qualname: OnceCell::new(),
@@ -155,6 +228,7 @@ impl Interp {
             fields: RefCell::new(None),
             hooks: Cell::new(hooks),
             mutable: true,
+            meta: RefCell::new(meta),
             span,
         });
         self.hold_class(&class);
@@ -193,12 +267,19 @@ impl Interp {
     }
 }
 
-fn is_known_metaclass(v: &Value) -> bool {
-    match v {
-        Value::Class(c) => matches!(&*c.name, "ABCMeta" | "type" | "EnumMeta" | "EnumType"),
-        Value::Opaque(_) => true,
-        _ => false,
+/// The metaclass of the source that a class statement names or inherits.
+fn own_metaclass(named: Option<&Rc<Class>>, bases: &[Value]) -> Option<Rc<Class>> {
+    let inherited = bases.iter().filter_map(|b| match b {
+        Value::Class(c) => c.meta.borrow().clone(),
+        _ => None,
+    });
+    let mut found: Option<Rc<Class>> = None;
+    for meta in named.cloned().into_iter().chain(inherited) {
+        if found.as_ref().is_none_or(|f| meta.is_subclass(f)) {
+            found = Some(meta);
+        }
     }
+    found.filter(|m| m.mutable)
 }
 
 impl Hooks {
@@ -239,6 +320,7 @@ impl Class {
             fields: RefCell::new(None),
             hooks: Cell::new(hooks),
             mutable: false,
+            meta: RefCell::new(None),
             span: Span::default(),
         }
     }

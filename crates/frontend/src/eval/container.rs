@@ -1,9 +1,13 @@
 //! Containers: what tuples, lists, dicts, sets, slices and ranges hold.
 
-use super::dict::{Dict, Set};
+use super::class::Instance;
+use super::dict::{Dict, Key, Set};
+use super::module::PyModule;
 use super::nest::Nest;
-use super::value::Value;
+use super::value::{Attrs, Value};
+use crate::syntax::Sym;
 use std::cell::{Ref, RefCell, RefMut};
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 /// A tuple's items.
@@ -71,6 +75,54 @@ pub(crate) enum DictKind {
     Counter,
     /// `collections.defaultdict`, with its factory.
     Default(Value),
+    /// `instance.__dict__`: its content is the instance's attributes, read and written.
+    Attributes(Rc<Instance>),
+    /// `module.__dict__`: a name that is not there yet may still be found in the module.
+    Names(Rc<PyModule>),
+}
+
+impl DictKind {
+    /// The kind of a copy: that of a `__dict__` is a plain dict.
+    pub(crate) fn of_copy(&self) -> DictKind {
+        match self {
+            DictKind::Attributes(_) | DictKind::Names(_) => DictKind::Plain,
+            kind => kind.clone(),
+        }
+    }
+}
+
+/// A dict's content, borrowed to change it; the attributes of which it is the `__dict__` follow when it is given back.
+pub(crate) struct DictMut<'a> {
+    content: RefMut<'a, Nest<Dict>>,
+    owner: Option<&'a Instance>,
+}
+
+impl Deref for DictMut<'_> {
+    type Target = Dict;
+
+    fn deref(&self) -> &Dict {
+        &self.content
+    }
+}
+
+impl DerefMut for DictMut<'_> {
+    fn deref_mut(&mut self) -> &mut Dict {
+        &mut self.content
+    }
+}
+
+impl Drop for DictMut<'_> {
+    fn drop(&mut self) {
+        if let Some(owner) = self.owner {
+            let old = owner.attrs.replace(Nest::new(attributes(&self.content)));
+            drop(old);
+        }
+    }
+}
+
+/// The entries of a dict whose keys are strings, as attributes.
+pub(crate) fn attributes(content: &Dict) -> Attrs {
+    content.iter().filter_map(|(k, v)| k.value().as_str().map(|name| (Sym::new(name), v.clone()))).collect()
 }
 
 impl DictObj {
@@ -86,12 +138,31 @@ impl DictObj {
 
     /// The content, to read. Must not be held while Python code runs.
     pub(crate) fn borrow(&self) -> Ref<'_, Dict> {
+        self.refresh();
         Ref::map(self.content.borrow(), |n| &**n)
     }
 
     /// The content, to change. Must not be held while Python code runs.
-    pub(crate) fn borrow_mut(&self) -> RefMut<'_, Dict> {
-        RefMut::map(self.content.borrow_mut(), |n| &mut **n)
+    pub(crate) fn borrow_mut(&self) -> DictMut<'_> {
+        self.refresh();
+        let owner = match &self.kind {
+            DictKind::Attributes(owner) => Some(&**owner),
+            _ => None,
+        };
+        DictMut { content: self.content.borrow_mut(), owner }
+    }
+
+    /// Takes over what the instance's attributes are by now.
+    fn refresh(&self) {
+        if let DictKind::Attributes(owner) = &self.kind
+            && let Ok(mut content) = self.content.try_borrow_mut()
+        {
+            let now = owner.attrs.borrow().iter().map(|(n, v)| (Key::str(&n.name()), v.clone())).collect();
+            let old = content.take();
+            **content = now;
+            drop(content);
+            drop(old);
+        }
     }
 }
 

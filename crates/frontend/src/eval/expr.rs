@@ -6,10 +6,10 @@ use super::exception::{Eval, Exc};
 use super::frame::Frame;
 use super::function::Function;
 use super::nest::Nest;
-use super::value::{Slice, Value};
+use super::value::{Attrs, Slice, Value};
 use super::{Interp, format};
-use crate::syntax::Sym;
 use crate::syntax::ast::{Call, Code, CodeKind, Expr, ExprKind, FPart, FunctionDef, UnaryOp};
+use crate::syntax::sym::{Sym, known};
 use std::rc::Rc;
 
 impl Interp {
@@ -237,6 +237,7 @@ impl Interp {
             Value::Native(n) if args.pos.is_empty() && args.kw.is_empty() && is_namespace_function(n.name) => {
                 self.namespace(n.name, f)
             }
+            Value::Native(n) if n.name == "eval" => self.evaluate(args, f),
             _ => self.call_from(&function, args, f.code.user.then_some(span)),
         };
         self.span = span;
@@ -288,6 +289,55 @@ impl Interp {
         }
     }
 
+    /// `eval(text, globals, locals)`: one expression in the names that can be seen here, or in those that are given.
+    fn evaluate(&mut self, args: Args, f: &Frame) -> Eval<Value> {
+        let [text, globals, locals] = args.bind(self, "eval", ["source", "globals", "locals"], 1)?;
+        let Some(Value::Str(text)) = text else {
+            return Err(self.raise(Exc::TypeError, "eval() arg 1 must be a string, bytes or code object"));
+        };
+        let code = self.expression(&text)?;
+        let module = Rc::new(super::module::PyModule::new(&f.module.name));
+        let mut names = Attrs::default();
+        if globals.is_none() {
+            names.extend(f.module.attrs.borrow().iter().map(|(n, v)| (*n, v.clone())));
+            names.extend(f.locals());
+        }
+        for given in [globals, locals].into_iter().flatten() {
+            if let Some(d) = given.as_dict() {
+                names.extend(super::container::attributes(&d.borrow()));
+            }
+        }
+        self.allocate(names.len())?;
+        module.attrs.replace(Nest::new(names));
+        self.hold_module(&module);
+        self.run_expression(module, &code)
+    }
+
+    /// A text that is one expression.
+    ///
+    /// # Errors
+    /// `SyntaxError`, as Python's `eval` raises it.
+    pub(crate) fn expression(&mut self, text: &str) -> Eval<Rc<Code>> {
+        self.steps(text.len())?;
+        match crate::syntax::parse(text.trim(), false) {
+            Ok(source) if is_expression(&source.code) => Ok(source.code),
+            Ok(_) => Err(self.raise(Exc::SyntaxError, "invalid syntax")),
+            Err(d) => Err(self.raise(Exc::SyntaxError, d.message)),
+        }
+    }
+
+    /// Runs what [`Interp::expression`] gave.
+    pub(crate) fn run_expression(&mut self, module: Rc<super::module::PyModule>, code: &Rc<Code>) -> Eval<Value> {
+        let mut frame = Frame::top(module, code.clone());
+        self.enter()?;
+        let result = match code.body.first().map(|s| &s.kind) {
+            Some(crate::syntax::ast::StmtKind::Expr(e)) => self.eval(e, &mut frame),
+            _ => Ok(Value::None),
+        };
+        self.leave();
+        result
+    }
+
     fn namespace(&mut self, name: &str, f: &Frame) -> Eval<Value> {
         let pairs = if name == "globals" {
             f.module.attrs.borrow().iter().map(|(n, v)| (*n, v.clone())).collect()
@@ -309,12 +359,21 @@ impl Interp {
         for d in &def.defaults {
             defaults.push(self.eval(d, f)?);
         }
+        let mut attrs = Attrs::default();
+        if !def.annotations.is_empty() {
+            let mut found = Dict::default();
+            for (name, e) in &def.annotations {
+                let v = self.annotation(e, f)?;
+                found.insert(Key::str(&name.name()), v);
+            }
+            attrs.insert(known::ANNOTATIONS, Value::dict(found));
+        }
         Ok(Value::Function(Rc::new(Function {
             code: def.code.clone(),
             module: f.module.clone(),
             closure: self.capture(&def.code, f),
             defaults: Nest::new(defaults),
-            attrs: Default::default(),
+            attrs: std::cell::RefCell::new(Nest::new(attrs)),
         })))
     }
 
@@ -327,6 +386,10 @@ impl Interp {
         }
         cells
     }
+}
+
+fn is_expression(code: &Code) -> bool {
+    matches!(&*code.body, [one] if matches!(one.kind, crate::syntax::ast::StmtKind::Expr(_)))
 }
 
 fn is_namespace_function(name: &str) -> bool {
@@ -352,7 +415,7 @@ impl Interp {
     pub(crate) fn make_super(&mut self, class: Rc<super::class::Class>, object: Value) -> Eval<Value> {
         let fits = match &object {
             Value::Instance(i) => i.class().is_subclass(&class),
-            Value::Class(c) => c.is_subclass(&class),
+            Value::Class(c) => c.is_subclass(&class) || c.meta.borrow().as_ref().is_some_and(|m| m.is_subclass(&class)),
             _ => false,
         };
         if !fits {

@@ -138,6 +138,9 @@ impl Interp {
         if name == known::NAME {
             return Ok(Value::Str(f.module.name.clone()));
         }
+        if &*name.name() == "__file__" {
+            return Ok(Value::from("network.py"));
+        }
         let raise = self.raise(Exc::NameError, format!("name '{name}' is not defined"));
         Err(self.hint_name(raise, name, f))
     }

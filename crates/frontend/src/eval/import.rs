@@ -66,6 +66,7 @@ impl Interp {
         }
         let mut raise = self.raise(Exc::ModuleNotFoundError, text);
         if let super::Raise::Exception(t) = &mut raise {
+            t.exception.set(Sym::new("name"), Value::from(name));
             t.code = crate::code::UNKNOWN_MODULE;
             let known = crate::torch::names::modules();
             t.help = Some(match crate::suggest::nearest(name, known) {
@@ -74,6 +75,11 @@ impl Interp {
             });
         }
         raise
+    }
+
+    /// The module that `importlib.import_module` gives.
+    pub(crate) fn module_of(&mut self, dotted: &str) -> Eval<Rc<PyModule>> {
+        Ok(self.import_chain(dotted)?.1)
     }
 
     pub(crate) fn import_statement(&mut self, list: &[Import], f: &mut Frame) -> Eval<()> {

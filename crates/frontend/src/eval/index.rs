@@ -177,7 +177,7 @@ impl Interp {
                 }
                 Err(self.raise(Exc::TypeError, format!("type '{}' is not subscriptable", c.name)))
             }
-            Value::Opaque(_) => Ok(object.clone()),
+            Value::Opaque(name) => crate::python::typing::subscript(self, &name.clone(), index),
             _ => Err(self.not_subscriptable(object)),
         }
     }

@@ -14,7 +14,7 @@ pub(crate) mod class;
 mod classdef;
 mod compare;
 mod comprehension;
-mod container;
+pub(crate) mod container;
 pub(crate) mod dict;
 pub(crate) mod exception;
 mod expr;
@@ -69,6 +69,10 @@ pub(crate) struct Interp {
     pub(crate) printed: String,
     /// The state of `random`.
     pub(crate) random: crate::python::random::State,
+    /// Keys of classes with an equality of their own: the first of each class of equals, by `__hash__`.
+    pub(crate) equals: FxHashMap<i64, Vec<Value>>,
+    /// What an annotation such as `Literal["a"]` was made of, by its text.
+    pub(crate) generic: FxHashMap<Rc<str>, (Value, Value)>,
     /// Slots of frames that have ended, to be used again.
     slots: Vec<Vec<Option<Value>>>,
     /// Everything that may take part in a cycle of references, emptied at the end.
@@ -98,6 +102,8 @@ impl Interp {
             showing: Vec::new(),
             printed: String::new(),
             random: Default::default(),
+            equals: FxHashMap::default(),
+            generic: FxHashMap::default(),
             slots: Vec::new(),
             heap: Vec::new(),
             torch: Default::default(),
@@ -131,6 +137,15 @@ impl Interp {
         self.heap.push(Held::Class(Rc::downgrade(class)));
     }
 
+    /// The classes that derive directly from a class, in order of definition.
+    pub(crate) fn subclasses(&self, of: &Rc<Class>) -> Vec<Rc<Class>> {
+        let classes = self.heap.iter().filter_map(|held| match held {
+            Held::Class(c) => c.upgrade(),
+            _ => None,
+        });
+        classes.filter(|c| c.bases.iter().any(|b| Rc::ptr_eq(b, of))).collect()
+    }
+
     pub(crate) fn hold_instance(&mut self, instance: &Rc<Instance>) {
         self.heap.push(Held::Instance(Rc::downgrade(instance)));
     }
@@ -152,6 +167,8 @@ impl Drop for Interp {
     fn drop(&mut self) {
         self.handling.clear();
         self.torch = Default::default();
+        self.equals.clear();
+        self.generic.clear();
         for held in std::mem::take(&mut self.heap) {
             match held {
                 Held::Class(c) => {
@@ -203,7 +220,7 @@ impl Value {
             }
             Value::List(_) => "list",
             Value::Dict(d) => match d.kind {
-                value::DictKind::Plain => "dict",
+                value::DictKind::Plain | value::DictKind::Attributes(_) | value::DictKind::Names(_) => "dict",
                 value::DictKind::Ordered => "OrderedDict",
                 value::DictKind::Counter => "Counter",
                 value::DictKind::Default(_) => "defaultdict",

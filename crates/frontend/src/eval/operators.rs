@@ -112,7 +112,7 @@ impl Interp {
                 let mut both = x.borrow().clone();
                 both.extend(y.borrow().iter().map(|(k, v)| (k.clone(), v.clone())));
                 self.allocate(both.len())?;
-                Some(Value::Dict(Rc::new(DictObj::of(both, x.kind.clone()))))
+                Some(Value::Dict(Rc::new(DictObj::of(both, x.kind.of_copy()))))
             }
             (BinOp::Add | BinOp::Sub, Dict(x), Dict(y))
                 if matches!(x.kind, DictKind::Counter) && matches!(y.kind, DictKind::Counter) =>

@@ -104,6 +104,11 @@ impl Interp {
         if let Value::Instance(i) = v {
             return i.class();
         }
+        if let Value::Class(c) = v
+            && let Some(meta) = c.meta.borrow().clone()
+        {
+            return meta;
+        }
         self.builtins.class_of(v)
     }
 
@@ -199,6 +204,9 @@ impl Interp {
     /// `isinstance(value, what)`, where `what` may be a tuple of classes.
     pub(crate) fn is_instance_of(&mut self, v: &Value, what: &Value) -> Eval<bool> {
         match what {
+            Value::Class(c) if c.attrs.borrow().contains_key(&crate::python::typing::protocol()) => {
+                crate::python::typing::follows_protocol(self, v, &c.clone())
+            }
             Value::Class(c) => Ok(self.is_instance(v, c)),
             Value::Tuple(t) => {
                 for w in t.items().to_vec() {
@@ -267,6 +275,10 @@ impl Interp {
                 Ok(Some(v))
             }
             DictKind::Counter => Ok(Some(Value::Int(0))),
+            DictKind::Names(m) => match key.value() {
+                Value::Str(name) => self.module_attr(&m.clone(), crate::syntax::Sym::new(name)),
+                _ => Ok(None),
+            },
             _ => Ok(None),
         }
     }

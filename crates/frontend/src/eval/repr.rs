@@ -113,7 +113,7 @@ impl Interp {
                 }
                 let body = format!("{{{}}}", parts.join(", "));
                 match &d.kind {
-                    DictKind::Plain => body,
+                    DictKind::Plain | DictKind::Attributes(_) | DictKind::Names(_) => body,
                     DictKind::Ordered if parts.is_empty() => "OrderedDict()".into(),
                     DictKind::Ordered => {
                         let items =

@@ -152,6 +152,15 @@ impl Interp {
         self.truth(&v)
     }
 
+    /// The value of an annotation: one that cannot be evaluated matters to nobody.
+    pub(crate) fn annotation(&mut self, e: &Expr, f: &mut Frame) -> Eval<Value> {
+        match self.eval(e, f) {
+            Err(Raise::Abort(d)) if d.code == crate::code::OUT_OF_FUEL => Err(Raise::Abort(d)),
+            Err(_) => Ok(Value::Opaque("annotation".into())),
+            found => found,
+        }
+    }
+
     fn annotated(&mut self, a: &AnnAssign, f: &mut Frame) -> Eval<()> {
         use crate::syntax::ast::{CodeKind, ExprKind};
         if let Some(value) = &a.value {
@@ -163,10 +172,7 @@ impl Interp {
             && let ExprKind::Name(var) = a.target.kind
         {
             let annotation = match &a.annotation.kind {
-                ExprKind::Name(_) | ExprKind::Attr(..) | ExprKind::Subscript(_) => match self.eval(&a.annotation, f) {
-                    Err(Raise::Exception(_)) => Value::Opaque("annotation".into()),
-                    other => other?,
-                },
+                ExprKind::Name(_) | ExprKind::Attr(..) | ExprKind::Subscript(_) => self.annotation(&a.annotation, f)?,
                 ExprKind::Const(v) => v.clone(),
                 _ => Value::Opaque("annotation".into()),
             };

@@ -11,10 +11,12 @@ use std::rc::Rc;
 /// Fills the module.
 pub(super) fn fill(i: &mut Interp, m: &PyModule) {
     let object = i.builtins.class("object");
-    for name in ["ABC", "ABCMeta"] {
-        let class = Class::native(name, "abc", vec![object.clone()], NativeKind::Object, None, Attrs::default());
-        m.set(name, Value::Class(Rc::new(class)));
-    }
+    let of_type = vec![i.builtins.class("type")];
+    let meta = Rc::new(Class::native("ABCMeta", "abc", of_type, NativeKind::Type, None, Attrs::default()));
+    let base = Class::native("ABC", "abc", vec![object], NativeKind::Object, None, Attrs::default());
+    base.meta.replace(Some(meta.clone()));
+    m.set("ABC", Value::Class(Rc::new(base)));
+    m.set("ABCMeta", Value::Class(meta));
     m.set("abstractmethod", Value::native("abstractmethod", mark));
     m.set(
         "abstractclassmethod",
@@ -49,7 +51,7 @@ pub(crate) fn note_abstract(class: &Rc<Class>) {
         },
         _ => false,
     };
-    let checked = class.mro.iter().any(|c| &*c.module == "abc" && !c.mutable);
+    let checked = class.meta.borrow().as_ref().is_some_and(|m| m.derives_from("abc", "ABCMeta"));
     if !checked {
         // Only `ABC` looks at its methods; `abstractmethod` alone is a remark.
         return;

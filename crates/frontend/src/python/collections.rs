@@ -72,6 +72,11 @@ pub(crate) fn typed_named_tuple(_i: &mut Interp, class: &Rc<Class>) -> Eval<()> 
         }
     }
     class.set(Sym::new("_field_defaults"), Value::dict(defaults));
+    for (name, method) in named_tuple_methods(&fields) {
+        if !class.attrs.borrow().contains_key(&name) {
+            class.set(name, method);
+        }
+    }
     *class.fields.borrow_mut() = Some(fields.into());
     Ok(())
 }
@@ -96,15 +101,29 @@ pub(super) fn namedtuple(i: &mut Interp, mut args: Args) -> Eval<Value> {
     let skip = fields.len().saturating_sub(defaults.len());
     let pairs = fields[skip..].iter().zip(defaults).map(|(f, v)| (crate::eval::dict::Key::str(f), v)).collect();
     attrs.insert(Sym::new("_field_defaults"), Value::dict(pairs));
-    attrs.insert(Sym::new("_fields"), Value::tuple(fields.iter().map(|f| Value::Str(f.clone())).collect()));
-    attrs.insert(Sym::new("_asdict"), Value::native("_asdict", asdict));
-    attrs.insert(Sym::new("_replace"), Value::native("_replace", replace));
+    let names: Vec<Sym> = fields.iter().map(|f| Sym::new(f)).collect();
+    attrs.extend(named_tuple_methods(&names));
     let mut class = Class::native(&name, "__main__", vec![tuple], NativeKind::Wrapper, None, attrs);
     class.mutable = true;
     *class.fields.borrow_mut() = Some(fields.iter().map(|f| Sym::new(f)).collect());
     let class = Rc::new(class);
     i.hold_class(&class);
     Ok(Value::Class(class))
+}
+
+/// What every named tuple has beside its fields.
+fn named_tuple_methods(fields: &[Sym]) -> [(Sym, Value); 4] {
+    let make = Value::native("_make", |i, args| {
+        let [class, items] = args.exactly(i, "_make")?;
+        let items = i.iterate(&items)?;
+        i.call(&class, Args::from(items))
+    });
+    [
+        (Sym::new("_fields"), Value::tuple(fields.iter().map(|f| Value::Str(f.name())).collect())),
+        (Sym::new("_asdict"), Value::native("_asdict", asdict)),
+        (Sym::new("_replace"), Value::native("_replace", replace)),
+        (Sym::new("_make"), Value::class_method(make)),
+    ]
 }
 
 fn fields_of(v: &Value) -> (Vec<Sym>, Vec<Value>) {
@@ -124,8 +143,9 @@ fn replace(i: &mut Interp, args: Args) -> Eval<Value> {
     let (v, rest) = args.receiver();
     let (names, mut items) = fields_of(&v);
     for (n, v) in rest.kw {
-        if let Some(k) = names.iter().position(|f| *f == n) {
-            items[k] = v;
+        match names.iter().position(|f| *f == n) {
+            Some(k) => items[k] = v,
+            None => return Err(i.raise(Exc::ValueError, format!("Got unexpected field names: ['{n}']"))),
         }
     }
     let class = Value::Class(i.class_of(&v));

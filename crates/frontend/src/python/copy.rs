@@ -35,7 +35,7 @@ pub(super) fn copy(i: &mut Interp, v: &Value, deep: bool, memo: &mut Memo) -> Ev
         Value::Dict(d) => {
             let pairs: Vec<_> = d.borrow().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
             i.allocate(pairs.len())?;
-            let new = Rc::new(DictObj::of(Default::default(), d.kind.clone()));
+            let new = Rc::new(DictObj::of(Default::default(), d.kind.of_copy()));
             memo.insert(v.id(), Value::Dict(new.clone()));
             for (k, x) in pairs {
                 let x = inner(i, &x, memo)?;

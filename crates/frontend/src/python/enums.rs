@@ -118,6 +118,11 @@ pub(crate) fn collect(i: &mut Interp, class: &Rc<Class>) -> Eval<()> {
 /// `Class(value)`.
 pub(crate) fn member_of(i: &mut Interp, class: &Rc<Class>, args: Args) -> Eval<Value> {
     let wanted = args.pos.first().cloned().unwrap_or_default();
+    if let (Value::Str(name), Some(names)) = (&wanted, args.pos.get(1))
+        && class.members.borrow().as_ref().is_none_or(Vec::is_empty)
+    {
+        return functional(i, class, name.clone(), &names.clone());
+    }
     for m in class.members.borrow().clone().unwrap_or_default() {
         if let Value::Instance(o) = &m
             && (m.is(&wanted) || i.equal(&o.get(known::ENUM_VALUE).unwrap_or_default(), &wanted)?)
@@ -136,6 +141,33 @@ pub(crate) fn member_of(i: &mut Interp, class: &Rc<Class>, args: Args) -> Eval<V
     Err(i.raise(Exc::ValueError, format!("{shown} is not a valid {}", class.name)))
 }
 
+/// `Enum("Name", "A B")`: members by a text, a list of names, pairs or a dict.
+fn functional(i: &mut Interp, class: &Rc<Class>, name: Rc<str>, names: &Value) -> Eval<Value> {
+    let items = match names {
+        Value::Str(s) => s.replace(',', " ").split_whitespace().map(Value::from).collect(),
+        Value::Dict(d) => d.borrow().iter().map(|(k, v)| Value::tuple(vec![k.value().clone(), v.clone()])).collect(),
+        other => i.iterate(other)?,
+    };
+    let base = Value::Class(class.clone());
+    let auto = Auto::of(std::slice::from_ref(&base)).unwrap_or(Auto::Number);
+    let mut attrs = Attrs::default();
+    for item in items {
+        let (name, value) = match item.as_sequence().as_deref() {
+            Some([name, value]) => (name.clone(), Some(value.clone())),
+            _ => (item, None),
+        };
+        let Some(name) = name.as_str().map(Sym::new) else {
+            return Err(i.raise(Exc::TypeError, "the names of an enumeration's members are strings"));
+        };
+        let value = value.unwrap_or_else(|| auto.resolve(name, Value::Opaque(AUTO.into()), &attrs));
+        attrs.insert(name, value);
+    }
+    let span = i.span;
+    let made = i.make_class(name, "__main__".into(), &[base], attrs, span)?;
+    i.finish_class(&made, Vec::new())?;
+    Ok(Value::Class(made))
+}
+
 /// Fills the module.
 pub(super) fn fill(i: &Interp, m: &PyModule) {
     let object = i.builtins.class("object");
@@ -150,6 +182,16 @@ pub(super) fn fill(i: &Interp, m: &PyModule) {
         ("__or__", |i, args| combine(i, args, |a, b| a | b)),
         ("__and__", |i, args| combine(i, args, |a, b| a & b)),
         ("__xor__", |i, args| combine(i, args, |a, b| a ^ b)),
+        ("__invert__", |i, args| {
+            let [v] = args.exactly(i, "__invert__")?;
+            let all = match &v {
+                Value::Instance(o) => o.class().members.borrow().iter().flatten().fold(0, |all, m| {
+                    all | m.as_instance().and_then(|o| o.get(known::ENUM_VALUE)?.as_int()).unwrap_or(0)
+                }),
+                _ => 0,
+            };
+            combine(i, Args::from([v, Value::Int(all)]), |a, all| all & !a)
+        }),
         ("__contains__", |_, args| {
             let bits =
                 |v: Option<&Value>| v.and_then(|v| v.as_instance()?.get(known::ENUM_VALUE)?.as_int()).unwrap_or(0);

@@ -5,7 +5,7 @@ use super::number::round;
 use super::support::Method;
 use crate::eval::args::Args;
 use crate::eval::class::NativeKind;
-use crate::eval::dict::{Dict, Key, hash_value};
+use crate::eval::dict::{Dict, Key};
 use crate::eval::format::format_value;
 use crate::eval::iter::Iter;
 use crate::eval::number::to_big;
@@ -217,12 +217,21 @@ fn dir(i: &mut Interp, args: Args) -> Eval<Value> {
     let mut names: Vec<Rc<str>> = match &v {
         Value::Module(m) => m.names().iter().map(|n| n.name()).collect(),
         Value::Instance(o) => o.attrs.borrow().keys().map(|n| n.name()).collect(),
+        Value::Function(f) => f.attrs.borrow().keys().map(|n| n.name()).collect(),
         _ => Vec::new(),
     };
     let class = match &v {
         Value::Class(c) => c.clone(),
         v => i.class_of(v),
     };
+    if class.kind == NativeKind::Module && matches!(v, Value::Instance(_)) {
+        for table in ["_parameters", "_buffers", "_modules"] {
+            let found = i.find_attr(&v, Sym::new(table))?.and_then(|t| t.as_dict());
+            names.extend(found.iter().flat_map(|d| {
+                d.borrow().keys().filter_map(|k| k.value().as_str().map(Rc::from)).collect::<Vec<Rc<str>>>()
+            }));
+        }
+    }
     for c in std::iter::once(&class).chain(&class.mro) {
         names.extend(c.attrs.borrow().keys().map(|n| n.name()));
     }
@@ -333,12 +342,12 @@ pub(super) const FUNCTIONS: &[Method] = &[
         if let Some(h) = i.call_special(&v, Sym::new("__hash__"), Vec::new())? {
             return Ok(h);
         }
-        Key::new(i, &v)?;
+        let key = Key::new(i, &v)?;
         Ok(match v {
             Value::Int(n) if n != -1 => Value::Int(n),
             Value::Bool(b) => Value::Int(i64::from(b)),
             Value::Float(f) if f.fract() == 0.0 && f.abs() < 9e18 => Value::Int(f as i64),
-            v => Value::Int((hash_value(&v) >> 3) as i64),
+            _ => Value::Int((key.code() >> 3) as i64),
         })
     }),
     ("iter", |i, args| {
@@ -414,7 +423,8 @@ pub(super) const FUNCTIONS: &[Method] = &[
     ("open", |i, _| refused(i, "open()")),
     ("input", |i, _| refused(i, "input()")),
     ("exec", |i, _| refused(i, "exec()")),
-    ("eval", |i, _| refused(i, "eval()")),
+    // Called by name, the evaluator answers, which knows the frame.
+    ("eval", |i, _| refused(i, "eval() as a value")),
     ("compile", |i, _| refused(i, "compile()")),
     ("breakpoint", |i, _| refused(i, "breakpoint()")),
     ("__import__", |i, _| refused(i, "__import__()")),

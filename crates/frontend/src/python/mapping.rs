@@ -78,7 +78,7 @@ pub(super) fn counter(i: &mut Interp, args: Args) -> Eval<Value> {
 
 /// Adds `sign` times the counts of a mapping or of the items of an iterable.
 fn count(i: &mut Interp, d: &mut Dict, args: Args, sign: i64) -> Eval<()> {
-    let mut add = |i: &Interp, k: &Value, n: i64| -> Eval<()> {
+    let mut add = |i: &mut Interp, k: &Value, n: i64| -> Eval<()> {
         let entry = d.entry(Key::new(i, k)?).or_insert(Value::Int(0));
         *entry = Value::Int(entry.as_int().unwrap_or(0).saturating_add(n.saturating_mul(sign)));
         Ok(())
@@ -179,7 +179,7 @@ const DICT: &[Method] = &[
         let (d, _) = dict_of(i, args)?;
         let content = d.borrow().clone();
         i.allocate(content.len())?;
-        Ok(made(content, d.kind.clone()))
+        Ok(made(content, d.kind.of_copy()))
     }),
     ("__len__", |i, args| i.len(&this(args).0).map(Value::from)),
     ("__contains__", |i, args| {
@@ -192,7 +192,8 @@ const DICT: &[Method] = &[
         if let Value::Instance(_) = &object
             && let Some(d) = object.as_dict()
         {
-            let found = d.borrow().get(&Key::new(i, &key)?).cloned();
+            let wanted = Key::new(i, &key)?;
+            let found = d.borrow().get(&wanted).cloned();
             if let Some(v) = found {
                 return Ok(v);
             }

@@ -51,7 +51,7 @@ pub(super) fn fill(m: &PyModule) {
         )* };
     }
     one! {
-        "sqrt": f64::sqrt, "exp": f64::exp, "expm1": f64::exp_m1, "log2": f64::log2, "log10": f64::log10, "log1p": f64::ln_1p,
+        "sqrt": f64::sqrt, "exp": f64::exp, "exp2": f64::exp2, "expm1": f64::exp_m1, "log2": f64::log2, "log10": f64::log10, "log1p": f64::ln_1p,
         "sin": f64::sin, "cos": f64::cos, "tan": f64::tan, "asin": f64::asin, "acos": f64::acos, "atan": f64::atan,
         "sinh": f64::sinh, "cosh": f64::cosh, "tanh": f64::tanh, "fabs": f64::abs, "degrees": f64::to_degrees,
         "radians": f64::to_radians, "cbrt": f64::cbrt,
@@ -141,6 +141,53 @@ const MATH: &[(&str, NativeFn)] = &[
         let (a, b) = (number(i, &args, 0, "isclose")?, number(i, &args, 1, "isclose")?);
         Ok(Value::Bool(a == b || (a - b).abs() <= (rel * a.abs().max(b.abs())).max(abs)))
     }),
+    ("modf", |i: &mut Interp, args: Args| {
+        let x = number(i, &args, 0, "modf")?;
+        let rest = if x.is_infinite() { 0.0_f64.copysign(x) } else { x.fract().copysign(x) };
+        Ok(Value::tuple(vec![Value::Float(rest), Value::Float(x.trunc())]))
+    }),
+    ("frexp", |i: &mut Interp, args: Args| {
+        let x = number(i, &args, 0, "frexp")?;
+        if x == 0.0 || !x.is_finite() {
+            return Ok(Value::tuple(vec![Value::Float(x), Value::Int(0)]));
+        }
+        // Subnormal numbers are brought into range first.
+        let (x, shift) = if x.is_normal() { (x, 0) } else { (x * 2.0_f64.powi(64), 64) };
+        let exponent = (x.to_bits() >> 52 & 0x7ff) as i64 - 1022;
+        let mantissa = f64::from_bits(x.to_bits() & !(0x7ff << 52) | 1022 << 52);
+        Ok(Value::tuple(vec![Value::Float(mantissa), Value::Int(exponent - shift)]))
+    }),
+    ("ldexp", |i: &mut Interp, args: Args| {
+        let x = number(i, &args, 0, "ldexp")?;
+        let n = i.index_int(&args.pos.get(1).cloned().unwrap_or_default())?.clamp(-3000, 3000) as i32;
+        // In two steps, so that neither factor leaves the range of a float.
+        Ok(Value::Float(x * 2.0_f64.powi(n / 2) * 2.0_f64.powi(n - n / 2)))
+    }),
+    ("dist", |i: &mut Interp, args: Args| {
+        let [p, q] = args.exactly(i, "dist")?;
+        let (p, q) = (i.iterate(&p)?, i.iterate(&q)?);
+        if p.len() != q.len() {
+            return Err(i.raise(Exc::ValueError, "both points must have the same number of dimensions"));
+        }
+        let mut sum = 0.0;
+        for (a, b) in p.into_iter().zip(q) {
+            let pair = Args::from([a, b]);
+            sum += (number(i, &pair, 0, "dist")? - number(i, &pair, 1, "dist")?).powi(2);
+        }
+        Ok(Value::Float(sum.sqrt()))
+    }),
+    ("perm", |i: &mut Interp, args: Args| {
+        let n = i.index_int(&args.pos.first().cloned().unwrap_or_default())?;
+        let k = match args.pos.get(1) {
+            None | Some(Value::None) => n,
+            Some(k) => i.index_int(&k.clone())?,
+        };
+        if n < 0 || k < 0 || k.min(n) > 2000 {
+            return Err(i.raise(Exc::ValueError, "perm() of these numbers is not supported"));
+        }
+        let start = BigInt::from(i64::from(k <= n));
+        Ok(Value::big((0..k.min(n)).fold(start, |p, j| p * (n - j))))
+    }),
     ("gcd", |i: &mut Interp, args: Args| {
         let mut out = BigInt::from(0);
         for v in &args.pos {
@@ -194,10 +241,26 @@ const MATH: &[(&str, NativeFn)] = &[
         Ok(out)
     }),
     ("fsum", |i: &mut Interp, args: Args| {
-        let mut s = 0.0;
+        // Shewchuk's exact partial sums; they do not overlap, so adding them up rounds once.
+        let mut partials: Vec<f64> = Vec::new();
         for v in i.iterate(&args.pos.first().cloned().unwrap_or_default())? {
-            s += v.as_float().unwrap_or(f64::NAN);
+            let mut x = number(i, &Args::from([v]), 0, "fsum")?;
+            let mut kept = Vec::with_capacity(partials.len() + 1);
+            for mut y in partials {
+                if x.abs() < y.abs() {
+                    std::mem::swap(&mut x, &mut y);
+                }
+                let high = x + y;
+                let low = y - (high - x);
+                if low != 0.0 {
+                    kept.push(low);
+                }
+                x = high;
+            }
+            kept.push(x);
+            partials = kept;
         }
+        let s: f64 = partials.iter().rev().sum();
         Ok(Value::Float(s))
     }),
     ("erf", |i: &mut Interp, args: Args| {

@@ -14,6 +14,7 @@ pub(crate) mod random;
 mod regex;
 mod sequence;
 mod set;
+mod signature;
 mod standard;
 mod support;
 mod text;

@@ -13,16 +13,12 @@ use std::rc::Rc;
 /// `type(value)` and `type(name, bases, attributes)`.
 pub(super) fn type_(i: &mut Interp, args: Args) -> Eval<Value> {
     match args.pos.as_slice() {
-        [Value::Class(_)] => Ok(Value::Class(i.builtins.class("type"))),
+        [v @ Value::Class(_)] => Ok(Value::Class(i.class_of(v))),
         [v] => Ok(Value::Class(i.type_of(v))),
-        [Value::Str(name), bases, Value::Dict(d)] => {
-            let bases = i.iterate(bases)?;
-            let attrs: Attrs =
-                d.borrow().iter().filter_map(|(k, v)| k.value().as_str().map(|s| (Sym::new(s), v.clone()))).collect();
-            let span = i.span;
-            let class = i.make_class(name.clone(), "__main__".into(), &bases, attrs, span)?;
-            i.finish_class(&class, args.kw)?;
-            Ok(Value::Class(class))
+        [Value::Str(_), _, dict] if dict.as_dict().is_some() => {
+            let mut args = args;
+            args.pos.insert(0, Value::Class(i.builtins.class("type")));
+            i.new_class(args)
         }
         _ => Err(i.raise(Exc::TypeError, "type() takes 1 or 3 arguments")),
     }
@@ -185,6 +181,15 @@ pub(super) fn type_methods() -> Attrs {
             Value::Class(c) => {
                 Ok(Value::list(std::iter::once(&c).chain(&c.mro).map(|c| Value::Class(c.clone())).collect()))
             }
+            v => Err(wrong(i, &v)),
+        }),
+        ("__new__", |i, args| match args.pos.as_slice() {
+            [_, v] => Ok(Value::Class(i.type_of(&v.clone()))),
+            _ => i.new_class(args),
+        }),
+        ("__init__", |_, _| Ok(Value::None)),
+        ("__subclasses__", |i, args| match args.receiver().0 {
+            Value::Class(c) => Ok(Value::list(i.subclasses(&c).into_iter().map(Value::Class).collect())),
             v => Err(wrong(i, &v)),
         }),
         ("__call__", |i, args| match args.receiver() {

@@ -130,6 +130,8 @@ pub(crate) struct FunctionDef {
     /// Positional ones first, then keyword-only ones.
     pub(crate) defaults: Vec<Expr>,
     pub(crate) decorators: Vec<Expr>,
+    /// The annotations of parameters and result, where a decorator may read them.
+    pub(crate) annotations: Vec<(Sym, Expr)>,
     /// The variable it is bound to; unused for a lambda.
     pub(crate) var: Var,
 }

@@ -12,6 +12,13 @@ use archsmith_ir::Span;
 const COMPOUND: &[&str] =
     &["if", "elif", "else", "for", "while", "def", "class", "try", "except", "finally", "with", "async"];
 
+/// Words that are no names.
+const KEYWORDS: &[&str] = &[
+    "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except",
+    "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise",
+    "return", "try", "while", "with", "yield",
+];
+
 /// The first slip that explains why a text does not parse.
 #[cold]
 pub(crate) fn explain(text: &str) -> Option<Diagnostic> {
@@ -21,6 +28,8 @@ pub(crate) fn explain(text: &str) -> Option<Diagnostic> {
     }
     let mut scan = Scan { bytes: text.as_bytes(), at: 0, open: Vec::new() };
     let mut line = Line::default();
+    let mut blocks = Blocks::default();
+    let mut words = vec![Words::default()];
     let mut expects_block: Option<(String, usize, usize)> = None;
     while scan.at < scan.bytes.len() {
         let (at, c) = (scan.at, scan.bytes[scan.at]);
@@ -33,6 +42,29 @@ pub(crate) fn explain(text: &str) -> Option<Diagnostic> {
                 let message = format!("expected an indented block after the '{keyword}' {of} on line {number}");
                 return Some(error(message, point(at)));
             }
+            if let Some(d) = blocks.follow(text, &line, at) {
+                return Some(d);
+            }
+        }
+        if let Some(d) = foreign(text, at) {
+            return Some(d);
+        }
+        if let Some(word) = word_at(text, at)
+            && let Some(d) = words.last_mut().and_then(|w| w.read(text, at, word, line.start == Some(at)))
+        {
+            return Some(d);
+        }
+        let ends = matches!(c, b')' | b']' | b'}' | b',') || (c == b'\n' && scan.open.is_empty());
+        if ends && let Some(d) = words.last_mut().and_then(Words::end) {
+            return Some(d);
+        }
+        match c {
+            b'(' | b'[' | b'{' => words.push(Words::default()),
+            b')' | b']' | b'}' if words.len() > 1 => {
+                words.pop();
+            }
+            b'\n' if scan.open.is_empty() => words = vec![Words::default()],
+            _ => {}
         }
         match c {
             b'#' => {
@@ -141,6 +173,123 @@ fn statement_after(text: &str, open: usize) -> Option<usize> {
         let assigns = !line.starts_with("self.") || line.split_once(" = ").is_some_and(|(l, _)| !l.contains('('));
         (starts && assigns).then_some(n + 1)
     })
+}
+
+/// The word that starts here.
+fn word_at(text: &str, at: usize) -> Option<&str> {
+    let name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80;
+    let bytes = text.as_bytes();
+    if !name(bytes.get(at)?) || bytes[at].is_ascii_digit() || at.checked_sub(1).is_some_and(|i| name(&bytes[i])) {
+        return None;
+    }
+    text.get(at..at + bytes[at..].iter().take_while(|b| name(b)).count())
+}
+
+/// A character that Python's grammar does not have.
+fn foreign(text: &str, at: usize) -> Option<Diagnostic> {
+    let c = text.get(at..)?.chars().next()?;
+    let span = Span { start: at as u32, end: (at + c.len_utf8()) as u32 };
+    let code = c as u32;
+    let rest = text[at..].lines().next().unwrap_or("").get(2..).unwrap_or("").split('#').next().unwrap_or("");
+    match c {
+        '`' => Some(error("invalid syntax", span).help("Python 3 has no backticks: write repr(x), or quotes")),
+        '+' | '-' if text[at + 1..].starts_with(c) && rest.trim().is_empty() => {
+            Some(error("invalid syntax", span).help(format!("Python writes '{c}= 1'")))
+        }
+        _ if c.is_ascii() || c == '\u{feff}' || c.is_alphanumeric() => None,
+        _ if c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}') => {
+            Some(error(format!("invalid non-printable character U+{code:04X}"), span).help("write a plain space"))
+        }
+        _ => {
+            let d = error(format!("invalid character '{c}' (U+{code:04X})"), span);
+            Some(match c {
+                '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}' => d.help("write plain quotes"),
+                '\u{2212}' | '\u{2013}' | '\u{2014}' => d.help("write '-'"),
+                '\u{d7}' => d.help("write '*'"),
+                _ => d,
+            })
+        }
+    }
+}
+
+/// The statements above a line, by their margins: what `else` and the like may follow.
+#[derive(Default)]
+struct Blocks(Vec<(usize, String)>);
+
+impl Blocks {
+    fn follow(&mut self, text: &str, line: &Line, at: usize) -> Option<Diagnostic> {
+        self.0.retain(|(margin, _)| *margin <= line.margin);
+        let keyword = if word_at(text, at) == Some(line.keyword.as_str()) { line.keyword.as_str() } else { "" };
+        let before = match self.0.last() {
+            Some((margin, word)) if *margin == line.margin => word.as_str(),
+            _ => "",
+        };
+        let after: &[&str] = match keyword {
+            "else" => &["if", "elif", "for", "while", "try", "except", "async"],
+            "elif" => &["if", "elif"],
+            "except" => &["try", "except"],
+            "finally" => &["try", "except", "else"],
+            _ => &[],
+        };
+        let span = Span { start: at as u32, end: (at + keyword.len()) as u32 };
+        if !after.is_empty() && !after.contains(&before) {
+            let opener = if matches!(keyword, "else" | "elif") { "if" } else { "try" };
+            let help = format!("no '{opener}' stands above this '{keyword}' with the same margin");
+            return Some(error("invalid syntax", span).help(help));
+        }
+        if keyword == "else" && text[at + 4..].trim_start_matches(' ').starts_with("if ") {
+            return Some(error("expected ':'", span).help("Python writes 'elif'"));
+        }
+        let keyword = keyword.to_string();
+        if before.is_empty() && self.0.last().is_none_or(|(margin, _)| *margin != line.margin) {
+            self.0.push((line.margin, keyword));
+        } else if let Some(last) = self.0.last_mut() {
+            last.1 = keyword;
+        }
+        None
+    }
+}
+
+/// The words of one bracket, or of a line outside all brackets.
+#[derive(Default)]
+struct Words {
+    /// A `for` of a comprehension has been read: an `if` after it is a condition.
+    comprehension: bool,
+    /// Where an `if` stands whose `else` has not come yet.
+    open: Option<usize>,
+}
+
+impl Words {
+    fn read(&mut self, text: &str, at: usize, word: &str, first: bool) -> Option<Diagnostic> {
+        let span = Span { start: at as u32, end: (at + word.len()) as u32 };
+        let rest = text[at + word.len()..].trim_start_matches(' ');
+        let assigned = rest.starts_with('=') && !rest.starts_with("==");
+        let attribute = text[..at].ends_with('.') && !text[..at].ends_with("..");
+        if KEYWORDS.contains(&word) && (assigned || attribute) {
+            let help = format!("'{word}' is a word of Python: choose another name, such as '{word}_'");
+            return Some(error("invalid syntax", span).help(help));
+        }
+        match word {
+            "for" => self.comprehension = true,
+            // A condition of a statement or of a case, not of an expression.
+            "if" if first || self.comprehension || line_starts_with(text, at, "case ") => {}
+            "if" => self.open = Some(at),
+            "else" => self.open = None,
+            _ => {}
+        }
+        None
+    }
+
+    fn end(&mut self) -> Option<Diagnostic> {
+        let at = self.open.take()?;
+        let span = Span { start: at as u32, end: at as u32 + 2 };
+        Some(error("expected 'else' after 'if' expression", span).help("write 'a if condition else b'"))
+    }
+}
+
+fn line_starts_with(text: &str, at: usize, word: &str) -> bool {
+    let start = text[..at].rfind('\n').map_or(0, |n| n + 1);
+    text[start..at].trim_start().starts_with(word)
 }
 
 /// The logical line that is being read.
@@ -257,6 +406,10 @@ mod tests {
             "if (y := 3) <= 4: z = 'a' 'b'\nelse: z = lambda: 0\nwith_bn = 2\n",
             "class A:\n    # nothing\n\n    x = 1\n",
             "x = 1 + \\\n    2\n",
+            "é = [a for a in b if a]\nx = (1 if a\n     else 2, f(else_=3))\n",
+            "for a in b:\n    try:\n        x = 1\n    except E:\n        x = 2\n    else:\n        x = 3\nelse:\n    x = 4\n",
+            "match x:\n    case 1 if y:\n        z = lambda a: a if a else b\n",
+            "x = f(*a, key=lambda x: x)[1:] - -2\n",
         ] {
             assert_eq!(message(text), "", "{text}");
         }
@@ -273,6 +426,17 @@ mod tests {
             ("if x = 1:\n    y = 1\n", "invalid syntax: '=' assigns, and a condition compares"),
             ("def f():\nx = 1\n", "expected an indented block after the 'def' definition on line 1"),
             ("```python\nx = 1\n```\n", "invalid syntax: '```' is Markdown, not Python"),
+            ("x = \u{201c}a\u{201d}\n", "invalid character '\u{201c}' (U+201C)"),
+            ("x =\u{a0}1 +\n", "invalid non-printable character U+00A0"),
+            ("x = a \u{2212} 1\n", "invalid character '\u{2212}' (U+2212)"),
+            ("x = `a`\n", "invalid syntax"),
+            ("x++\n", "invalid syntax"),
+            ("x = 1\nelse:\n    y = 1\n", "invalid syntax"),
+            ("if x:\n    y = 1\nelse if z:\n    y = 2\n", "expected ':'"),
+            ("lambda = 1\n", "invalid syntax"),
+            ("y = f(class=1)\n", "invalid syntax"),
+            ("y = 1 if x\n", "expected 'else' after 'if' expression"),
+            ("y = f(1 if x, 2)\n", "expected 'else' after 'if' expression"),
         ] {
             assert_eq!(message(text), expected, "{text}");
         }

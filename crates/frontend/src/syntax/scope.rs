@@ -42,7 +42,7 @@ pub(super) struct Scopes {
 }
 
 /// More names than an index can tell apart, or a `nonlocal` without a variable.
-pub(super) struct ScopeError(pub(super) String);
+pub(super) struct ScopeError(pub(super) String, pub(super) Option<Sym>);
 
 impl Scopes {
     pub(super) fn open(&mut self, kind: CodeKind) {
@@ -141,6 +141,19 @@ impl Scopes {
         self.current().renames.drain(from..).map(|(_, v)| v).collect()
     }
 
+    /// Whether a name is a parameter of the current scope.
+    pub(super) fn is_param(&mut self, name: Sym) -> bool {
+        let s = self.current();
+        s.index.get(&name).is_some_and(|v| usize::from(*v) < s.params)
+    }
+
+    /// What the current scope has done with a name so far: `assigned to` or `used`.
+    pub(super) fn earlier(&mut self, name: Sym) -> Option<&'static str> {
+        let s = self.current();
+        let d = &s.vars[usize::from(*s.index.get(&name)?)];
+        (!d.global && !d.nonlocal).then_some(if d.bound { "assigned to" } else { "used prior to" })
+    }
+
     pub(super) fn global(&mut self, name: Sym) {
         let v = self.var_of(self.current, name);
         self.current().vars[usize::from(v)].global = true;
@@ -155,7 +168,7 @@ impl Scopes {
     pub(super) fn resolve(mut self) -> Result<(), ScopeError> {
         for s in 0..self.all.len() {
             if self.all[s].vars.len() >= usize::from(Var::MAX) {
-                return Err(ScopeError("a function has more names than can be told apart".into()));
+                return Err(ScopeError("a function has more names than can be told apart".into(), None));
             }
             for v in 0..self.all[s].vars.len() {
                 self.find_binding(s, v)?;
@@ -212,7 +225,7 @@ impl Scopes {
         };
         if !found {
             if nonlocal {
-                return Err(ScopeError(format!("no binding for nonlocal '{name}' found")));
+                return Err(ScopeError(format!("no binding for nonlocal '{name}' found"), Some(name)));
             }
             return Ok(());
         }

@@ -97,9 +97,9 @@ macro_rules! known {
 known! {
     INIT = "__init__", NEW = "__new__", CALL = "__call__", GETATTR = "__getattr__", SETATTR = "__setattr__",
     DELATTR = "__delattr__", CLASS = "__class__", DICT = "__dict__", NAME = "__name__",
-    MODULE = "__module__", DOC = "__doc__", LEN = "__len__", ITER = "__iter__", NEXT = "__next__",
+    MODULE = "__module__", DOC = "__doc__", QUALNAME = "__qualname__", LEN = "__len__", ITER = "__iter__", NEXT = "__next__",
     GETITEM = "__getitem__", SETITEM = "__setitem__", DELITEM = "__delitem__", CONTAINS = "__contains__",
-    BOOL = "__bool__", EQ = "__eq__", REPR = "__repr__", STR = "__str__", ENTER = "__enter__", EXIT = "__exit__",
+    BOOL = "__bool__", EQ = "__eq__", HASH = "__hash__", REPR = "__repr__", STR = "__str__", ENTER = "__enter__", EXIT = "__exit__",
     SUPER = "super", ANNOTATIONS = "__annotations__", ALL = "__all__", FORMAT = "__format__", INDEX = "__index__",
     INIT_SUBCLASS = "__init_subclass__", CLASS_GETITEM = "__class_getitem__", MISSING = "__missing__",
     REVERSED = "__reversed__", METACLASS = "metaclass", ARGS = "args", GET = "__get__", SET = "__set__",

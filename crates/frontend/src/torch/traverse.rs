@@ -82,7 +82,7 @@ impl Level {
 }
 
 /// Marks a value as given; `false`: it has been given before.
-fn first_time(i: &Interp, seen: &mut Option<Set>, value: &Value) -> Eval<bool> {
+fn first_time(i: &mut Interp, seen: &mut Option<Set>, value: &Value) -> Eval<bool> {
     match seen {
         Some(seen) => Ok(seen.insert(Key::new(i, value)?)),
         None => Ok(true),

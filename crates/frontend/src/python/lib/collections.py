@@ -136,3 +136,10 @@ class ChainMap:
 
     def __len__(self):
         return len(list(iter(self)))
+
+    def new_child(self, m=None, **kwargs):
+        return ChainMap({} if m is None else m, *self.maps) if not kwargs else ChainMap({**(m or {}), **kwargs}, *self.maps)
+
+    @property
+    def parents(self):
+        return ChainMap(*self.maps[1:])

@@ -80,6 +80,13 @@ def contextmanager(function):
     return make
 
 
+class redirect_stdout(nullcontext):
+    pass
+
+
+redirect_stderr = redirect_stdout
+
+
 class closing:
     def __init__(self, thing):
         self.thing = thing

@@ -17,6 +17,15 @@ class InitVar:
         return cls
 
 
+class KW_ONLY:
+    pass
+
+
+def _is_class_var(annotation):
+    text = annotation if isinstance(annotation, str) else repr(annotation)
+    return text.startswith(('ClassVar', 'typing.ClassVar'))
+
+
 class Field:
     def __init__(self, default, default_factory, init, repr=True, compare=True, kw_only=False):
         self.name = None
@@ -36,10 +45,22 @@ def field(*, default=MISSING, default_factory=MISSING, init=True, repr=True, has
 def _collect(cls):
     found = {}
     for base in reversed(cls.__mro__):
-        for name in base.__dict__.get('__annotations__', {}):
+        keyword = False
+        for name, annotation in base.__dict__.get('__annotations__', {}).items():
+            if annotation is KW_ONLY:
+                keyword = True
+                continue
+            if _is_class_var(annotation):
+                continue
+            if name in base.__dict__.get('__dataclass_fields__', {}):
+                found[name] = base.__dataclass_fields__[name]
+                continue
             value = base.__dict__.get(name, MISSING)
             f = value if isinstance(value, Field) else Field(value, MISSING, True)
             f.name = name
+            f.type = annotation
+            f.kw_only = f.kw_only or keyword
+            f.passed = annotation is InitVar
             found[name] = f
     return found
 
@@ -61,8 +82,8 @@ def dataclass(cls=None, *, init=True, repr=True, eq=True, order=False, unsafe_ha
         cls.__dataclass_fields__ = fields
         names = [n for n, f in fields.items() if f.init]
         positional = [n for n in names if not (kw_only or fields[n].kw_only)]
-        shown = [n for n, f in fields.items() if f.repr]
-        compared = [n for n, f in fields.items() if f.compare]
+        shown = [n for n, f in fields.items() if f.repr and not f.passed]
+        compared = [n for n, f in fields.items() if f.compare and not f.passed]
 
         def __init__(self, *args, **kwargs):
             if len(args) > len(positional):
@@ -76,6 +97,7 @@ def dataclass(cls=None, *, init=True, repr=True, eq=True, order=False, unsafe_ha
                 if key in given:
                     raise TypeError(f"{cls.__name__}.__init__() got multiple values for argument '{key}'")
                 given[key] = value
+            passed = []
             for name, f in fields.items():
                 if name in given:
                     value = given[name]
@@ -87,12 +109,14 @@ def dataclass(cls=None, *, init=True, repr=True, eq=True, order=False, unsafe_ha
                     raise TypeError(f"{cls.__name__}.__init__() missing 1 required positional argument: '{name}'")
                 else:
                     continue
-                if frozen:
+                if f.passed:
+                    passed.append(value)
+                elif frozen:
                     object.__setattr__(self, name, value)
                 else:
                     setattr(self, name, value)
             if hasattr(self, '__post_init__'):
-                self.__post_init__()
+                self.__post_init__(*passed)
 
         def __repr__(self):
             inside = ', '.join([f'{n}={getattr(self, n)!r}' for n in shown])
@@ -129,6 +153,7 @@ def dataclass(cls=None, *, init=True, repr=True, eq=True, order=False, unsafe_ha
         add(eq, __eq__=__eq__)
         add(order, __lt__=__lt__, __le__=__le__, __gt__=__gt__, __ge__=__ge__)
         add(unsafe_hash or (eq and frozen), __hash__=__hash__)
+        add(eq and not frozen and not unsafe_hash, __hash__=None)
         add(match_args, __match_args__=tuple(positional))
         for name, f in fields.items():
             if f.default is not MISSING:
@@ -142,7 +167,7 @@ def dataclass(cls=None, *, init=True, repr=True, eq=True, order=False, unsafe_ha
 
 
 def fields(instance):
-    return tuple(instance.__dataclass_fields__.values())
+    return tuple([f for f in instance.__dataclass_fields__.values() if not f.passed])
 
 
 def _plain(value):
@@ -156,15 +181,15 @@ def _plain(value):
 
 
 def asdict(instance):
-    return {n: _plain(getattr(instance, n)) for n in instance.__dataclass_fields__}
+    return {f.name: _plain(getattr(instance, f.name)) for f in fields(instance)}
 
 
 def astuple(instance):
-    return tuple([getattr(instance, n) for n in instance.__dataclass_fields__])
+    return tuple([_plain(getattr(instance, f.name)) for f in fields(instance)])
 
 
 def replace(instance, **changes):
-    values = {n: getattr(instance, n) for n in instance.__dataclass_fields__}
+    values = {f.name: getattr(instance, f.name) for f in fields(instance) if f.init}
     values.update(changes)
     return type(instance)(**values)
 

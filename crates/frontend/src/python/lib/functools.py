@@ -86,19 +86,45 @@ def partialmethod(function, *args, **kwargs):
 
 
 def singledispatch(function):
-    registry = {}
+    registry = {object: function}
 
-    def dispatch(first, *args, **kwargs):
-        for cls in type(first).__mro__:
-            if cls in registry:
-                return registry[cls](first, *args, **kwargs)
-        return function(first, *args, **kwargs)
+    def find(cls):
+        for base in cls.__mro__:
+            if base in registry:
+                return registry[base]
+        return function
+
+    def dispatch(*args, **kwargs):
+        if not args:
+            raise TypeError(f'{function.__name__} requires at least 1 positional argument')
+        return find(type(args[0]))(*args, **kwargs)
 
     def register(cls, implementation=None):
         if implementation is None:
-            return lambda f: register(cls, f)
-        registry[cls] = implementation
+            if isinstance(cls, (type, tuple)):
+                return lambda f: register(cls, f)
+            notes = [v for k, v in cls.__annotations__.items() if k != 'return']
+            if not notes:
+                raise TypeError(f'Invalid first argument to `register()`: {cls!r}. Use either `@register(some_class)` '
+                                'or plain `@register` on an annotated function.')
+            return register(notes[0], cls)
+        for one in cls if isinstance(cls, tuple) else (cls,):
+            registry[one] = implementation
         return implementation
 
     dispatch.register = register
+    dispatch.dispatch = find
+    dispatch.registry = registry
     return _describe(dispatch, function)
+
+
+class singledispatchmethod:
+    def __init__(self, function):
+        self.dispatcher = singledispatch(function)
+        self.register = self.dispatcher.register
+
+    def __get__(self, obj, cls=None):
+        def method(*args, **kwargs):
+            chosen = self.dispatcher.dispatch(type(args[0]))
+            return chosen.__get__(obj, cls)(*args, **kwargs)
+        return method

@@ -132,18 +132,6 @@ time_monotonic = time_time
 time_sleep = _nothing
 
 
-def inspect_isfunction(x):
-    return callable(x) and hasattr(x, '__code__')
-
-
-def inspect_isclass(x):
-    return isinstance(x, type)
-
-
-def inspect_ismethod(x):
-    return hasattr(x, '__self__')
-
-
 def tqdm_tqdm(iterable=None, *args, **kwargs):
     return iterable
 
@@ -188,9 +176,6 @@ class threading_Lock(_Quiet):
 threading_RLock = threading_Lock
 weakref_ref = lambda x: (lambda: x)
 weakref_proxy = lambda x: x
-json_dumps = repr
-json_loads = _refused('json.loads')
-json_load = _refused('json.load')
 statistics_mean = lambda v: sum(v) / len(v)
 string_ascii_lowercase = 'abcdefghijklmnopqrstuvwxyz'
 string_ascii_uppercase = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
@@ -218,3 +203,90 @@ def fnmatch_filter(names, pattern):
 
 def getpass_getuser():
     return 'user'
+
+
+def ast_literal_eval(text):
+    return _literal(text) if isinstance(text, str) else text
+
+
+def importlib_import_module(name, package=None):
+    return _module(name)
+
+
+def textwrap_dedent(text):
+    lines = [line if line.strip() else '' for line in text.split('\n')]
+    margins = [line[:len(line) - len(line.lstrip())] for line in lines if line]
+    common = min(margins, key=len) if margins else ''
+    while not all([m.startswith(common) for m in margins]):
+        common = common[:-1]
+    return '\n'.join([line[len(common):] for line in lines])
+
+
+def textwrap_indent(text, prefix):
+    return ''.join([prefix + line if line.strip() else line for line in text.splitlines(True)])
+
+
+class pathlib_PurePath:
+    # A name of a file: nothing is ever read.
+    def __init__(self, *parts):
+        self._text = '/'.join([str(p) for p in parts]) or '.'
+
+    def __truediv__(self, other):
+        return pathlib_Path(self._text, other)
+
+    def __str__(self):
+        return self._text
+
+    def __repr__(self):
+        return f'PosixPath({self._text!r})'
+
+    def __fspath__(self):
+        return self._text
+
+    def __eq__(self, other):
+        return isinstance(other, pathlib_PurePath) and self._text == other._text
+
+    def __hash__(self):
+        return hash(self._text)
+
+    @property
+    def name(self):
+        return self._text.rpartition('/')[2]
+
+    @property
+    def stem(self):
+        stem, dot, suffix = self.name.rpartition('.')
+        return stem or suffix
+
+    @property
+    def suffix(self):
+        stem, dot, suffix = self.name.rpartition('.')
+        return '.' + suffix if stem else ''
+
+    @property
+    def parent(self):
+        return pathlib_Path(self._text.rpartition('/')[0] or '.')
+
+    def joinpath(self, *parts):
+        return pathlib_Path(self._text, *parts)
+
+    def resolve(self, strict=False):
+        return self
+
+    absolute = expanduser = resolve
+
+    def exists(self):
+        return False
+
+    is_file = is_dir = exists
+
+    def mkdir(self, *args, **options):
+        _refuse('Path.mkdir')
+
+    def open(self, *args, **options):
+        _refuse('Path.open')
+
+    read_text = read_bytes = write_text = write_bytes = iterdir = glob = open
+
+
+pathlib_Path = pathlib_PosixPath = pathlib_PurePath

@@ -75,5 +75,114 @@ def itemgetter(*keys):
     return lambda x: tuple(x[k] for k in keys)
 
 
-def attrgetter(name):
-    return lambda x: getattr(x, name)
+def _attribute(x, name):
+    for part in name.split('.'):
+        x = getattr(x, part)
+    return x
+
+
+def attrgetter(*names):
+    if len(names) == 1:
+        return lambda x: _attribute(x, names[0])
+    return lambda x: tuple([_attribute(x, n) for n in names])
+
+
+def methodcaller(name, *args, **kwargs):
+    return lambda x: getattr(x, name)(*args, **kwargs)
+
+
+def contains(a, b):
+    return b in a
+
+
+def pow(a, b):
+    return a ** b
+
+
+def xor(a, b):
+    return a ^ b
+
+
+def and_(a, b):
+    return a & b
+
+
+def or_(a, b):
+    return a | b
+
+
+def invert(a):
+    return ~a
+
+
+inv = invert
+
+
+def lshift(a, b):
+    return a << b
+
+
+def rshift(a, b):
+    return a >> b
+
+
+def pos(a):
+    return +a
+
+
+def abs(a):
+    return a.__abs__() if hasattr(a, '__abs__') else max(a, -a)
+
+
+def not_(a):
+    return not a
+
+
+def truth(a):
+    return True if a else False
+
+
+def is_(a, b):
+    return a is b
+
+
+def is_not(a, b):
+    return a is not b
+
+
+def setitem(a, k, v):
+    a[k] = v
+
+
+def delitem(a, k):
+    del a[k]
+
+
+def concat(a, b):
+    return a + b
+
+
+def countOf(a, b):
+    return len([x for x in a if x is b or x == b])
+
+
+def indexOf(a, b):
+    for k, x in enumerate(a):
+        if x is b or x == b:
+            return k
+    raise ValueError('sequence.index(x): x not in sequence')
+
+
+def iadd(a, b):
+    a += b
+    return a
+
+
+def isub(a, b):
+    a -= b
+    return a
+
+
+def imul(a, b):
+    a *= b
+    return a

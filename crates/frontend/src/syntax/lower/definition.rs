@@ -32,13 +32,27 @@ impl Lower<'_> {
         let decorators = self.decorators(decorators)?;
         let name_node = self.need(node, F::Name)?;
         let name = self.text_of(name_node).to_string();
-        let params = self.need(node, F::Parameters)?;
-        let (params, defaults) = self.params(params)?;
+        let params_node = self.need(node, F::Parameters)?;
+        let annotations = if decorators.is_empty() { Vec::new() } else { self.annotations(params_node)? };
+        let (params, defaults) = self.params(params_node)?;
         let body = self.need(node, F::Body)?;
         let span = self.header_span(node);
         let code = self.in_function(&name, node, params, span, |l| l.block(body))?;
-        let var = self.scopes.bind(Sym::new(&name));
-        Ok(StmtKind::Function(Rc::new(FunctionDef { code, defaults, decorators, var })))
+        let var = self.scopes.bind(self.private(&name));
+        Ok(StmtKind::Function(Rc::new(FunctionDef { code, defaults, decorators, annotations, var })))
+    }
+
+    fn annotations(&mut self, params: Node<'_>) -> Lowered<Vec<(Sym, Expr)>> {
+        let mut found = Vec::new();
+        for p in cst::named(params) {
+            let name = cst::field(p, F::Name).or_else(|| cst::named(p).first().copied());
+            if let (Some(name), Some(annotation)) = (name, cst::field(p, F::Type))
+                && cst::kind(name) == K::Identifier
+            {
+                found.push((self.sym(name), self.annotation(annotation)?));
+            }
+        }
+        Ok(found)
     }
 
     fn in_function(
@@ -84,7 +98,13 @@ impl Lower<'_> {
             let yields = l.scopes.current().yields;
             Ok([Stmt { span: value.span, kind: StmtKind::Return(Some(value)), yields }].into())
         })?;
-        Ok(ExprKind::Lambda(Rc::new(FunctionDef { code, defaults, decorators: Vec::new(), var: 0 })))
+        Ok(ExprKind::Lambda(Rc::new(FunctionDef {
+            code,
+            defaults,
+            decorators: Vec::new(),
+            annotations: Vec::new(),
+            var: 0,
+        })))
     }
 
     /// Parameters, and the expressions of their defaults lowered in the surrounding scope. Annotations are not kept.
@@ -92,7 +112,15 @@ impl Lower<'_> {
         let mut params = Params::default();
         let (mut defaults, mut keyword_defaults) = (Vec::new(), Vec::new());
         let mut keyword_only = false;
+        let mut seen: Vec<&str> = Vec::new();
         for p in cst::named(node) {
+            if let Some(name) = parameter_name(p) {
+                let text = self.text_of(name);
+                if seen.contains(&text) {
+                    return self.err(name, format!("duplicate argument '{text}' in function definition"));
+                }
+                seen.push(text);
+            }
             let mut add = |l: &mut Self, name: Sym, default: Option<Node<'_>>| -> Lowered<()> {
                 let has_default = default.is_some();
                 if let Some(d) = default {
@@ -161,7 +189,9 @@ impl Lower<'_> {
         let body = self.need(node, F::Body)?;
         self.scopes.open(CodeKind::Class);
         self.path.push(name.clone());
+        self.classes.push(name.trim_start_matches('_').to_string());
         let body = self.block(body)?;
+        self.classes.pop();
         self.path.pop();
         let scope = self.scopes.close();
         let code = self.code(&name, CodeKind::Class, Params::default(), body, self.header_span(node));
@@ -228,6 +258,16 @@ impl Lower<'_> {
             [one] => self.expr(*one),
             [] => self.err(clause, "invalid syntax"),
             many => {
+                if cst::kind(clause) == K::ForInClause
+                    && cst::children(clause).iter().any(|n| cst::kind(*n) == K::Comma)
+                    && clause.parent().is_some_and(|p| {
+                        cst::kind(p) == K::GeneratorExpression
+                            && p.parent().is_some_and(|call| cst::kind(call) == K::Call)
+                    })
+                {
+                    let whole = clause.parent().unwrap_or(clause);
+                    return self.err(whole, "Generator expression must be parenthesized");
+                }
                 let named: Vec<_> = many.iter().filter(|n| n.is_named()).collect();
                 if let [one] = named.as_slice() {
                     return self.expr(**one);
@@ -278,5 +318,16 @@ impl Lower<'_> {
         self.scopes.seal(scope, code.clone());
         self.inner_target = outer_target;
         Ok(ExprKind::Generator(Box::new((code, iterable))))
+    }
+}
+
+/// The name that a parameter binds.
+fn parameter_name(p: Node<'_>) -> Option<Node<'_>> {
+    match cst::kind(p) {
+        K::Identifier => Some(p),
+        K::DefaultParameter | K::TypedDefaultParameter => cst::field(p, F::Name),
+        K::TypedParameter => parameter_name(cst::named(p).first().copied()?),
+        K::ListSplatPattern | K::DictionarySplatPattern => cst::named(p).first().copied(),
+        _ => None,
     }
 }

@@ -3,6 +3,7 @@
 use super::super::ast::{BinOp, Call, CmpOp, CodeKind, Expr, ExprKind, UnaryOp};
 use super::{Lower, Lowered};
 use crate::cst::{self, F, K};
+use crate::diagnostic::Diagnostic;
 use crate::eval::value::Value;
 use num_bigint::BigInt;
 use std::rc::Rc;
@@ -133,7 +134,11 @@ impl Lower<'_> {
                 None => return self.err(node, "invalid syntax"),
             },
             K::Yield => self.yielding(node)?,
-            K::Await => ExprKind::Unsupported("await"),
+            K::Await => {
+                let function = matches!(self.scopes.current().kind, CodeKind::Function | CodeKind::Generator);
+                let outside = if function { "async function" } else { "function" };
+                return self.err(node, format!("'await' outside {outside}"));
+            }
             K::Type => match cst::named(node).first() {
                 Some(inner) => return Ok(self.expr(*inner)?.kind),
                 None => return self.err(node, "invalid syntax"),
@@ -322,7 +327,13 @@ impl Lower<'_> {
                 K::Less => Some(CmpOp::Lt),
                 K::LessEqual => Some(CmpOp::Le),
                 K::Equal => Some(CmpOp::Eq),
-                K::NotEqual | K::OldNotEqual => Some(CmpOp::Ne),
+                K::NotEqual => Some(CmpOp::Ne),
+                K::OldNotEqual => {
+                    return Err(Box::new(
+                        Diagnostic::error(crate::code::SYNTAX_ERROR, "invalid syntax", cst::span(child))
+                            .help("Python 3 writes '!='"),
+                    ));
+                }
                 K::Greater => Some(CmpOp::Gt),
                 K::GreaterEqual => Some(CmpOp::Ge),
                 K::In => Some(if was_not { CmpOp::NotIn } else { CmpOp::In }),
@@ -359,10 +370,33 @@ impl Lower<'_> {
     /// Annotations are evaluated only for data classes and the like; what is not an expression becomes `...`.
     pub(super) fn annotation(&mut self, node: Node<'_>) -> Lowered<Expr> {
         let inner = cst::named(node).first().copied().unwrap_or(node);
+        if inner.kind() == "generic_type" {
+            return self.nested(inner, |l| l.generic(inner));
+        }
         if cst::kind(inner) == K::Other {
             return Ok(Expr { kind: ExprKind::Const(Value::Ellipsis), span: cst::span(node) });
         }
         self.expr(inner)
+    }
+
+    /// `Name[…]` where a type stands, which the grammar keeps apart from a subscript.
+    fn generic(&mut self, node: Node<'_>) -> Lowered<Expr> {
+        let span = cst::span(node);
+        let parts = cst::named(node);
+        let [name, parameters] = parts.as_slice() else {
+            return Ok(Expr { kind: ExprKind::Const(Value::Ellipsis), span });
+        };
+        let name = self.expr(*name)?;
+        let mut items =
+            cst::named(*parameters).into_iter().map(|n| self.annotation(n)).collect::<Lowered<Vec<Expr>>>()?;
+        let index = match items.pop() {
+            Some(one) if items.is_empty() => one,
+            last => {
+                items.extend(last);
+                Expr { kind: ExprKind::Tuple(items), span }
+            }
+        };
+        Ok(Expr { kind: ExprKind::Subscript(Box::new((name, index))), span })
     }
 
     /// Something that is assigned to, deleted, or bound by a loop.

@@ -31,6 +31,12 @@ struct Lower<'t> {
     depth: u32,
     /// Names of the enclosing classes and functions, for qualified names.
     path: Vec<String>,
+    /// The enclosing classes, without leading underscores: what private names are spelled with.
+    classes: Vec<String>,
+    /// Where the part of the text ends in which `from __future__ import` may stand.
+    future: usize,
+    /// What `nonlocal` names, and where.
+    nonlocals: Vec<(Sym, Span)>,
     /// Where renames of the innermost comprehension target start, while one is lowered.
     inner_target: Option<usize>,
     /// A star that the parser put around a part of the item it belongs to: the node's number.
@@ -57,11 +63,18 @@ pub(crate) fn parse(text: &str, user: bool) -> Result<Source, Diagnostic> {
         user,
         depth: 0,
         path: Vec::new(),
+        classes: Vec::new(),
+        future: 0,
+        nonlocals: Vec::new(),
         inner_target: None,
         loose_star: None,
     };
     let code = l.module(tree.root_node()).map_err(|e| *e)?;
-    l.scopes.resolve().map_err(|e| Diagnostic::error(crate::code::SYNTAX_ERROR, e.0, whole))?;
+    let nonlocals = l.nonlocals;
+    l.scopes.resolve().map_err(|e| {
+        let at = nonlocals.iter().find(|(n, _)| Some(*n) == e.1).map_or(whole, |(_, span)| *span);
+        Diagnostic::error(crate::code::SYNTAX_ERROR, e.0, at)
+    })?;
     let definitions = definitions(&code);
     Ok(Source { code, definitions })
 }
@@ -99,7 +112,17 @@ impl<'t> Lower<'t> {
     }
 
     fn sym(&self, node: Node<'_>) -> Sym {
-        Sym::new(self.text_of(node))
+        self.private(self.text_of(node))
+    }
+
+    /// A name as it is kept: a private one of a class is spelled with the class (reference, 6.2.1).
+    fn private(&self, name: &str) -> Sym {
+        match self.classes.last() {
+            Some(class) if name.starts_with("__") && !name.ends_with("__") && !class.is_empty() => {
+                Sym::new(&format!("_{class}{name}"))
+            }
+            _ => Sym::new(name),
+        }
     }
 
     fn need<'n>(&self, node: Node<'n>, field: cst::F) -> Lowered<Node<'n>> {
@@ -124,6 +147,15 @@ impl<'t> Lower<'t> {
         self.scopes.open(CodeKind::Module);
         let statements = cst::named(root);
         self.same_margin(&statements, Some(""))?;
+        let docstring = |n: &Node<'_>| {
+            cst::kind(*n) == K::ExpressionStatement
+                && cst::named(*n).first().is_some_and(|e| cst::kind(*e) == K::String)
+        };
+        let begins = statements
+            .iter()
+            .enumerate()
+            .take_while(|(k, n)| cst::kind(**n) == K::FutureImport || (*k == 0 && docstring(n)));
+        self.future = begins.last().map_or(0, |(_, n)| n.end_byte());
         let body = self.statements(&statements)?;
         let scope = self.scopes.close();
         let code = self.code("<module>", CodeKind::Module, Params::default(), body, cst::span(root));

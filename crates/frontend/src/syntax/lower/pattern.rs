@@ -1,7 +1,6 @@
 //! `match` statements.
 
 use super::super::ast::{Case, Expr, ExprKind, Pattern, StmtKind, UnaryOp};
-use super::super::sym::Sym;
 use super::{Lower, Lowered};
 use crate::cst::{self, F, K};
 use tree_sitter::Node;
@@ -71,7 +70,19 @@ impl Lower<'_> {
                 let name = self.sym(cst::named(alias).first().copied().unwrap_or(alias));
                 Pattern::As(Box::new(inner), self.scopes.bind(name))
             }
-            K::UnionPattern => Pattern::Or(parts.into_iter().map(|p| self.pattern(p)).collect::<Lowered<_>>()?),
+            K::UnionPattern => {
+                let (mut all, mut minus) = (Vec::new(), false);
+                for part in cst::children(node) {
+                    // A minus sign is a bare token before its number here too.
+                    if cst::kind(part) == K::Minus {
+                        minus = true;
+                    } else if part.is_named() {
+                        all.push(if minus { self.negative(part)? } else { self.pattern(part)? });
+                        minus = false;
+                    }
+                }
+                Pattern::Or(all)
+            }
             K::ListPattern | K::TuplePattern => {
                 let tuple_of_one = cst::kind(node) == K::TuplePattern
                     && parts.len() == 1
@@ -108,7 +119,9 @@ impl Lower<'_> {
                         Some(k) if cst::kind(k) == K::KeywordPattern => {
                             let kv = cst::named(k);
                             let [name, value] = kv.as_slice() else { return self.err(k, "invalid pattern") };
-                            keywords.push((self.sym(*name), self.pattern(*value)?));
+                            let minus = cst::children(k).iter().any(|n| cst::kind(*n) == K::Minus);
+                            let value = if minus { self.negative(*value)? } else { self.pattern(*value)? };
+                            keywords.push((self.sym(*name), value));
                         }
                         _ => positional.push(self.pattern(*a)?),
                     }
@@ -142,7 +155,7 @@ impl Lower<'_> {
     fn capture(&mut self, node: Node<'_>) -> Pattern {
         match self.text_of(node) {
             "_" => Pattern::Wildcard,
-            name => Pattern::Capture(self.scopes.bind(Sym::new(name))),
+            name => Pattern::Capture(self.scopes.bind(self.private(name))),
         }
     }
 

@@ -6,6 +6,8 @@ use super::super::ast::{
 use super::super::sym::Sym;
 use super::{Lower, Lowered};
 use crate::cst::{self, F, K};
+use crate::diagnostic::Diagnostic;
+use archsmith_ir::Span;
 use std::rc::Rc;
 use tree_sitter::Node;
 
@@ -24,7 +26,7 @@ impl Lower<'_> {
             K::If => self.if_statement(node)?,
             K::For => {
                 if cst::children(node).first().is_some_and(|n| cst::kind(*n) == K::Async) {
-                    return Ok(Some(StmtKind::Unsupported("async for")));
+                    return self.err(node, "'async for' outside async function");
                 }
                 let iter = self.need(node, F::Right)?;
                 let iter = self.expr(iter)?;
@@ -43,7 +45,19 @@ impl Lower<'_> {
             K::Try => self.try_statement(node)?,
             K::Raise => {
                 let cause = cst::field(node, F::Cause);
-                let value = cst::named(node).into_iter().find(|n| Some(n.id()) != cause.map(|c| c.id()));
+                let values: Vec<_> =
+                    cst::named(node).into_iter().filter(|n| Some(n.id()) != cause.map(|c| c.id())).collect();
+                let comma = cst::children(node).into_iter().chain(values.iter().flat_map(|v| match cst::kind(*v) {
+                    K::ExpressionList => cst::children(*v),
+                    _ => Vec::new(),
+                }));
+                if let Some(comma) = comma.into_iter().find(|n| cst::kind(*n) == K::Comma) {
+                    return Err(Box::new(
+                        Diagnostic::error(crate::code::SYNTAX_ERROR, "invalid syntax", cst::span(comma))
+                            .help("Python 3 raises one exception: write 'raise ValueError(\"…\")'"),
+                    ));
+                }
+                let value = values.first().copied();
                 let value = value.map(|v| self.expr(v)).transpose()?;
                 StmtKind::Raise(value, cause.map(|c| self.expr(c)).transpose()?)
             }
@@ -61,6 +75,9 @@ impl Lower<'_> {
             }
             K::Import => self.import(node)?,
             K::ImportFrom => self.import_from(node)?,
+            K::FutureImport if node.start_byte() >= self.future => {
+                return self.err(node, "from __future__ imports must occur at the beginning of the file");
+            }
             K::FutureImport | K::TypeAlias => return Ok(None),
             K::Pass => StmtKind::Pass,
             K::Break | K::Continue => {
@@ -88,13 +105,19 @@ impl Lower<'_> {
             K::Global => {
                 for n in cst::named(node) {
                     let name = self.sym(n);
+                    self.declared(n, name, "global")?;
                     self.scopes.global(name);
                 }
                 return Ok(None);
             }
             K::Nonlocal => {
+                if self.scopes.current().kind == CodeKind::Module {
+                    return self.err(node, "nonlocal declaration not allowed at module level");
+                }
                 for n in cst::named(node) {
                     let name = self.sym(n);
+                    self.declared(n, name, "nonlocal")?;
+                    self.nonlocals.push((name, cst::span(n)));
                     self.scopes.nonlocal(name);
                 }
                 return Ok(None);
@@ -104,6 +127,18 @@ impl Lower<'_> {
             K::Exec => return self.err(node, "Missing parentheses in call to 'exec'. Did you mean exec(...)?"),
             _ => return self.err(node, "invalid syntax"),
         }))
+    }
+
+    /// What `global` and `nonlocal` cannot name.
+    fn declared(&mut self, node: Node<'_>, name: Sym, what: &str) -> Lowered<()> {
+        let (param, module) = (self.scopes.is_param(name), self.scopes.current().kind == CodeKind::Module);
+        match self.scopes.earlier(name) {
+            _ if module => Ok(()),
+            Some(_) if param => self.err(node, format!("name '{name}' is parameter and {what}")),
+            Some("used prior to") => self.err(node, format!("name '{name}' is used prior to {what} declaration")),
+            Some(_) => self.err(node, format!("name '{name}' is assigned to before {what} declaration")),
+            None => Ok(()),
+        }
     }
 
     fn expression_statement(&mut self, node: Node<'_>) -> Lowered<StmtKind> {
@@ -143,6 +178,13 @@ impl Lower<'_> {
                 }
                 Ok(StmtKind::AugAssign(op, target, value))
             }
+            K::Named => {
+                let sign = cst::children(*one).into_iter().find(|n| self.text_of(*n) == ":=").unwrap_or(*one);
+                Err(Box::new(
+                    Diagnostic::error(crate::code::SYNTAX_ERROR, "invalid syntax", cst::span(sign))
+                        .help("a statement assigns with '='"),
+                ))
+            }
             _ => Ok(StmtKind::Expr(self.expr(*one)?)),
         }
     }
@@ -152,6 +194,14 @@ impl Lower<'_> {
             let value = cst::field(node, F::Right).map(|v| self.expr(v)).transpose()?;
             let annotation = self.annotation(annotation)?;
             let target = self.need(node, F::Left)?;
+            let several = match cst::kind(target) {
+                K::Tuple | K::ExpressionList | K::PatternList | K::TuplePattern => Some("tuple"),
+                K::List | K::ListPattern => Some("list"),
+                _ => None,
+            };
+            if let Some(what) = several {
+                return self.err(target, format!("only single target (not {what}) can be annotated"));
+            }
             let target = self.target(target)?;
             return Ok(StmtKind::AnnAssign(Box::new(AnnAssign { target, annotation, value })));
         }
@@ -163,6 +213,11 @@ impl Lower<'_> {
             }
             lefts.push(self.need(right, F::Left)?);
             right = self.need(right, F::Right)?;
+        }
+        for left in &lefts {
+            if matches!(cst::kind(*left), K::ListSplat | K::ListSplatPattern) {
+                return self.err(*left, "starred assignment target must be in a list or tuple");
+            }
         }
         let value = self.expr(right)?;
         let targets = lefts.into_iter().map(|l| self.target(l)).collect::<Lowered<_>>()?;
@@ -208,7 +263,7 @@ impl Lower<'_> {
 
     fn with_statement(&mut self, node: Node<'_>) -> Lowered<StmtKind> {
         if cst::children(node).first().is_some_and(|n| cst::kind(*n) == K::Async) {
-            return Ok(StmtKind::Unsupported("async with"));
+            return self.err(node, "'async with' outside async function");
         }
         let mut items = Vec::new();
         for clause in cst::named(node).into_iter().filter(|n| cst::kind(*n) == K::WithClause) {
@@ -254,9 +309,16 @@ impl Lower<'_> {
         let body = self.need(node, F::Body)?;
         let body = self.block(body)?;
         let (mut handlers, mut orelse, mut finally): (Vec<Handler>, Block, Block) = (Vec::new(), [].into(), [].into());
+        let mut bare = None;
         for part in cst::named(node) {
             match cst::kind(part) {
-                K::Except => handlers.push(self.handler(part)?),
+                K::Except => {
+                    if let Some(bare) = bare {
+                        return self.err(bare, "default 'except:' must be last");
+                    }
+                    handlers.push(self.handler(part)?);
+                    bare = handlers.last().is_some_and(|h| h.class.is_none()).then_some(part);
+                }
                 K::ExceptGroup => return Ok(StmtKind::Unsupported("except*")),
                 K::Else => {
                     let body = self.need(part, F::Body)?;
@@ -283,6 +345,20 @@ impl Lower<'_> {
         let Some((block, before)) = parts.split_last() else { return self.err(node, "expected an indented block") };
         let (mut class, mut name) = (None, None);
         let mut alias = cst::field(node, F::Alias);
+        let several = before.len() > 1 || before.first().is_some_and(|b| cst::kind(*b) == K::ExpressionList);
+        if several
+            && cst::children(node)
+                .into_iter()
+                .chain(before.iter().flat_map(|b| cst::children(*b)))
+                .any(|n| cst::kind(n) == K::Comma && n.parent().is_none_or(|p| cst::kind(p) != K::Tuple))
+            && let (Some(first), Some(last)) = (before.first(), before.last())
+        {
+            let span = Span { start: cst::span(*first).start, end: cst::span(*last).end };
+            return Err(Box::new(
+                Diagnostic::error(crate::code::SYNTAX_ERROR, "multiple exception types must be parenthesized", span)
+                    .help("Python 3 writes 'except ValueError as e:', or a tuple of classes in parentheses"),
+            ));
+        }
         if let Some(value) = before.first().copied() {
             if cst::kind(value) == K::AsPattern {
                 alias = cst::field(value, F::Alias);
@@ -334,6 +410,9 @@ impl Lower<'_> {
         }
         let mut names = Vec::new();
         let star = cst::named(node).iter().any(|n| cst::kind(*n) == K::WildcardImport);
+        if star && self.scopes.current().kind != CodeKind::Module {
+            return self.err(node, "import * only allowed at module level");
+        }
         for item in cst::fields(node, F::Name) {
             let (name, alias) = match cst::kind(item) {
                 K::AliasedImport => (self.need(item, F::Name)?, self.need(item, F::Alias)?),

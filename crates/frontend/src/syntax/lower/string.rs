@@ -3,6 +3,7 @@
 use super::super::ast::{ExprKind, FPart};
 use super::{Lower, Lowered};
 use crate::cst::{self, F, K};
+use crate::diagnostic::Diagnostic;
 use crate::eval::value::Value;
 use tree_sitter::Node;
 
@@ -15,6 +16,13 @@ impl Lower<'_> {
         for node in nodes {
             let children = cst::children(*node);
             let start = children.first().map_or("", |n| self.text_of(*n)).to_ascii_lowercase();
+            // The grammar still has the backticks of Python 2.
+            if start.ends_with('`') {
+                return Err(Box::new(
+                    Diagnostic::error(crate::code::SYNTAX_ERROR, "invalid syntax", cst::span(*node))
+                        .help("Python 3 has no backticks: write repr(x), or quotes"),
+                ));
+            }
             let prefix: String = start.chars().take_while(char::is_ascii_alphabetic).collect();
             let (raw, is_bytes, formatted) = (prefix.contains('r'), prefix.contains('b'), prefix.contains('f'));
             if (bytes.is_some() || !parts.is_empty() || !text.is_empty()) && is_bytes != bytes.is_some() {
