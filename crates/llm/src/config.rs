@@ -146,7 +146,10 @@ impl DecoderConfig {
         }
         let (hidden, heads, context) =
             (int("hidden_size")?, int("num_attention_heads")?, int("max_position_embeddings")?);
-        let scaling = &root["rope_scaling"];
+        // transformers 5 keeps in `rope_parameters` what was `rope_theta` and `rope_scaling` before.
+        let parameters = &root["rope_parameters"];
+        let scaling = if parameters.is_object() { parameters } else { &root["rope_scaling"] };
+        let rope_theta = parameters["rope_theta"].as_f64().or(root["rope_theta"].as_f64()).unwrap_or(10_000.0);
         let number = |key: &str, default: f64| scaling[key].as_f64().unwrap_or(default);
         let kind = scaling["rope_type"].as_str().or(scaling["type"].as_str()).unwrap_or("default");
         let rope_scaling = match kind {
@@ -172,7 +175,7 @@ impl DecoderConfig {
             head_dim: or("head_dim", hidden.checked_div(heads).unwrap_or(0))?,
             ffn: int("intermediate_size")?,
             context,
-            rope_theta: root["rope_theta"].as_f64().unwrap_or(10_000.0),
+            rope_theta,
             rope_scaling,
             eps: root["rms_norm_eps"].as_f64().unwrap_or(1e-6) as f32,
             tied: root["tie_word_embeddings"].as_bool().unwrap_or(architecture == Architecture::Qwen2),
@@ -205,5 +208,27 @@ impl DecoderConfig {
             "pad_token_id": pad,
             "torch_dtype": "float16",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(rope: &str) -> DecoderConfig {
+        let text = format!(
+            r#"{{"model_type": "llama", "vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4,
+            "intermediate_size": 64, "max_position_embeddings": 128, {rope}}}"#
+        );
+        DecoderConfig::from_json(&text).expect("a configuration")
+    }
+
+    #[test]
+    fn rotation_is_read_where_either_release_of_transformers_writes_it() {
+        let old = config(r#""rope_theta": 100000.0, "rope_scaling": {"type": "linear", "factor": 2.0}"#);
+        let new = config(r#""rope_parameters": {"rope_theta": 100000.0, "rope_type": "linear", "factor": 2.0}"#);
+        assert_eq!(old.rope_theta, 100_000.0);
+        assert_eq!(old.frequencies(), new.frequencies());
+        assert_ne!(new.frequencies(), config(r#""rope_parameters": {"rope_theta": 10000.0}"#).frequencies());
     }
 }
