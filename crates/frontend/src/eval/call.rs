@@ -173,7 +173,8 @@ impl Interp {
             match at {
                 Some(at) if frame.slots[at].is_some() => {
                     let text = format!("{}() got multiple values for argument '{name}'", function.code.qualname);
-                    return Err(self.raise(Exc::TypeError, text));
+                    let raise = self.raise(Exc::TypeError, text);
+                    return Err(self.hint_arguments(raise, function));
                 }
                 Some(at) => frame.slots[at] = Some(value),
                 None if params.double_star.is_some() => {

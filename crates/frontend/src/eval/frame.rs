@@ -138,6 +138,9 @@ impl Interp {
         if name == known::NAME {
             return Ok(Value::Str(f.module.name.clone()));
         }
+        if name == known::DOC {
+            return Ok(Value::None);
+        }
         if &*name.name() == "__file__" {
             return Ok(Value::from("network.py"));
         }

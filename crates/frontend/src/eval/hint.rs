@@ -126,7 +126,16 @@ impl Interp {
         if let Raise::Exception(t) = &mut raise
             && function.code.user
         {
-            t.labels.push((function.code.span, "defined here".into()));
+            let first = function.code.params.positional.first().map(|p| p.name.name());
+            let own = first.as_deref().is_some_and(|n| matches!(n, "self" | "cls" | "mcs" | "_" | "this"));
+            // `Class.method`, and not a function within a function.
+            let method = function.code.qualname.rsplit_once('.').is_some_and(|(outer, _)| !outer.ends_with("<locals>"));
+            if method && !own {
+                t.labels
+                    .push((function.code.span, "a method's first parameter is 'self', which is missing here".into()));
+            } else {
+                t.labels.push((function.code.span, "defined here".into()));
+            }
         }
         let known = parameters(function);
         let takes = if known.is_empty() { "no arguments".into() } else { known.join(", ") };

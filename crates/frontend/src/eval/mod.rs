@@ -43,6 +43,7 @@ pub use fuel::Limits;
 
 use crate::python::Builtins;
 use crate::syntax::ast::Source;
+use crate::syntax::sym::known;
 use archsmith_ir::Span;
 use class::{Class, Instance};
 use module::PyModule;
@@ -113,6 +114,9 @@ impl Interp {
     /// Runs a module's top level: the author's text.
     pub(crate) fn run_source(&mut self, module: &Rc<PyModule>, source: &Rc<Source>) -> Eval<()> {
         self.hold_module(module);
+        if let Some(doc) = &source.code.doc {
+            module.attrs.borrow_mut().insert(known::DOC, Value::Str(doc.clone()));
+        }
         let mut frame = Frame::top(module.clone(), source.code.clone());
         self.exec_top(&source.code.body, &mut frame)
     }

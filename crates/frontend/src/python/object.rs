@@ -74,6 +74,11 @@ fn attribute(i: &Interp, name: &Value) -> Eval<Sym> {
 
 /// Arguments that no constructor has taken.
 fn init(i: &mut Interp, args: Args) -> Eval<Value> {
+    if args.pos.is_empty() {
+        // `super.__init__()`: the class, not the object that a call of it gives.
+        let raise = i.raise(Exc::TypeError, "descriptor '__init__' of 'super' object needs an argument");
+        return Err(raise.into_help("write super().__init__()"));
+    }
     let (object, rest) = args.receiver();
     let Value::Instance(o) = &object else { return Ok(Value::None) };
     let class = o.class();
