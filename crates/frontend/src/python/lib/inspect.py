@@ -1,5 +1,7 @@
 # inspect: the parameters of functions of the source.
 
+import collections
+
 
 class _Empty:
     pass
@@ -52,21 +54,21 @@ def signature(callable):
         for name, kind, default in _parameters(callable)])
 
 
-class FullArgSpec:
-    pass
+FullArgSpec = collections.namedtuple(
+    'FullArgSpec', ['args', 'varargs', 'varkw', 'defaults', 'kwonlyargs', 'kwonlydefaults', 'annotations'])
 
 
 def getfullargspec(func):
-    all = _parameters(func)
-    spec = FullArgSpec()
-    spec.args = [name for name, kind, default in all if kind < 2]
-    spec.varargs = next((name for name, kind, default in all if kind == 2), None)
-    spec.varkw = next((name for name, kind, default in all if kind == 4), None)
-    spec.defaults = tuple([default[0] for name, kind, default in all if kind < 2 and default]) or None
-    spec.kwonlyargs = [name for name, kind, default in all if kind == 3]
-    spec.kwonlydefaults = {name: default[0] for name, kind, default in all if kind == 3 and default} or None
-    spec.annotations = getattr(func, '__annotations__', {})
-    return spec
+    # Of a class it is the constructor, its receiver named too.
+    all = _parameters(func.__init__ if isclass(func) else func)
+    return FullArgSpec(
+        [name for name, kind, default in all if kind < 2],
+        next((name for name, kind, default in all if kind == 2), None),
+        next((name for name, kind, default in all if kind == 4), None),
+        tuple([default[0] for name, kind, default in all if kind < 2 and default]) or None,
+        [name for name, kind, default in all if kind == 3],
+        {name: default[0] for name, kind, default in all if kind == 3 and default} or None,
+        getattr(func, '__annotations__', {}))
 
 
 def isfunction(x):
