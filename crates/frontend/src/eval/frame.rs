@@ -141,9 +141,6 @@ impl Interp {
         if name == known::DOC {
             return Ok(Value::None);
         }
-        if &*name.name() == "__file__" {
-            return Ok(Value::from("network.py"));
-        }
         let raise = self.raise(Exc::NameError, format!("name '{name}' is not defined"));
         Err(self.hint_name(raise, name, f))
     }

@@ -130,7 +130,7 @@ impl Interp {
             let own = first.as_deref().is_some_and(|n| matches!(n, "self" | "cls" | "mcs" | "_" | "this"));
             // `Class.method`, and not a function within a function.
             let method = function.code.qualname.rsplit_once('.').is_some_and(|(outer, _)| !outer.ends_with("<locals>"));
-            if method && !own {
+            if method && !own && !self.is_static(function) {
                 t.labels
                     .push((function.code.span, "a method's first parameter is 'self', which is missing here".into()));
             } else {
@@ -140,6 +140,15 @@ impl Interp {
         let known = parameters(function);
         let takes = if known.is_empty() { "no arguments".into() } else { known.join(", ") };
         raise.into_help(format!("{} takes {takes}", function.code.qualname))
+    }
+
+    /// Whether a function is a static method of a class of its module.
+    fn is_static(&self, function: &Function) -> bool {
+        let Some((class, name)) = function.code.qualname.rsplit_once('.') else { return false };
+        match function.module.get(Sym::new(class)) {
+            Some(Value::Class(c)) => matches!(c.lookup(Sym::new(name)), Some(Value::StaticMethod(_))),
+            _ => false,
+        }
     }
 
     /// A key that a dict does not have.

@@ -36,7 +36,7 @@ impl Interp {
             end += part.len() + usize::from(end > 0);
             let name = &dotted[..end];
             let Some(module) = self.import_module(name)? else {
-                return Err(self.no_module(name, parent.as_ref()));
+                return Err(self.no_module(name));
             };
             // A part that has no module of its own here is no attribute: a function may have its name.
             if let Some(p) = parent.as_ref().filter(|p| !Rc::ptr_eq(p, &module)) {
@@ -54,17 +54,13 @@ impl Interp {
     /// A module that is not known raises what Python raises where a package is not installed, so that the usual
     /// `try: import … except ImportError:` works.
     #[cold]
-    fn no_module(&mut self, name: &str, parent: Option<&Rc<PyModule>>) -> super::Raise {
-        let text = match parent {
-            Some(p) if !p.names().is_empty() => format!("No module named '{name}'"),
-            _ => format!("No module named '{name}'"),
-        };
+    fn no_module(&mut self, name: &str) -> super::Raise {
         if let Some((above, last)) = name.rsplit_once('.')
             && crate::torch::names::exists(above, last)
         {
             return self.unsupported(format!("the module {name}"));
         }
-        let mut raise = self.raise(Exc::ModuleNotFoundError, text);
+        let mut raise = self.raise(Exc::ModuleNotFoundError, format!("No module named '{name}'"));
         if let super::Raise::Exception(t) = &mut raise {
             t.exception.set(Sym::new("name"), Value::from(name));
             t.code = crate::code::UNKNOWN_MODULE;

@@ -11,6 +11,7 @@ mod attribute;
 mod bound;
 mod call;
 pub(crate) mod class;
+mod class_attribute;
 mod classdef;
 mod compare;
 mod comprehension;

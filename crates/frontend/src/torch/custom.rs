@@ -11,7 +11,7 @@ use crate::eval::value::Value;
 use crate::eval::{Eval, Interp};
 use archsmith_ir::infer::BodyBuilder;
 use archsmith_ir::{Node, ValueDef, ValueId};
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 /// Operators through which no gradient passes.
 const FLAT: &[&str] = &[
@@ -45,47 +45,56 @@ fn maker(body: &BodyBuilder, v: ValueId) -> Option<&Node> {
     }
 }
 
-/// Whether a value is made of another.
-fn depends(body: &BodyBuilder, v: ValueId, on: ValueId, known: &mut FxHashMap<ValueId, bool>) -> bool {
-    if v == on {
-        return true;
-    }
-    // Values are numbered in the order they are made.
-    if v.index() < on.index() {
-        return false;
-    }
-    if let Some(&found) = known.get(&v) {
-        return found;
-    }
-    let inputs: Vec<ValueId> = maker(body, v).map(|n| n.inputs().collect()).unwrap_or_default();
-    let found = inputs.into_iter().any(|x| depends(body, x, on, known));
-    known.insert(v, found);
-    found
+/// What a value has of another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Share {
+    Nothing,
+    /// Each element is the same element of the other, times a factor that does not depend on the other.
+    Scaled,
+    Mixed,
 }
 
-/// Whether each element of a value is the same element of `g` times a factor that does not depend on `g`.
-fn scales(body: &BodyBuilder, v: ValueId, g: ValueId, known: &mut FxHashMap<ValueId, bool>) -> bool {
-    if v == g {
-        return true;
+/// What `v` has of `g`. One pass over what was recorded since `g`: values are numbered in the order they are made.
+fn share(body: &BodyBuilder, v: ValueId, g: ValueId) -> Share {
+    let mut shares = vec![Share::Scaled];
+    let of = |shares: &[Share], x: ValueId| {
+        x.index().checked_sub(g.index()).and_then(|i| shares.get(i).copied()).unwrap_or(Share::Nothing)
+    };
+    for index in g.0 + 1..=v.0 {
+        let value = ValueId(index);
+        let found = maker(body, value).map_or(Share::Nothing, |node| {
+            let inputs: Vec<(ValueId, Share)> = node.inputs().map(|x| (x, of(&shares, x))).collect();
+            combined(body, node, value, &inputs)
+        });
+        shares.push(found);
     }
-    let Some(node) = maker(body, v) else { return false };
-    let inputs: Vec<ValueId> = node.inputs().collect();
-    let touched: Vec<bool> = inputs.iter().map(|x| depends(body, *x, g, known)).collect();
-    let shapes_stay = inputs.iter().zip(&touched).all(|(x, t)| !t || body.ty(*x).shape == body.ty(v).shape);
+    of(&shares, v)
+}
+
+/// What the result of an operator has of `g`, from what its operands have.
+fn combined(body: &BodyBuilder, node: &Node, v: ValueId, inputs: &[(ValueId, Share)]) -> Share {
+    let touched: Vec<bool> = inputs.iter().map(|(_, s)| *s != Share::Nothing).collect();
+    let count = touched.iter().filter(|t| **t).count();
+    if count == 0 {
+        return Share::Nothing;
+    }
     let linear = match node.op.get().name {
-        "mul" => touched.iter().filter(|t| **t).count() == 1,
-        "div" => touched.first() == Some(&true) && touched.iter().filter(|t| **t).count() == 1,
-        "neg" | "clone" | "contiguous" | "cast" | "zeros_like" => true,
+        "mul" => count == 1,
+        "div" => touched[0] && count == 1,
+        "neg" | "clone" | "contiguous" | "cast" => true,
         // A sum of parts that all scale.
-        "add" | "sub" => inputs.len() == 2 && touched.iter().all(|t| *t),
+        "add" | "sub" => count == 2 && inputs.len() == 2,
         // Zero, or what scales, wherever a mask says.
-        "masked_fill" => {
-            touched.first() == Some(&true) && touched.iter().filter(|t| **t).count() == 1 && fills_zero(node)
-        }
-        "where_op" => inputs.len() == 3 && !touched[0] && touched[1] && touched[2],
+        "masked_fill" => touched[0] && count == 1 && fills_zero(node),
+        "where_op" => inputs.len() == 3 && count == 2 && !touched[0],
         _ => false,
     };
-    linear && shapes_stay && inputs.iter().zip(&touched).all(|(x, t)| !t || scales(body, *x, g, known))
+    let kept = |(x, s): &(ValueId, Share)| match s {
+        Share::Nothing => true,
+        Share::Scaled => body.ty(*x).shape == body.ty(v).shape,
+        Share::Mixed => false,
+    };
+    if linear && inputs.iter().all(kept) { Share::Scaled } else { Share::Mixed }
 }
 
 fn fills_zero(node: &Node) -> bool {
@@ -108,7 +117,7 @@ pub(super) fn scales_gradient(i: &mut Interp, args: Args) -> Eval<Value> {
     let Some((result, g)) = tensors(&args) else { return Ok(Value::Bool(false)) };
     let (result, g) = (i.value_of(&result)?, i.value_of(&g)?);
     let body = i.torch.body(i.torch.current);
-    Ok(Value::Bool(scales(body, result, g, &mut FxHashMap::default())))
+    Ok(Value::Bool(share(body, result, g) == Share::Scaled))
 }
 
 /// `_flat(out, x)`: whether every way from an input to what `forward` gave leads through an operator without a gradient.
@@ -117,12 +126,12 @@ pub(super) fn is_flat(i: &mut Interp, args: Args) -> Eval<Value> {
     let (out, x) = (i.value_of(&out)?, i.value_of(&x)?);
     let body = i.torch.body(i.torch.current);
     let mut open = vec![out];
-    let mut seen = FxHashMap::default();
+    let mut seen = FxHashSet::default();
     while let Some(v) = open.pop() {
         if v == x {
             return Ok(Value::Bool(false));
         }
-        if v.index() < x.index() || seen.insert(v, ()).is_some() {
+        if v.index() < x.index() || !seen.insert(v) {
             continue;
         }
         if let Some(node) = maker(body, v).filter(|n| !FLAT.contains(&n.op.get().name)) {

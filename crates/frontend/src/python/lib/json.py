@@ -1,4 +1,5 @@
-# json: texts that are part of the source; files are refused.
+# json: texts that are part of the source; files are refused. In Python, because a network may see the order of keys, NaN,
+# whole numbers of any size, and the words and place of an error.
 
 
 class JSONDecodeError(ValueError):
@@ -102,12 +103,23 @@ class _Reader:
             c = self.text[self.at:self.at + 1]
             self.at += 1
             if c == 'u':
-                out.append(chr(int(self.text[self.at:self.at + 4], 16)))
-                self.at += 4
+                code = self.unit()
+                # A character beyond 16 bits is written as two units.
+                if 0xd800 <= code < 0xdc00 and self.text[self.at:self.at + 2] == '\\u':
+                    self.at += 2
+                    code = 0x10000 + (code - 0xd800 << 10) + (self.unit() - 0xdc00)
+                out.append(chr(code))
             elif c in _ESCAPES:
                 out.append(_ESCAPES[c])
             else:
                 self.fail('Invalid \\escape', self.at - 2)
+
+    def unit(self):
+        digits = self.text[self.at:self.at + 4]
+        if len(digits) < 4 or any([d not in '0123456789abcdefABCDEF' for d in digits]):
+            self.fail('Invalid \\uXXXX escape', self.at - 1)
+        self.at += 4
+        return int(digits, 16)
 
 
 def loads(s, *, object_hook=None, **options):
