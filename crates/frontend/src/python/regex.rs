@@ -30,7 +30,11 @@ thread_local! {
 fn compile(i: &Interp, pattern: &str, flags: i64, how: i64) -> Eval<Rc<Regex>> {
     let letters: String = FLAGS.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, c)| *c).collect();
     // `\Z` is the very end in Python; `$` may stand before a last newline.
-    let body = pattern.replace("\\Z", "\\z");
+    let mut body = pattern.replace("\\Z", "\\z");
+    if letters.contains('x') {
+        // A comment at the end of the pattern must not swallow what is put behind it.
+        body.push('\n');
+    }
     let mut text = if letters.is_empty() { String::new() } else { format!("(?{letters})") };
     text.push_str(&match how {
         SEARCH => body,

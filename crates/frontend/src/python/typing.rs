@@ -98,6 +98,9 @@ pub(crate) fn derive(name: &str, attrs: &mut Attrs) {
         // Calling it makes a plain dict.
         "TypedDict" => {
             let make = Value::native("__new__", |i, mut args| {
+                if args.pos.is_empty() {
+                    return Err(i.raise(Exc::TypeError, "dict.__new__(): not enough arguments"));
+                }
                 args.pos.remove(0);
                 let dict = Value::Class(i.builtins.class("dict"));
                 i.call(&dict, args)
