@@ -90,6 +90,10 @@ pub struct Prompt {
     pub style: PromptStyle,
     /// The accuracy that is asked for is drawn from this range, for each candidate anew.
     pub accuracy: (f64, f64),
+    /// State a budget drawn for each candidate anew, one of [`crate::prompt::BUDGETS`] up to `budget.max_params`, and of a
+    /// network that is learnt from its own; off: always `budget.max_params`. What is allowed stays the same.
+    #[serde(default)]
+    pub vary_budget: bool,
     /// Networks of the archive shown as examples (chat only).
     pub examples: usize,
     /// Start the answer with the imports that every network begins with.
@@ -194,6 +198,9 @@ pub struct Novelty {
     pub near_duplicate: f64,
     /// Refuse a candidate whose graph is already known, whatever its text.
     pub graph: bool,
+    /// How often another network is asked for in the place of a duplicate, within the cycle. Each is a candidate of its own.
+    #[serde(default)]
+    pub redraws: u32,
 }
 
 /// What is done with rejected candidates.

@@ -6,7 +6,7 @@
 
 use crate::augment::{edit, strip_comments, variant};
 use crate::config::{Config, ConfigError};
-use crate::prompt::{PromptError, Prompts};
+use crate::prompt::{BUDGETS, PromptError, Prompts};
 use archsmith_archive::{NoveltyIndex, SeedRecord};
 use archsmith_frontend::Options;
 use archsmith_ir::seed::Seed;
@@ -74,9 +74,6 @@ pub enum CorpusError {
     Prompt(#[from] PromptError),
 }
 
-/// Budgets that prompts name: the smallest that holds the network, or now and then the next.
-const BUDGETS: [u64; 9] = [50_000, 100_000, 200_000, 300_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000];
-
 struct Valid {
     text: String,
     params: u64,
@@ -106,6 +103,7 @@ pub fn build(
             found
         })
         .collect();
+    let prompts = Prompts::new(&Config::preset("smoke")?, 3, 32, 32, 10)?;
     let mut counts = CorpusCounts::default();
     let mut graphs = BTreeSet::new();
     let mut texts = NoveltyIndex::new();
@@ -130,11 +128,8 @@ pub fn build(
             let fitting: Vec<u64> = BUDGETS.into_iter().filter(|b| *b >= v.params).collect();
             let budget = fitting.get(usize::from(draws.unit() < 0.3)).or(fitting.first()).copied().unwrap_or(v.params);
             let accuracy = source.accuracy.unwrap_or_else(|| draws.uniform(0.55, 0.85));
-            let mut config = Config::preset("smoke")?;
-            config.budget.max_params = budget;
-            let prompts = Prompts::new(&config, 3, 32, 32, 10)?;
             documents.push(Document {
-                prompt: prompts.full(accuracy, &[])?.user,
+                prompt: prompts.full(accuracy, budget, &[])?.user,
                 completion: v.text,
                 source: source.name.clone(),
                 held_out: recipe.held_out_every > 0 && i % recipe.held_out_every == recipe.held_out_every - 1,

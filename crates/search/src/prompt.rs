@@ -11,6 +11,14 @@ use serde::Serialize;
 /// What every network begins with, and what an answer may be started with.
 pub const PREFIX: &str = include_str!("../../../assets/prompts/prefix.py.j2");
 
+/// Budgets of parameters that prompts state.
+pub const BUDGETS: [u64; 9] = [50_000, 100_000, 200_000, 300_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000];
+
+/// The budgets that a prompt may state where at most `limit` is allowed: of [`BUDGETS`] those below it, and `limit` itself.
+pub fn budgets_within(limit: u64) -> Vec<u64> {
+    BUDGETS.into_iter().filter(|b| *b < limit).chain([limit]).collect()
+}
+
 /// A rendered prompt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
@@ -59,7 +67,7 @@ pub struct Frame {
     pub width: usize,
     /// Number of classes.
     pub classes: usize,
-    /// Largest number of parameters.
+    /// Largest number of parameters that is allowed.
     pub max_params: u64,
     /// Epochs of training.
     pub epochs: u32,
@@ -111,14 +119,14 @@ impl Prompts {
         Ok(Prompts { environment, style: config.prompt.style, frame, hyperparameters })
     }
 
-    /// Asks for a whole network of at least this accuracy.
+    /// Asks for a whole network of at least this accuracy and at most `max_params` parameters.
     ///
     /// # Errors
     /// A template that does not render.
-    pub fn full(&self, accuracy: f64, examples: &[ShownNetwork]) -> Result<Prompt, PromptError> {
+    pub fn full(&self, accuracy: f64, max_params: u64, examples: &[ShownNetwork]) -> Result<Prompt, PromptError> {
         let f = &self.frame;
         let values = context! {
-            c => f.channels, h => f.height, w => f.width, classes => f.classes, max_params => f.max_params, epochs => f.epochs,
+            c => f.channels, h => f.height, w => f.width, classes => f.classes, max_params => max_params, epochs => f.epochs,
             hyperparameters => Serde(&self.hyperparameters), accuracy => accuracy, examples => Serde(examples),
         };
         self.prompt("full.j2", "compact.j2", values)

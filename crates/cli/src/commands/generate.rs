@@ -54,7 +54,7 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
         None => PromptStyle::Compact,
     };
     let prompts = Prompts::new(&config, 3, 32, 32, 10)?;
-    let prompt = prompts.full(args.accuracy, &[])?;
+    let prompt = prompts.full(args.accuracy, config.budget.max_params, &[])?;
     let prompt = model.render_prompt(&prompt.system, &prompt.user)?;
     let base = Seed::from_u64(args.seed);
     let requests: Vec<archsmith_llm::Request> = (0..args.n)

@@ -5,12 +5,13 @@ use crate::config::PromptStyle;
 use crate::extract;
 use crate::gates::Judgement;
 use crate::parts::{Evaluation, EvaluationTask, Evaluator, Generator, Lesson, Proposal, ProposalRequest};
-use crate::prompt::{Prompt, ShownDiagnostic, ShownNetwork};
+use crate::prompt::{Prompt, ShownDiagnostic, ShownNetwork, budgets_within};
 use archsmith_archive::{
     CandidateRecord, CycleRecord, Event, Guidance, Origin, Pair, PairKind, RunDir, Stage, Verdict, candidate_id,
     merge_pairs, remove_forward_body,
 };
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
 /// A text on its way through the cycle, with what is known of where it came from.
@@ -25,6 +26,32 @@ struct Draft {
     tokens: u32,
     guidance: Option<Guidance>,
     seconds: f64,
+}
+
+impl Draft {
+    fn new(asked: Asked, proposal: Proposal, origin: Origin, prompt_id: &'static str) -> Draft {
+        Draft {
+            index: asked.index,
+            attempt: asked.attempt,
+            origin,
+            prompt_id,
+            prompt_hash: asked.prompt_hash,
+            parents: asked.parents,
+            text: extract::source_of(&proposal.text),
+            tokens: proposal.tokens,
+            guidance: proposal.guidance,
+            seconds: proposal.seconds,
+        }
+    }
+}
+
+/// What the gates made of a cycle's drafts so far.
+#[derive(Default)]
+struct Judged {
+    /// To be trained, each with its half-made record.
+    tasks: Vec<(CandidateRecord, EvaluationTask)>,
+    /// Places where a duplicate stood, each with the number of its next attempt.
+    duplicates: Vec<(u32, u32)>,
 }
 
 /// A line of the file of saved proposals.
@@ -54,43 +81,61 @@ impl Search {
     ) -> Result<(), Halt> {
         let started = (host.now_ms)();
         self.tell(host, Event::CycleStarted { cycle, candidates: self.config.run.candidates })?;
-        let asked = self.requests(cycle, generator)?;
-        let proposals = self.proposals(cycle, &asked, generator, host)?;
-        let raw = asked
-            .into_iter()
-            .zip(proposals)
-            .map(|(a, p)| Draft {
-                index: a.index,
-                attempt: a.attempt,
-                origin: if p.guidance.is_some() { Origin::Guided } else { Origin::Raw },
-                prompt_id: "full",
-                prompt_hash: a.prompt_hash,
-                parents: a.parents,
-                text: extract::source_of(&p.text),
-                tokens: p.tokens,
-                guidance: p.guidance,
-                seconds: p.seconds,
-            })
-            .collect();
-        let tasks = self.judge_all(cycle, raw, generator, host)?;
+        let tasks = self.write_all(cycle, generator, host)?;
         self.train_all(tasks, evaluator, host)?;
         let sft = self.learn(cycle, generator, host)?;
         self.finish(cycle, sft, started, host)
     }
 
-    /// What is asked in this cycle. Depends on the seed and on earlier cycles alone.
-    fn requests(&mut self, cycle: u32, generator: &dyn Generator) -> Result<Vec<Asked>, Halt> {
+    /// Writes and judges: each place of the cycle once, then again those where a duplicate stood, as often as the
+    /// configuration says. What passed comes back as tasks with half-made records.
+    fn write_all(
+        &mut self,
+        cycle: u32,
+        generator: &mut dyn Generator,
+        host: &mut Host<'_>,
+    ) -> Result<Vec<(CandidateRecord, EvaluationTask)>, Halt> {
+        let mut judged = Judged::default();
+        let mut open: Vec<(u32, u32)> = (0..self.config.run.candidates).map(|index| (index, 0)).collect();
+        for _ in 0..=self.config.novelty.redraws {
+            let asked = self.requests(cycle, &open, generator)?;
+            let proposals = self.proposals(cycle, &asked, generator, host)?;
+            let drafts = asked.into_iter().zip(proposals).map(|(a, p)| {
+                let origin = if p.guidance.is_some() { Origin::Guided } else { Origin::Raw };
+                Draft::new(a, p, origin, "full")
+            });
+            self.judge_all(cycle, drafts.collect(), &mut judged, generator, host)?;
+            open = std::mem::take(&mut judged.duplicates);
+            open.sort_unstable();
+            if open.is_empty() {
+                break;
+            }
+        }
+        let mut tasks = judged.tasks;
+        tasks.sort_by_key(|(r, _)| (r.index, r.attempt));
+        Ok(tasks)
+    }
+
+    /// What is asked for the given places and attempts of this cycle. Depends on the seed and on earlier cycles alone.
+    fn requests(&mut self, cycle: u32, places: &[(u32, u32)], generator: &dyn Generator) -> Result<Vec<Asked>, Halt> {
         let (low, high) = self.config.prompt.accuracy;
         let admitted: Vec<CandidateRecord> = match (self.config.prompt.style, self.config.prompt.examples) {
             (PromptStyle::Chat, n) if n > 0 => self.kept_before(cycle)?,
             _ => Vec::new(),
         };
         let prefix = self.prompts.prefix(&self.config);
+        let budgets = budgets_within(self.config.budget.max_params);
         let mut asked = Vec::new();
-        for index in 0..self.config.run.candidates {
-            let place = [u64::from(cycle), u64::from(index)];
-            let mut draws = self.seed.derive("prompt", &place).draws();
+        for &(index, attempt) in places {
+            let place = [u64::from(cycle), u64::from(index), u64::from(attempt)];
+            // The first attempt's seed has no number of its own.
+            let place = if attempt == 0 { &place[..2] } else { &place[..] };
+            let mut draws = self.seed.derive("prompt", place).draws();
             let accuracy = (draws.uniform(low, high) * 100.0).round() / 100.0;
+            let budget = match self.config.prompt.vary_budget {
+                true => budgets[(draws.unit() * budgets.len() as f64) as usize % budgets.len()],
+                false => self.config.budget.max_params,
+            };
             let mut shown: Vec<&CandidateRecord> = admitted.iter().collect();
             draws.shuffle(&mut shown);
             shown.truncate(self.config.prompt.examples);
@@ -98,16 +143,16 @@ impl Search {
                 .iter()
                 .map(|r| ShownNetwork { text: r.text.clone(), accuracy: r.metrics.as_ref().map(|m| m.accuracy_val) })
                 .collect();
-            let prompt = generator.render(&self.prompts.full(accuracy, &examples)?)?;
+            let prompt = generator.render(&self.prompts.full(accuracy, budget, &examples)?)?;
             asked.push(Asked {
                 index,
-                attempt: 0,
+                attempt,
                 prompt_hash: self.store.put_prompt(&prompt)?,
                 parents: shown.iter().map(|r| r.id.clone()).collect(),
                 request: ProposalRequest {
                     prompt,
                     prefix: prefix.clone(),
-                    seed: self.seed.derive("generate", &place).u64(),
+                    seed: self.seed.derive("generate", place).u64(),
                 },
             });
         }
@@ -193,16 +238,16 @@ impl Search {
     }
 
     /// Puts all drafts through the gates: raw ones, then those repaired by imports, then those repaired by the model. Refused ones
-    /// are recorded at once; the others come back as tasks with their half-made records.
+    /// are recorded at once; the others become tasks with their half-made records.
     fn judge_all(
         &mut self,
         cycle: u32,
         raw: Vec<Draft>,
+        judged: &mut Judged,
         generator: &mut dyn Generator,
         host: &mut Host<'_>,
-    ) -> Result<Vec<(CandidateRecord, EvaluationTask)>, Halt> {
-        let mut tasks = Vec::new();
-        let mut refused = self.judge(cycle, raw, &mut tasks, host)?;
+    ) -> Result<(), Halt> {
+        let mut refused = self.judge(cycle, raw, judged, host)?;
         if self.config.repair.imports {
             let (mut fixed, mut left) = (Vec::new(), Vec::new());
             for draft in refused {
@@ -220,17 +265,16 @@ impl Search {
                     None => left.push(draft),
                 }
             }
-            left.extend(self.judge(cycle, fixed, &mut tasks, host)?);
+            left.extend(self.judge(cycle, fixed, judged, host)?);
             left.sort_by_key(|d| d.index);
             refused = left;
         }
         if self.config.prompt.style == PromptStyle::Chat {
             for _ in 0..self.config.repair.attempts {
-                refused = self.repair(cycle, refused, &mut tasks, generator, host)?;
+                refused = self.repair(cycle, refused, judged, generator, host)?;
             }
         }
-        tasks.sort_by_key(|(r, _)| (r.index, r.attempt));
-        Ok(tasks)
+        Ok(())
     }
 
     /// One round of repair by the model.
@@ -238,7 +282,7 @@ impl Search {
         &mut self,
         cycle: u32,
         refused: Vec<Draft>,
-        tasks: &mut Vec<(CandidateRecord, EvaluationTask)>,
+        judged: &mut Judged,
         generator: &mut dyn Generator,
         host: &mut Host<'_>,
     ) -> Result<Vec<Draft>, Halt> {
@@ -267,23 +311,8 @@ impl Search {
             });
         }
         let proposals = self.proposals(cycle, &asked, generator, host)?;
-        let drafts = asked
-            .into_iter()
-            .zip(proposals)
-            .map(|(a, p)| Draft {
-                index: a.index,
-                attempt: a.attempt,
-                origin: Origin::Repaired,
-                prompt_id: "repair",
-                prompt_hash: a.prompt_hash,
-                parents: a.parents,
-                text: extract::source_of(&p.text),
-                tokens: p.tokens,
-                guidance: p.guidance,
-                seconds: p.seconds,
-            })
-            .collect();
-        self.judge(cycle, drafts, tasks, host)
+        let drafts = asked.into_iter().zip(proposals).map(|(a, p)| Draft::new(a, p, Origin::Repaired, "repair"));
+        self.judge(cycle, drafts.collect(), judged, host)
     }
 
     /// Judges drafts in order. Gives back those that are refused for what they are, which a repair may help.
@@ -291,7 +320,7 @@ impl Search {
         &mut self,
         cycle: u32,
         drafts: Vec<Draft>,
-        tasks: &mut Vec<(CandidateRecord, EvaluationTask)>,
+        judged: &mut Judged,
         host: &mut Host<'_>,
     ) -> Result<Vec<Draft>, Halt> {
         let mut refused = Vec::new();
@@ -305,13 +334,15 @@ impl Search {
             let seed = self.seed.derive("train", &place).u64();
             let mut record = record_of(&id, cycle, seed, &draft, &judgement);
             match (judgement.refused, judgement.graph) {
-                (None, Some(graph)) => tasks.push((record, EvaluationTask { id, graph, seed })),
+                (None, Some(graph)) => judged.tasks.push((record, EvaluationTask { id, graph, seed })),
                 (verdict, _) => {
                     record.verdict = verdict.unwrap_or(Verdict::Contract);
                     let stage = record.verdict.stage();
                     self.put(record, 0.0, host)?;
-                    if stage < Stage::Duplicate {
-                        refused.push(draft);
+                    match stage.cmp(&Stage::Duplicate) {
+                        Ordering::Less => refused.push(draft),
+                        Ordering::Equal => judged.duplicates.push((draft.index, draft.attempt + 1)),
+                        Ordering::Greater => {}
                     }
                 }
             }
@@ -388,7 +419,7 @@ impl Search {
                 fresh.push(Pair { prompt, completion: record.text.clone(), kind, candidate: record.id.clone() });
                 Ok(())
             };
-            pair(&self.prompts.full(accuracy, &[])?, PairKind::Full)?;
+            pair(&self.prompts.full(accuracy, self.learnt_budget(record), &[])?, PairKind::Full)?;
             if self.config.sft.infill
                 && let Some(hollow) = remove_forward_body(&record.text)
             {
@@ -432,6 +463,17 @@ impl Search {
         record.sft = Some(sft);
         record.adapter = Some(name);
         Ok(record)
+    }
+
+    /// The budget that the pair of a network states.
+    fn learnt_budget(&self, record: &CandidateRecord) -> u64 {
+        let limit = self.config.budget.max_params;
+        match record.params {
+            Some(params) if self.config.prompt.vary_budget => {
+                budgets_within(limit).into_iter().find(|b| *b >= params).unwrap_or(limit)
+            }
+            _ => limit,
+        }
     }
 
     /// The next best candidates of a cycle that stayed below the threshold, where the configuration tops up.

@@ -134,9 +134,16 @@ impl Evaluator for FakeEvaluator {
 }
 
 pub(crate) fn config() -> Config {
-    let settings =
-        ["run.cycles=3", "run.candidates=10", "model.batch=4", "sampling.guide=off", "admission.threshold=0.5"]
-            .map(String::from);
+    let settings = [
+        "run.cycles=3",
+        "run.candidates=10",
+        "model.batch=4",
+        "prompt.vary_budget=false",
+        "sampling.guide=off",
+        "admission.threshold=0.5",
+        "novelty.redraws=0",
+    ]
+    .map(String::from);
     match Config::resolve("smoke", None, &settings) {
         Ok(c) => c,
         Err(e) => panic!("{e}"),

@@ -1,7 +1,8 @@
 //! A run that is stopped anywhere ends with the archive of one that was not.
 
 use super::fakes::{config, create, resume, run};
-use archsmith_archive::Stage;
+use archsmith_archive::{CandidateRecord, Stage};
+use std::collections::BTreeSet;
 
 #[test]
 fn two_runs_of_one_seed_have_one_digest() {
@@ -82,6 +83,37 @@ fn a_guided_run_says_so_and_resumes_the_same() {
     let free = tempfile::tempdir().unwrap();
     let (free, _) = run(&mut create(&free.path().join("run"), config()), usize::MAX).unwrap();
     assert_ne!(free.digest, undisturbed.digest);
+}
+
+#[test]
+fn a_duplicate_is_drawn_again_as_often_as_asked_and_resumes_the_same() {
+    let mut again = config();
+    again.novelty.redraws = 2;
+    again.prompt.vary_budget = true;
+    let whole = tempfile::tempdir().unwrap();
+    let mut search = create(&whole.path().join("run"), again.clone());
+    let (undisturbed, events) = run(&mut search, usize::MAX).unwrap();
+    let all = search.store().candidates().unwrap();
+    let duplicate = |c: &&CandidateRecord| c.verdict.stage() == Stage::Duplicate;
+    let drawn = |c: &CandidateRecord, attempt| {
+        all.iter().any(|d| (d.cycle, d.index, d.attempt) == (c.cycle, c.index, attempt) && d.prompt_id == "full")
+    };
+    let duplicates: Vec<&CandidateRecord> = all.iter().filter(duplicate).collect();
+    assert!(duplicates.iter().any(|c| c.attempt == 0) && duplicates.iter().any(|c| c.attempt == 1));
+    assert!(duplicates.iter().filter(|c| c.attempt < 2).all(|c| drawn(c, c.attempt + 1)), "each was drawn again");
+    let others = all.iter().filter(|c| !duplicate(c) && c.verdict.stage().is_valid());
+    assert!(others.into_iter().all(|c| !drawn(c, c.attempt + 1)), "and nothing else");
+    let trained = |later: bool| all.iter().any(|c| (c.attempt > 0) == later && c.verdict.stage() == Stage::Trained);
+    assert!(trained(false) && trained(true), "both the first and the later ones are trained");
+    let budgets: BTreeSet<&str> = all.iter().map(|c| c.prompt_hash.as_str()).collect();
+    assert!(budgets.len() > 10, "prompts state budgets of several sizes");
+    for stop_at in (1..events).step_by(23) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("run");
+        run(&mut create(&root, again.clone()), stop_at).unwrap();
+        let (resumed, _) = run(&mut resume(&root).unwrap(), usize::MAX).unwrap();
+        assert_eq!(resumed.digest, undisturbed.digest, "stopped at event {stop_at} of {events}");
+    }
 }
 
 #[test]
