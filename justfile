@@ -18,6 +18,14 @@ test *ARGS:
 soak CANDIDATES="200":
     CANDIDATES={{CANDIDATES}} cargo test --locked --workspace --test suite -- --ignored --exact worker::soak --nocapture
 
+# Kill runs of the loop (on fakes) at 200 moments: each is resumed and ends with the archive of an undisturbed one.
+kills:
+    cargo test --locked --workspace --test suite -- --ignored --exact killed::killed_many_times_it_ends_the_same --nocapture
+
+# A very long run of the loop on fakes: memory, and how long the archive's answers take.
+long CANDIDATES="100000":
+    CANDIDATES={{CANDIDATES}} cargo test --locked --workspace --test suite -- --ignored --exact long::a_hundred_thousand_candidates --nocapture
+
 # Formatting and lints, as CI would have them.
 lint:
     cargo fmt --all --check

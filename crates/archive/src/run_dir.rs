@@ -72,22 +72,44 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes the folder of a new run: seed, versions, and last the configuration, which makes it a run folder.
+    /// Makes the folder of a new run: seed, versions, and last the configuration, which makes it a run folder. What an attempt to do
+    /// so left that was cut short is no obstacle.
     ///
     /// # Errors
-    /// [`RunDirError::NotEmpty`] where the folder holds anything; [`RunDirError::Io`].
+    /// [`RunDirError::NotEmpty`] where the folder holds anything else; [`RunDirError::Io`].
     pub fn create(root: &Path, config: &str, seed: u64, versions: &Value) -> Result<RunDir, RunDirError> {
         fs::create_dir_all(root).map_err(io_error(root))?;
-        if let Some(entry) = fs::read_dir(root).map_err(io_error(root))?.next() {
-            let found = entry.map_err(io_error(root))?.file_name().to_string_lossy().into_owned();
-            return Err(RunDirError::NotEmpty { path: root.to_path_buf(), found });
-        }
         let run = RunDir { root: root.to_path_buf() };
+        run.clear_what_was_begun()?;
         fs::create_dir_all(run.adapters()).map_err(io_error(&run.adapters()))?;
         run.write("seed", format!("{seed}\n").as_bytes())?;
         run.write("versions.json", format!("{versions:#}\n").as_bytes())?;
         run.write("config.toml", config.as_bytes())?;
         Ok(run)
+    }
+
+    /// Takes away what a [`RunDir::create`] left that did not come to its end: the empty folder that it makes first, and then some of
+    /// its small files. Anything else is somebody's.
+    fn clear_what_was_begun(&self) -> Result<(), RunDirError> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(io_error(&self.root))? {
+            found.push(entry.map_err(io_error(&self.root))?.file_name().to_string_lossy().into_owned());
+        }
+        found.sort_unstable();
+        let begun = fs::read_dir(self.adapters()).is_ok_and(|mut inside| inside.next().is_none());
+        let ours = |name: &str| {
+            let temporary = name.split_once(".tmp").is_some_and(|(_, rest)| rest.is_empty());
+            let of = |whole: &str| name == whole || temporary && name.starts_with(&format!("{whole}."));
+            name == "adapters" || name != "config.toml" && ["seed", "versions.json", "config.toml"].into_iter().any(of)
+        };
+        if let Some(other) = found.iter().find(|name| !begun || !ours(name)) {
+            return Err(RunDirError::NotEmpty { path: self.root.clone(), found: other.clone() });
+        }
+        for name in found.iter().filter(|name| *name != "adapters") {
+            let path = self.root.join(name);
+            fs::remove_file(&path).map_err(io_error(&path))?;
+        }
+        Ok(())
     }
 
     /// Opens the folder of a run that was made before.

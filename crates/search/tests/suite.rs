@@ -4,6 +4,10 @@
 mod config;
 #[path = "suite/fakes.rs"]
 mod fakes;
+#[path = "suite/killed.rs"]
+mod killed;
+#[path = "suite/long.rs"]
+mod long;
 #[path = "suite/resume.rs"]
 mod resume;
 #[path = "suite/verdicts.rs"]

@@ -49,6 +49,28 @@ fn events_are_flat_objects_with_a_name() {
 }
 
 #[test]
+fn a_folder_whose_making_was_cut_short_is_made_anew_and_nothing_of_others_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("run");
+    std::fs::create_dir_all(root.join("adapters")).unwrap();
+    for left in ["seed", "versions.json.4711.tmp"] {
+        std::fs::write(root.join(left), "ha").unwrap();
+    }
+    std::fs::write(root.join("notes.txt"), "mine").unwrap();
+    let make = || RunDir::create(&root, "cycles = 3\n", 5, &serde_json::Value::Null);
+    let error = make().unwrap_err();
+    assert!(matches!(&error, RunDirError::NotEmpty { found, .. } if found == "notes.txt"), "{error}");
+    assert!(root.join("seed").exists(), "nothing was taken away");
+    std::fs::remove_file(root.join("notes.txt")).unwrap();
+    assert_eq!(make().unwrap().seed().unwrap(), 5);
+    assert!(!root.join("versions.json.4711.tmp").exists());
+    let other = folder.path().join("other");
+    std::fs::create_dir_all(&other).unwrap();
+    std::fs::write(other.join("seed"), "of sunflowers").unwrap();
+    assert!(RunDir::create(&other, "", 5, &serde_json::Value::Null).is_err(), "a file of that name alone is not ours");
+}
+
+#[test]
 fn a_run_folder_is_made_once_and_found_again() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("runs/first");
