@@ -10,6 +10,23 @@ default:
 run *ARGS:
     cargo run --locked --quiet -- run {{ARGS}}
 
+# Twenty-two cycles, about an hour on two quiet cores, into runs/laptop-NAME-SEED; goes on where it was stopped. SETTINGS as `sft.enabled=false` make a comparison of it (give it a NAME).
+laptop SEED="0" NAME="whole" *SETTINGS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    dir=runs/laptop-{{NAME}}-{{SEED}}
+    if [ -f $dir/config.toml ]; then exec cargo run --locked --quiet -- run --resume $dir; fi
+    settings=(); for s in {{SETTINGS}}; do settings+=(--set "$s"); done
+    exec cargo run --locked --quiet -- run --preset laptop --seed {{SEED}} --out $dir "${settings[@]}"
+
+# What each part is worth: the same run without fine-tuning, without novelty, without guidance, and with mutation in the model's place.
+ablations SEED="0":
+    just laptop {{SEED}} no-sft sft.enabled=false
+    just laptop {{SEED}} no-novelty novelty.near_duplicate=1.0 novelty.graph=false novelty.redraws=0
+    just laptop {{SEED}} no-guide sampling.guide=off
+    just laptop {{SEED}} mutation model.source=mutation
+    cargo run --locked --quiet -- compare runs/laptop-*-{{SEED}}
+
 # Every test.
 test *ARGS:
     cargo test --locked --workspace --no-fail-fast {{ARGS}}
