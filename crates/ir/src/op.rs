@@ -52,6 +52,11 @@ impl OpError {
         OpError { code: Self::DTYPE, message: message.into(), help: None }
     }
 
+    /// An index outside a dimension, or a dimension that is not there.
+    pub fn index(message: impl Into<String>) -> Self {
+        OpError { code: Self::INDEX, message: message.into(), help: None }
+    }
+
     /// PyTorch would accept it; Archsmith does not yet.
     pub fn unsupported(message: impl Into<String>) -> Self {
         OpError { code: Self::UNSUPPORTED, message: message.into(), help: None }
@@ -440,8 +445,8 @@ pub const MAX_ELEMENTS: usize = 1 << 36;
 pub fn normalize_dim(dim: i64, rank: usize) -> Result<usize, OpError> {
     let n = rank.max(1) as i64;
     if dim < -n || dim >= n {
-        return Err(OpError::argument(format!(
-            "dimension out of range (expected to be in range of [{}, {}], but got {dim})",
+        return Err(OpError::index(format!(
+            "Dimension out of range (expected to be in range of [{}, {}], but got {dim})",
             -n,
             n - 1
         )));

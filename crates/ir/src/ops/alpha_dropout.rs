@@ -2,7 +2,7 @@
 
 use super::shared;
 use crate::op::{Call, Emitter, Example, OpError, Operator, Returns, V};
-use crate::prim::{BinaryOp, Distribution, Prim};
+use crate::prim::{BinaryOp, Prim};
 use crate::types::TensorType;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -35,11 +35,17 @@ pub(super) fn alpha(call: &Call<'_>, e: &mut Emitter, mask: Vec<usize>) -> Resul
     }
     let a = ((ALPHA * ALPHA * p + 1.0) * (1.0 - p)).sqrt().recip();
     let ty = TensorType::new(e.dtype(x), mask);
-    let kept = e.apply(Prim::Random { ty, distribution: Distribution::Bernoulli { p: 1.0 - p } }, &[])?;
+    // 0 where an element is dropped, else 1/(1−p); a source that drops nothing leaves 1, and then x stays as it is.
+    let ones = e.full(ty, 1.0)?;
+    let drawn = e.apply(Prim::Dropout { p, mask: e.shape(ones).to_vec() }, &[ones])?;
+    let untouched = e.scalar(BinaryOp::Eq, drawn, 1.0, false)?;
+    let kept = e.scalar(BinaryOp::Ne, drawn, 0.0, false)?;
+    let kept = e.cast(kept, e.dtype(x))?;
     let dropped = e.scalar(BinaryOp::Sub, kept, 1.0, false)?;
     let shift = e.scalar(BinaryOp::Mul, dropped, a * ALPHA, false)?;
     let shift = e.scalar(BinaryOp::Add, shift, a * ALPHA * p, false)?;
     let scaled = e.scalar(BinaryOp::Mul, x, a, false)?;
     let scaled = e.binary(BinaryOp::Mul, scaled, kept)?;
-    Ok(vec![e.binary(BinaryOp::Add, scaled, shift)?])
+    let y = e.binary(BinaryOp::Add, scaled, shift)?;
+    Ok(vec![e.apply(Prim::Where, &[untouched, x, y])?])
 }

@@ -1,5 +1,5 @@
-//! Normalisation of each channel of each sample. With `use_input_stats=False` the running statistics are used; updating them in
-//! training is not modelled.
+//! Normalisation of each channel of each sample. With `use_input_stats=False` the running statistics are used; the module updates
+//! them in training, by the mean over the batch of what each sample's statistics make of them.
 
 use super::batch_norm;
 use crate::op::{Call, Emitter, Example, OpError, Operator, Returns, V};
@@ -16,14 +16,24 @@ class _InstanceNorm(_NormBase):
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False, device=None, dtype=None):
         super().__init__(num_features, eps, momentum, affine, track_running_stats)
 
+    def _track(self, input):
+        dims = [-1 - k for k in range(input.dim() - 2)]
+        momentum = self.momentum if self.momentum is not None else 0.0
+        with torch.no_grad():
+            self.running_mean.copy_((1 - momentum) * self.running_mean + momentum * input.mean(dims).mean(0))
+            self.running_var.copy_((1 - momentum) * self.running_var + momentum * input.var(dims).mean(0))
+
     def _apply_instance_norm(self, input):
+        own = self.training or not self.track_running_stats
+        if own and self.running_mean is not None:
+            self._track(input)
         return F.instance_norm(
             input,
-            self.running_mean,
-            self.running_var,
+            None if own else self.running_mean,
+            None if own else self.running_var,
             self.weight,
             self.bias,
-            self.training or not self.track_running_stats,
+            own,
             self.momentum if self.momentum is not None else 0.0,
             self.eps,
         )

@@ -19,8 +19,10 @@ class RNNBase(Module):
             raise ValueError('hidden_size must be greater than zero')
         if num_layers <= 0:
             raise ValueError('num_layers must be greater than zero')
-        if proj_size != 0:
-            _unsupported('unsupported', 'a recurrent layer with proj_size')
+        if proj_size < 0:
+            raise ValueError('proj_size should be a positive integer or zero to disable projections')
+        if proj_size >= hidden_size:
+            raise ValueError('proj_size has to be smaller than hidden_size')
         self.mode = mode
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -31,13 +33,16 @@ class RNNBase(Module):
         self.bidirectional = bidirectional
         self.proj_size = proj_size
         gates = {'LSTM': 4, 'GRU': 3}.get(mode, 1) * hidden_size
+        state = proj_size or hidden_size
         self._flat_weights_names = []
         for layer in range(num_layers):
             for suffix in ('', '_reverse') if bidirectional else ('',):
-                features = input_size if layer == 0 else hidden_size * (2 if bidirectional else 1)
-                shapes = [('weight_ih', (gates, features)), ('weight_hh', (gates, hidden_size))]
+                features = input_size if layer == 0 else state * (2 if bidirectional else 1)
+                shapes = [('weight_ih', (gates, features)), ('weight_hh', (gates, state))]
                 if bias:
                     shapes += [('bias_ih', (gates,)), ('bias_hh', (gates,))]
+                if proj_size:
+                    shapes.append(('weight_hr', (proj_size, hidden_size)))
                 for name, shape in shapes:
                     full_name = f'{name}_l{layer}{suffix}'
                     setattr(self, full_name, Parameter(torch.empty(shape)))
@@ -59,10 +64,10 @@ class RNNBase(Module):
     def _settings(self):
         return self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional, self.batch_first
 
-    def _zero_state(self, input):
+    def _zero_state(self, input, size=0):
         batch = input.size(0 if self.batch_first else 1)
         layers = self.num_layers * (2 if self.bidirectional else 1)
-        return torch.zeros(layers, batch, self.hidden_size, dtype=input.dtype)
+        return torch.zeros(layers, batch, size or self.hidden_size, dtype=input.dtype)
 
     def _check(self, input):
         if input.dim() not in (2, 3):
@@ -123,7 +128,7 @@ class LSTM(RNNBase):
         if not batched:
             input = input.unsqueeze(0 if self.batch_first else 1)
         if hx is None:
-            hx = (self._zero_state(input), self._zero_state(input))
+            hx = (self._zero_state(input, self.proj_size), self._zero_state(input))
         elif not batched:
             hx = (hx[0].unsqueeze(1), hx[1].unsqueeze(1))
         output, hidden, memory = torch.lstm(input, hx, *self._settings())
@@ -198,6 +203,10 @@ class LSTMCell(RNNCellBase):
         given: "x: f32[5, 2, 3]; h: f32[1, 2, 4]; w: f32[16, 3]; u: f32[16, 4]",
         code: "torch.lstm(x, [h, h], [w, u], False, 1, 0.0, False, False, False)[0]",
         gives: "f32[5, 2, 4]",
+    }, Example {
+        given: "x: f32[5, 2, 3]; h: f32[1, 2, 2]; c: f32[1, 2, 4]; w: f32[16, 3]; u: f32[16, 2]; r: f32[2, 4]",
+        code: "torch.lstm(x, [h, c], [w, u, r], False, 1, 0.0, False, False, False)[0]",
+        gives: "f32[5, 2, 2]",
     }],
     tolerance: 1e-5,
 };

@@ -4,7 +4,7 @@
 use super::scaled_dot_product_attention;
 use super::shared;
 use crate::op::{Call, Emitter, Example, OpError, Operator, Returns, V};
-use crate::prim::{BinaryOp, Prim, ReduceOp};
+use crate::prim::{BinaryOp, PadMode, Prim, ReduceOp};
 use crate::types::{DType, TensorType};
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -231,11 +231,18 @@ class Transformer(Module):
 "#,
     returns: Returns::Tuple,
     emit,
-    examples: &[Example {
-        given: "x: f32[5, 2, 8]; w: f32[24, 8]; o: f32[8, 8]",
-        code: "F.multi_head_attention_forward(x, x, x, 8, 2, w, None, None, None, False, 0.0, o, None)[0]",
-        gives: "f32[5, 2, 8]",
-    }],
+    examples: &[
+        Example {
+            given: "x: f32[5, 2, 8]; w: f32[24, 8]; o: f32[8, 8]",
+            code: "F.multi_head_attention_forward(x, x, x, 8, 2, w, None, None, None, False, 0.0, o, None)[0]",
+            gives: "f32[5, 2, 8]",
+        },
+        Example {
+            given: "x: f32[5, 2, 8]; w: f32[24, 8]; o: f32[8, 8]; b: f32[1, 1, 8]",
+            code: "F.multi_head_attention_forward(x, x, x, 8, 2, w, None, b, b, True, 0.0, o, None)[1]",
+            gives: "f32[2, 5, 7]",
+        },
+    ],
     tolerance: 1e-5,
 };
 
@@ -262,8 +269,8 @@ fn emit(call: &Call<'_>, e: &mut Emitter) -> Result<Vec<V>, OpError> {
             "was expecting embedding dimension of {expected} divisible by {heads} heads, but got {width}"
         )));
     }
-    if ["bias_k", "bias_v", "static_k", "static_v"].iter().any(|n| !call.is_none(n)) || call.bool("add_zero_attn")? {
-        return Err(OpError::unsupported("multi-head attention with bias_k, bias_v, static keys or add_zero_attn"));
+    if !call.is_none("static_k") || !call.is_none("static_v") {
+        return Err(OpError::unsupported("multi-head attention with static keys or values"));
     }
     let source = e.shape(sequences[1])[0];
     if e.shape(sequences[2])[..2] != e.shape(sequences[1])[..2] || e.shape(sequences[1])[1] != batch {
@@ -277,11 +284,20 @@ fn emit(call: &Call<'_>, e: &mut Emitter) -> Result<Vec<V>, OpError> {
     let mut projected = Vec::with_capacity(3);
     for (i, &x) in sequences.iter().enumerate() {
         let y = project(call, e, x, i, width)?;
+        let y = further(call, e, y, i)?;
         let n = e.shape(y)[0];
         let y = e.reshape(y, &[n, batch, heads, head])?;
         projected.push(e.permute(y, &[1, 2, 0, 3])?);
     }
-    let mask = additive_mask(call, e, [batch, heads, length, source])?;
+    let mut mask = additive_mask(call, e, [batch, heads, length, source])?;
+    let added = e.shape(projected[1])[2] - source;
+    if let Some(m) = mask
+        && added > 0
+    {
+        // What was added is never hidden.
+        let pads = vec![(0, 0), (0, 0), (0, 0), (0, added as i64)];
+        mask = Some(e.apply(Prim::Pad { mode: PadMode::Constant(0.0), pads }, &[m])?);
+    }
     let dropout = if call.bool("training")? { call.float("dropout_p")? } else { 0.0 };
     let scale = 1.0 / (head as f64).sqrt();
     let qkv = [projected[0], projected[1], projected[2]];
@@ -332,6 +348,22 @@ fn project(call: &Call<'_>, e: &mut Emitter, x: V, which: usize, width: usize) -
         None => None,
     };
     affine(e, x, weight, bias)
+}
+
+/// The projected keys (1) or values (2) with what is attended to beside them: a learned row, a row of zeros.
+fn further(call: &Call<'_>, e: &mut Emitter, y: V, which: usize) -> Result<V, OpError> {
+    if which == 0 {
+        return Ok(y);
+    }
+    let row = [&[1], &e.shape(y)[1..]].concat();
+    let mut rows = vec![y];
+    if let Some(bias) = call.opt_tensor(["", "bias_k", "bias_v"][which])? {
+        rows.push(e.expand(bias, &row)?);
+    }
+    if call.bool("add_zero_attn")? {
+        rows.push(e.full(TensorType::new(e.dtype(y), row), 0.0)?);
+    }
+    if rows.len() == 1 { Ok(y) } else { e.apply(Prim::Concat { dim: 0 }, &rows) }
 }
 
 fn affine(e: &mut Emitter, x: V, weight: V, bias: Option<V>) -> Result<V, OpError> {

@@ -1,5 +1,4 @@
-//! Pooling over one to three dimensions. Indices of maxima (`return_indices=True`) are found by comparing the taps of each window;
-//! adaptive pools do not give them.
+//! Pooling over one to three dimensions. Indices of maxima (`return_indices=True`) are found by comparing the taps of each window.
 
 use super::shared;
 use crate::op::{Call, Emitter, OpError, V};
@@ -22,10 +21,6 @@ fn window(call: &Call<'_>, spatial: usize) -> Result<(Vec<usize>, Vec<usize>), O
 /// One size stands for all dimensions.
 fn spread(sizes: Vec<usize>, spatial: usize) -> Vec<usize> {
     if sizes.len() == 1 { vec![sizes[0]; spatial] } else { sizes }
-}
-
-fn no_indices(call: &Call<'_>) -> Result<(), OpError> {
-    if call.bool("return_indices")? { Err(OpError::unsupported("pooling with return_indices=True")) } else { Ok(()) }
 }
 
 /// Maximum pooling by the arguments of `max_pool2d` and its like.
@@ -155,14 +150,49 @@ pub(super) fn avg_pool(call: &Call<'_>, e: &mut Emitter, spatial: usize) -> Resu
 
 /// Pooling to an output size.
 pub(super) fn adaptive_pool(call: &Call<'_>, e: &mut Emitter, spatial: usize, max: bool) -> Result<Vec<V>, OpError> {
-    if max {
-        no_indices(call)?;
-    }
     let x = call.tensor("input")?;
-    shared::batched(e, x, spatial + 2, call.signature.path, |e, x| {
+    let mut out = shared::batched(e, x, spatial + 2, call.signature.path, |e, x| {
         let output = shared::kept_sizes(call, "output_size", &e.shape(x)[2..])?;
         e.apply(Prim::AdaptivePool { max, output }, &[x])
-    })
+    })?;
+    if max && call.bool("return_indices")? {
+        let sizes = e.shape(out[0])[e.rank(out[0]) - spatial..].to_vec();
+        out.extend(shared::batched(e, x, spatial + 2, call.signature.path, |e, x| adaptive_indices(e, x, &sizes))?);
+    }
+    Ok(out)
+}
+
+/// The index of the maximum of each window of an adaptive pool among the elements of its channel. `[N, C, *s]` → i64
+/// `[N, C, *sizes]`.
+fn adaptive_indices(e: &mut Emitter, x: V, sizes: &[usize]) -> Result<V, OpError> {
+    let shape = e.shape(x).to_vec();
+    // The elements of each window, row by row; short windows repeat their last one, which never is the first maximum.
+    let mut windows: Vec<Vec<usize>> = vec![vec![0]];
+    for (&n, &m) in shape[2..].iter().zip(sizes) {
+        let along: Vec<(usize, usize)> = (0..m).map(|i| (i * n / m, ((i + 1) * n).div_ceil(m))).collect();
+        let longest = along.iter().map(|(a, b)| b - a).max().unwrap_or(0);
+        let reached = |at: usize, (a, b): (usize, usize)| (0..longest).map(move |k| at * n + (a + k).min(b - 1));
+        windows = windows
+            .iter()
+            .flat_map(|w| along.iter().map(move |&l| w.iter().flat_map(|&at| reached(at, l)).collect()))
+            .collect();
+    }
+    let (count, taps) = (windows.len(), windows.first().map_or(0, Vec::len));
+    if count == 0 || taps == 0 {
+        return Err(OpError::shape(format!("an adaptive pool of {shape:?} to {sizes:?} has no elements to compare")));
+    }
+    let (n, channels) = (shape[0], shape[1]);
+    let values = windows.iter().flatten().map(|&at| at as f64).collect();
+    let places = e.apply(Prim::Literal { ty: TensorType::new(DType::I64, [count * taps]), values }, &[])?;
+    let flat = e.reshape(x, &[n, channels, shape[2..].iter().product()])?;
+    let seen = e.apply(Prim::IndexSelect { dim: 2 }, &[flat, places])?;
+    let seen = e.reshape(seen, &[n, channels, count, taps])?;
+    let tap = e.apply(Prim::ArgReduce { max: true, dim: 3 }, &[seen])?;
+    let tap = e.reshape(tap, &[n, channels, count, 1])?;
+    let places = e.reshape(places, &[1, 1, count, taps])?;
+    let places = e.expand(places, &[n, channels, count, taps])?;
+    let found = e.apply(Prim::Gather { dim: 3 }, &[places, tap])?;
+    e.reshape(found, &[&[n, channels], sizes].concat())
 }
 
 /// The p-norm of each window: average of p-th powers, times the window size, p-th root.

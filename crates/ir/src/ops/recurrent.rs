@@ -1,6 +1,7 @@
 //! Recurrent networks, unrolled over time: a body has no loops, so a sequence of T steps is T copies of the cell.
 //!
-//! Weights come as PyTorch lists them: for each layer and direction `w_ih, w_hh` and, with biases, `b_ih, b_hh`.
+//! Weights come as PyTorch lists them: for each layer and direction `w_ih, w_hh` and, with biases, `b_ih, b_hh`; an LSTM whose
+//! output is projected has `w_hr` behind them.
 
 use super::shared;
 use crate::op::{Call, Emitter, OpError, V};
@@ -31,7 +32,11 @@ struct Weights {
     input: V,
     hidden: V,
     bias: Option<(V, V)>,
+    /// Makes the hidden state of the gated memory, where it is smaller.
+    projection: Option<V>,
     size: usize,
+    /// Sizes of the states: of the hidden state, then of the memory.
+    states: [usize; 2],
 }
 
 /// Runs all layers; gives the outputs of the last, then the final hidden state and, for an LSTM, the final cell state.
@@ -51,10 +56,12 @@ pub(super) fn run(call: &Call<'_>, e: &mut Emitter, cell: Cell) -> Result<Vec<V>
     let params = call.tensors("params")?;
     let (biases, layers) = (call.bool("has_biases")?, call.size("num_layers")?);
     let directions = 1 + usize::from(call.bool("bidirectional")?);
-    let each = if biases { 4 } else { 2 };
+    let plain = if biases { 4 } else { 2 };
+    let projected = cell == Cell::Lstm && params.len() == layers * directions * (plain + 1);
+    let each = plain + usize::from(projected);
     if params.len() != layers * directions * each || states.len() != 1 + usize::from(cell == Cell::Lstm) {
         return Err(OpError::argument(format!(
-            "{layers} layers in {directions} directions take {} weights, found {} (a projection of the state is not supported)",
+            "{layers} layers in {directions} directions take {} weights, found {}",
             layers * directions * each,
             params.len()
         )));
@@ -66,15 +73,13 @@ pub(super) fn run(call: &Call<'_>, e: &mut Emitter, cell: Cell) -> Result<Vec<V>
         let mut outputs = Vec::with_capacity(directions);
         for direction in 0..directions {
             let index = layer * directions + direction;
-            let w = weights(e, &params[index * each..(index + 1) * each], x, cell)?;
+            let given = &params[index * each..(index + 1) * each];
+            let w = weights(e, &given[..plain], projected.then(|| given[plain]), x, cell)?;
             let mut state = Vec::with_capacity(states.len());
-            for &s in &states {
-                if e.shape(s) != [layers * directions, batch, w.size] {
-                    return Err(OpError::shape(format!(
-                        "expected hidden size {:?}, got {:?}",
-                        [layers * directions, batch, w.size],
-                        e.shape(s)
-                    )));
+            for (&s, size) in states.iter().zip(w.states) {
+                let expected = [layers * directions, batch, size];
+                if e.shape(s) != expected {
+                    return Err(OpError::shape(format!("expected hidden size {expected:?}, got {:?}", e.shape(s))));
                 }
                 state.push(super::select::pick(e, s, 0, index)?);
             }
@@ -103,15 +108,17 @@ pub(super) fn run(call: &Call<'_>, e: &mut Emitter, cell: Cell) -> Result<Vec<V>
     Ok(out)
 }
 
-fn weights(e: &mut Emitter, params: &[V], x: V, cell: Cell) -> Result<Weights, OpError> {
+fn weights(e: &mut Emitter, params: &[V], w_hr: Option<V>, x: V, cell: Cell) -> Result<Weights, OpError> {
     let gates = match cell {
         Cell::Lstm => 4,
         Cell::Gru => 3,
         Cell::Plain(_) => 1,
     };
     let features = e.shape(x)[2];
-    let size = e.shape(params[1]).last().copied().unwrap_or(0);
-    if e.shape(params[0]) != [gates * size, features] || e.shape(params[1]) != [gates * size, size] {
+    let state = e.shape(params[1]).last().copied().unwrap_or(0);
+    let size = if w_hr.is_some() { e.shape(params[1])[0] / gates } else { state };
+    let projects = w_hr.is_none_or(|w| e.shape(w) == [state, size]);
+    if e.shape(params[0]) != [gates * size, features] || e.shape(params[1]) != [gates * size, state] || !projects {
         return Err(OpError::shape(format!(
             "input.size(-1) must fit the weights: {features} features, weights {:?} and {:?}",
             e.shape(params[0]),
@@ -122,7 +129,9 @@ fn weights(e: &mut Emitter, params: &[V], x: V, cell: Cell) -> Result<Weights, O
         input: shared::swap(e, params[0], 0, 1)?,
         hidden: shared::swap(e, params[1], 0, 1)?,
         bias: params.get(2).copied().zip(params.get(3).copied()),
+        projection: w_hr.map(|w| shared::swap(e, w, 0, 1)).transpose()?,
         size,
+        states: [state, size],
     })
 }
 
@@ -150,6 +159,9 @@ fn direction_of(
             hidden = e.binary(BinaryOp::Add, hidden, bias)?;
         }
         state = advance(e, cell, input, hidden, &state, w.size)?;
+        if let Some(projection) = w.projection {
+            state[0] = e.apply(Prim::MatMul, &[state[0], projection])?;
+        }
         outputs.push(shared::unsqueeze(e, state[0], 0)?);
     }
     if reverse {

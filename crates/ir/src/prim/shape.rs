@@ -42,6 +42,7 @@ pub fn infer(prim: &Prim, inputs: &[&TensorType]) -> Types {
                         &w.shape[2..],
                         &x.shape[2..]
                     ))
+                    .help("fewer or smaller pools and strides before it leave a larger input; so does padding")
                 })?);
             }
             one(TensorType::new(same_dtype(&inputs[..2])?, shape))
