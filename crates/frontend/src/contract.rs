@@ -409,6 +409,10 @@ pub(crate) fn trace(
     // Layers made in the first forward pass count.
     let entries = module::entries(i, net).map_err(|r| reject(i, r).during(Phase::Forward))?;
     register(i, &entries).map_err(|r| reject(i, r).during(Phase::Forward))?;
+    if i.torch.complex_state {
+        let why = i.unsupported("a complex buffer in the state of the network");
+        return Err(reject(i, why).during(Phase::Construct));
+    }
     Ok(Traced { inputs: vec![input], entries })
 }
 

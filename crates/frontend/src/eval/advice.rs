@@ -30,6 +30,9 @@ const ADVICE: &[(&str, &str)] = &[
     ("expected 4D input (got 2D input)", "after flattening take the 1d layer"),
     ("expected 4D input (got 3D input)", "for sequences of shape [N, C, L] take the 1d layer"),
     ("expected 4D input (got 5D input)", "for volumes of shape [N, C, D, H, W] take the 3d layer"),
+    ("'Size' object is not callable", "shape is no method: write x.shape without parentheses, or x.size()"),
+    ("'Tensor' object is not callable", "a tensor is not called: perhaps a layer's name was given to its output"),
+    ("Dimension out of range", "dimensions are counted from 0, or from -1 backwards"),
     ("does not match the length of dims", "name every dimension of the tensor once"),
 ];
 

@@ -67,6 +67,7 @@ impl Interp {
                 None => Ok(Value::None),
             },
             // Annotations and placeholders: `List[int]()`, a stub of a library that nothing depends on.
+            Value::Opaque(name) if &**name == "typing.TypedDict" => Ok(Value::Class(self.builtins.class("dict"))),
             Value::Opaque(name) => Err(self.unsupported(format!("calling '{name}' is not supported"))),
             other => {
                 let text = format!("'{}' object is not callable", self.type_name(other));

@@ -120,9 +120,9 @@ impl Interp {
                     .unsupported("'yield' inside a larger expression is not supported")
                     .into_help("put it into a statement of its own: 'x = yield value'"))
             }
-            ExprKind::Unsupported(what) => {
+            ExprKind::Imaginary(v) => {
                 self.at(e.span, f);
-                Err(self.unsupported(format!("{what} is not supported")))
+                crate::torch::complex(self, "complex", Args::from([Value::Float(0.0), Value::Float(*v)]))
             }
         }
     }

@@ -135,6 +135,9 @@ impl Interp {
         if let Some(v) = self.module_attr(&f.module.clone(), name)? {
             return Ok(v);
         }
+        if name == known::COMPLEX {
+            return crate::torch::complex_part(self, "complex");
+        }
         if name == known::NAME {
             return Ok(Value::Str(f.module.name.clone()));
         }

@@ -108,7 +108,10 @@ impl Interp {
             Some(find) => {
                 let text = name.name();
                 let found = find(self, module, &text)?;
-                if let Some(v) = &found {
+                // A library source that says `max` means Python's: an operator of that name is not kept among its globals.
+                if let Some(v) = &found
+                    && !self.builtins.names.contains_key(&name)
+                {
                     module.attrs.borrow_mut().insert(name, v.clone());
                 }
                 Ok(found)

@@ -12,6 +12,9 @@ def _parse(side):
             open_group = None
         elif open_group is not None:
             open_group.append(token)
+        elif token == '…':
+            # Dimensions of their own, unlike those of (...), which are one.
+            groups.append(token)
         else:
             groups.append([token])
     return groups
@@ -32,7 +35,7 @@ def _sides(pattern, rank):
 def _widen(groups, hidden):
     out = []
     for g in groups:
-        if g == ['…']:
+        if g == '…':
             out.extend([h] for h in hidden)
         else:
             out.append([n for name in g for n in (hidden if name == '…' else [name])])

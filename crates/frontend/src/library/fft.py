@@ -1,114 +1,4 @@
-# torch.fft: discrete Fourier transforms as products with their matrices; complex numbers as two real tensors.
-
-
-class _Complex:
-    def __init__(self, real, imag):
-        self.real = real
-        self.imag = imag
-
-    shape = property(lambda self: self.real.shape)
-    ndim = property(lambda self: self.real.ndim)
-    dtype = property(lambda self: torch.complex64)
-    device = property(lambda self: self.real.device)
-
-    def size(self, dim=None):
-        return self.real.size() if dim is None else self.real.size(dim)
-
-    def dim(self):
-        return self.real.ndim
-
-    def is_complex(self):
-        return True
-
-    def is_floating_point(self):
-        return False
-
-    def _both(self, f):
-        return _Complex(f(self.real), f(self.imag))
-
-    def __getitem__(self, index):
-        return self._both(lambda t: t[index])
-
-    def __len__(self):
-        return len(self.real)
-
-    def __neg__(self):
-        return self._both(lambda t: -t)
-
-    def __add__(self, other):
-        a = _parts(other)
-        return _Complex(self.real + a[0], self.imag if a[1] is None else self.imag + a[1])
-
-    __radd__ = __add__
-
-    def __sub__(self, other):
-        return self + (-other)
-
-    def __rsub__(self, other):
-        return -self + other
-
-    def __mul__(self, other):
-        re, im = _parts(other)
-        if im is None:
-            return self._both(lambda t: t * re)
-        return _Complex(self.real * re - self.imag * im, self.real * im + self.imag * re)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other):
-        re, im = _parts(other)
-        if im is None:
-            return self._both(lambda t: t / re)
-        return self * _Complex(re, -im) / (re * re + im * im)
-
-    def __matmul__(self, other):
-        re, im = _parts(other)
-        if im is None:
-            return self._both(lambda t: t @ re)
-        return _Complex(self.real @ re - self.imag @ im, self.real @ im + self.imag @ re)
-
-    def conj(self):
-        return _Complex(self.real, -self.imag)
-
-    def abs(self):
-        return (self.real * self.real + self.imag * self.imag).sqrt()
-
-    def angle(self):
-        return torch.atan2(self.imag, self.real)
-
-    def mean(self, *args, **kwargs):
-        return self._both(lambda t: t.mean(*args, **kwargs))
-
-    def sum(self, *args, **kwargs):
-        return self._both(lambda t: t.sum(*args, **kwargs))
-
-    def to(self, *args, **kwargs):
-        return self
-
-    def contiguous(self, *args, **kwargs):
-        return self
-
-    def __getattr__(self, name):
-        if name in ('view', 'reshape', 'permute', 'transpose', 'unsqueeze', 'squeeze', 'flatten', 'expand', 'repeat',
-                    'clone', 'detach', 'flip', 'roll', 'narrow', 'movedim', 'float'):
-            return lambda *args, **kwargs: self._both(lambda t: getattr(t, name)(*args, **kwargs))
-        if name.startswith('_operator_'):
-            f = name[10:]
-            if f in ('abs', 'angle', 'conj', 'mean', 'sum', 'view', 'reshape', 'permute', 'transpose', 'unsqueeze',
-                     'squeeze', 'flatten', 'expand', 'repeat', 'clone', 'flip', 'roll', 'narrow', 'movedim'):
-                return lambda x, *args, **kwargs: getattr(x, f)(*args, **kwargs)
-            if f in ('mul', 'add', 'sub', 'div', 'matmul'):
-                op = {'mul': '__mul__', 'add': '__add__', 'sub': '__sub__', 'div': '__truediv__',
-                      'matmul': '__matmul__'}[f]
-                return lambda x, y: getattr(x if isinstance(x, _Complex) else _Complex(x, torch.zeros_like(x)), op)(y)
-            _unsupported('unsupported', f'{f} of complex numbers')
-        raise AttributeError(f"'Tensor' object has no attribute '{name}'")
-
-
-def _parts(value):
-    if isinstance(value, _Complex):
-        return value.real, value.imag
-    return value, None
+# torch.fft: discrete Fourier transforms as products with their matrices.
 
 
 def _angles(rows, columns, n):
@@ -261,7 +151,11 @@ def rfftfreq(n, d=1.0, **kwargs):
     return torch.tensor([k / (n * d) for k in range(n // 2 + 1)])
 
 
-def _view_as_complex(input):
-    if input.shape[-1] != 2:
-        raise RuntimeError('Tensor must have a last dimension of size 2')
-    return _Complex(input[..., 0], input[..., 1])
+def hfft(input, n=None, dim=-1, norm=None):
+    opposite = {None: 'forward', 'backward': 'forward', 'forward': 'backward', 'ortho': 'ortho'}
+    return irfft(_as_complex(input).conj(), n, dim, opposite[norm])
+
+
+def ihfft(input, n=None, dim=-1, norm=None):
+    opposite = {None: 'forward', 'backward': 'forward', 'forward': 'backward', 'ortho': 'ortho'}
+    return rfft(input, n, dim, opposite[norm]).conj()

@@ -110,3 +110,150 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
 
 def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     return _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
+
+
+def _reduced(loss, reduction):
+    if reduction == 'mean':
+        return loss.mean()
+    if reduction == 'sum':
+        return loss.sum()
+    if reduction != 'none':
+        raise ValueError(f'{reduction} is not a valid value for reduction')
+    return loss
+
+
+def cosine_embedding_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction='mean'):
+    eps = 1e-12
+    dot = (input1 * input2).sum(-1)
+    cos = dot / ((input1.square().sum(-1) + eps) * (input2.square().sum(-1) + eps)).sqrt()
+    loss = torch.where(target == 1, 1 - cos, torch.where(target == -1, (cos - margin).clamp(min=0), 0.0))
+    return _reduced(loss, reduction)
+
+
+def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction='mean'):
+    if input1.ndim != input2.ndim or input1.ndim != target.ndim:
+        raise RuntimeError(f'margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: '
+                           f'{input1.size()}, input2: {input2.size()}, target: {target.size()} ')
+    return _reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+
+
+def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction='mean'):
+    apart = torch.where(target != 1, (margin - input).clamp(min=0), 0.0)
+    near = torch.where(target != -1, input, 0.0)
+    return _reduced(apart + near, reduction)
+
+
+def soft_margin_loss(input, target, size_average=None, reduce=None, reduction='mean'):
+    return _reduced(torch.log1p(torch.exp(-target * input)), reduction)
+
+
+def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2.0, eps=1e-6, swap=False, size_average=None, reduce=None,
+                        reduction='mean'):
+    near = F.pairwise_distance(anchor, positive, p, eps)
+    far = F.pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = torch.minimum(far, F.pairwise_distance(positive, negative, p, eps))
+    return _reduced((margin + near - far).clamp(min=0), reduction)
+
+
+def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False,
+                                      reduction='mean'):
+    distance = F.pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = torch.minimum(far, distance(positive, negative))
+    return _reduced((margin + near - far).clamp(min=0), reduction)
+
+
+def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction='mean'):
+    loss = -(target * F.logsigmoid(input) + (1 - target) * F.logsigmoid(-input))
+    loss = loss if weight is None else loss * weight
+    return _reduced(loss.sum(-1) / input.size(-1), reduction)
+
+
+def _multi_margin(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction='mean'):
+    own = input.gather(-1, target.unsqueeze(-1))
+    loss = (margin - own + input).clamp(min=0)
+    loss = loss if p == 1 else loss * loss
+    if weight is not None:
+        loss = loss * weight[target].unsqueeze(-1)
+    others = torch.arange(input.shape[-1]) != target.unsqueeze(-1)
+    return _reduced((loss * others).sum(-1) / input.shape[-1], reduction)
+
+
+def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction='mean'):
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        held = target.clamp(min=1)
+        stirling = held * held.log() - held + 0.5 * (2 * math.pi * held).log()
+        loss = loss + torch.where(target > 1, stirling, 0.0)
+    return _reduced(loss, reduction)
+
+
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction='mean'):
+    if var.shape != input.shape and var.ndim < input.ndim:
+        var = var.unsqueeze(-1)
+    held = var.detach().clamp(min=eps) + (var - var.detach())
+    loss = 0.5 * (held.log() + (input - target) ** 2 / held)
+    return _reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
+
+
+def _fractional_max_pool(n, input, kernel_size, output_size, output_ratio, return_indices, samples):
+    # Windows begin at pseudo-random places (Graham 2014); the last one ends at the border.
+    spread = lambda v: [v] * n if isinstance(v, (int, float)) else list(v)
+    kernel = spread(kernel_size)
+    if output_size is None and output_ratio is None:
+        raise ValueError('fractional_max_pool requires specifying either an output_size or an output_ratio')
+    sizes = list(input.shape[-n:])
+    out = spread(output_size) if output_size is not None else [int(s * r) for s, r in zip(sizes, spread(output_ratio))]
+    for d in range(n):
+        if out[d] + kernel[d] - 1 > sizes[d]:
+            raise RuntimeError(f'fractional_max_pool: pool size ({kernel[d]}) too large relative to input size ({sizes[d]})')
+    batched = input.ndim == n + 2
+    x = input if batched else input.unsqueeze(0)
+    if samples is None:
+        samples = torch.rand(x.shape[0], x.shape[1], n)
+    x = x.flatten(2)
+    place = torch.zeros(1, 1, 1, dtype=torch.int64)
+    for d in range(n):
+        # The first sample is for the last dimension.
+        share = samples[..., n - 1 - d].unsqueeze(-1)
+        if out[d] > 1:
+            alpha = (sizes[d] - kernel[d]) / (out[d] - 1)
+            steps = torch.arange(out[d] - 1)
+            begin = ((steps + share) * alpha).long() - (share * alpha).long()
+            begin = torch.cat([begin, torch.full_like(begin[..., :1], sizes[d] - kernel[d])], -1)
+        else:
+            begin = torch.full_like(share, sizes[d] - kernel[d]).long()
+        at = (begin.unsqueeze(-1) + torch.arange(kernel[d])).flatten(-2)
+        place = (place.unsqueeze(-1) * sizes[d] + at.unsqueeze(-2)).flatten(-2)
+    # From window-and-tap along each dimension to windows first.
+    lead = list(x.shape[:2])
+    place = place.expand(lead + [place.shape[-1]])
+    grid = [m for d in range(n) for m in (out[d], kernel[d])]
+    order = [0, 1] + [2 + 2 * d for d in range(n)] + [3 + 2 * d for d in range(n)]
+    place = place.reshape(lead + grid).permute(order).reshape(lead + [math.prod(out), math.prod(kernel)])
+    values = x.gather(-1, place.flatten(-2)).reshape(place.shape)
+    best, tap = values.max(-1)
+    best, index = [t.reshape(lead + out) for t in (best, place.gather(-1, tap.unsqueeze(-1)))]
+    if not batched:
+        best, index = best.squeeze(0), index.squeeze(0)
+    return (best, index) if return_indices else best
+
+
+def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=None, return_indices=False,
+                          _random_samples=None):
+    return _fractional_max_pool(2, input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
+
+
+def fractional_max_pool3d(input, kernel_size, output_size=None, output_ratio=None, return_indices=False,
+                          _random_samples=None):
+    return _fractional_max_pool(3, input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
+
+
+def max_pool2d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    return F.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
+
+
+def adaptive_max_pool2d_with_indices(input, output_size, return_indices=False):
+    return F.adaptive_max_pool2d(input, output_size, return_indices=True)

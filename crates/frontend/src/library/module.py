@@ -24,7 +24,7 @@ class Module(_ModuleBase):
             raise KeyError(f"buffer name {name!r} must be a plain name")
         if hasattr(self, name) and name not in self._buffers:
             raise KeyError(f"attribute '{name}' already exists")
-        if tensor is not None and not isinstance(tensor, Tensor):
+        if tensor is not None and not isinstance(tensor, Tensor) and type(tensor).__name__ != '_Complex':
             raise TypeError(f"cannot assign a non-tensor to buffer '{name}' (torch Tensor or None required)")
         self._buffers[name] = tensor
         if persistent:
@@ -116,7 +116,27 @@ class Module(_ModuleBase):
         return out
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
-        _unsupported('unsupported-pretrained', 'load_state_dict reads weights that are not part of the source')
+        if not isinstance(state_dict, dict) or not all([isinstance(v, Tensor) for v in state_dict.values()]):
+            _unsupported('unsupported-pretrained', 'load_state_dict reads weights that are not part of the source')
+        own = self.state_dict(keep_vars=True)
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        problems = []
+        if strict and unexpected:
+            problems.append('Unexpected key(s) in state_dict: ' + ', '.join([f'"{n}"' for n in unexpected]) + '. ')
+        if strict and missing:
+            problems.append('Missing key(s) in state_dict: ' + ', '.join([f'"{n}"' for n in missing]) + '. ')
+        for name, value in state_dict.items():
+            if name in own and own[name].shape != value.shape:
+                problems.append(f'size mismatch for {name}: copying a param with shape {value.shape} from checkpoint, the '
+                                f'shape in current model is {own[name].shape}.')
+        if problems:
+            raise RuntimeError(f'Error(s) in loading state_dict for {type(self).__name__}:\n\t' + '\n\t'.join(problems))
+        with torch.no_grad():
+            for name, value in state_dict.items():
+                if name in own:
+                    own[name].copy_(value)
+        return _IncompatibleKeys(missing, unexpected)
 
     def apply(self, fn):
         for module in self.children():
@@ -144,6 +164,22 @@ class Module(_ModuleBase):
         pass
 
     def to(self, *args, **kwargs):
+        for kind in [*args, *kwargs.values()]:
+            kind = kind.dtype if isinstance(kind, Tensor) else kind
+            if isinstance(kind, torch.dtype):
+                return self._converted(kind)
+        return self
+
+    def _converted(self, dtype):
+        if dtype not in (torch.float32, torch.float64):
+            _unsupported('unsupported', f'training in {dtype}')
+        for p in self.parameters():
+            if p.is_floating_point() and p.dtype != dtype:
+                p.data = p.data.to(dtype)
+        for module in self.modules():
+            for name, value in module._buffers.items():
+                if isinstance(value, Tensor) and value.is_floating_point() and value.dtype != dtype:
+                    module._buffers[name] = value.to(dtype)
         return self
 
     def cuda(self, device=None):
@@ -153,10 +189,10 @@ class Module(_ModuleBase):
         return self
 
     def float(self):
-        return self
+        return self._converted(torch.float32)
 
     def type(self, dst_type):
-        return self
+        return self._converted(dst_type) if isinstance(dst_type, torch.dtype) else self
 
     def half(self):
         _unsupported('unsupported', 'training in half precision')
@@ -165,7 +201,7 @@ class Module(_ModuleBase):
         _unsupported('unsupported', 'training in bfloat16')
 
     def double(self):
-        _unsupported('unsupported', 'training in double precision')
+        return self._converted(torch.float64)
 
     def share_memory(self):
         return self
@@ -189,10 +225,13 @@ class Module(_ModuleBase):
         return _add_hook(self, '_forward_pre_hooks', hook, with_kwargs)
 
     def register_full_backward_hook(self, hook, prepend=False):
-        _unsupported('unsupported-hook', 'a hook on the backward pass')
+        return _look_back(hook)
+
+    def register_full_backward_pre_hook(self, hook, prepend=False):
+        return _look_back(hook)
 
     def register_backward_hook(self, hook):
-        _unsupported('unsupported-hook', 'a hook on the backward pass')
+        return _look_back(hook)
 
     def register_state_dict_pre_hook(self, hook):
         pass
@@ -204,6 +243,9 @@ class Module(_ModuleBase):
         pass
 
 
+_IncompatibleKeys = collections.namedtuple('IncompatibleKeys', ['missing_keys', 'unexpected_keys'])
+
+
 class RemovableHandle:
     def __init__(self, hooks, key):
         self.hooks = hooks
@@ -213,12 +255,17 @@ class RemovableHandle:
         self.hooks.pop(self.key, None)
 
 
+def _look_back(hook):
+    # A hook of the backward pass that gives nothing back changes nothing.
+    if not _returns_nothing(hook):
+        _unsupported('unsupported-hook', 'a hook on the backward pass that may change gradients')
+    return RemovableHandle({}, 0)
+
+
 def _add_hook(module, table, hook, with_kwargs):
-    if with_kwargs:
-        _unsupported('unsupported-hook', 'a hook with keyword arguments')
     if not hasattr(module, table):
         setattr(module, table, {})
     hooks = getattr(module, table)
     key = len(hooks)
-    hooks[key] = hook
+    hooks[key] = (hook,) if with_kwargs else hook
     return RemovableHandle(hooks, key)

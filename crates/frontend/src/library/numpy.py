@@ -103,6 +103,12 @@ class ndarray(list):
 
     ravel = flatten
 
+    def _shaped_like(self, value):
+        # One value in as many dimensions of size 1.
+        for _ in range(self.ndim):
+            value = ndarray([value])
+        return value
+
     def copy(self):
         return _wrap(_plain(self))
 
@@ -114,17 +120,26 @@ class ndarray(list):
             known *= n if n != -1 else 1
         return _shaped(list(flat), [len(flat) // known if n == -1 else n for n in shape])
 
-    def sum(self, axis=None):
-        return sum(self.flatten()) if axis is None else sum(self, axis)
+    def sum(self, axis=None, keepdims=False):
+        return _sum(self, axis, keepdims=keepdims)
 
-    def mean(self):
-        return mean(self.flatten())
+    def mean(self, axis=None, keepdims=False):
+        return _mean(self, axis, keepdims=keepdims)
 
-    def max(self):
-        return _max(self.flatten())
+    def max(self, axis=None, keepdims=False):
+        return _largest(self, axis, keepdims=keepdims)
 
-    def min(self):
-        return _min(self.flatten())
+    def min(self, axis=None, keepdims=False):
+        return _smallest(self, axis, keepdims=keepdims)
+
+    def prod(self, axis=None, keepdims=False):
+        return _prod(self, axis, keepdims=keepdims)
+
+    def std(self, axis=None, keepdims=False):
+        return _std(self, axis, keepdims=keepdims)
+
+    def var(self, axis=None, keepdims=False):
+        return _var(self, axis, keepdims=keepdims)
 
     def __getitem__(self, index):
         if index is None:
@@ -135,6 +150,14 @@ class ndarray(list):
         return ndarray(found) if isinstance(index, slice) else found
 
     def __setitem__(self, index, value):
+        if isinstance(index, tuple) and len(index) > 1 and all([isinstance(k, ndarray) for k in index]):
+            values = value if isinstance(value, list) else [value] * len(index[0])
+            for place, v in zip(zip(*index), values):
+                row = self
+                for k in place[:-1]:
+                    row = list.__getitem__(row, k)
+                list.__setitem__(row, place[-1], v)
+            return
         if isinstance(index, tuple) and len(index) > 1:
             head, rest = index[0], index[1:]
             rows = list.__getitem__(self, head) if isinstance(head, slice) else [list.__getitem__(self, head)]
@@ -232,6 +255,73 @@ def _min(values):
     return best
 
 
+def _along(f, x, axis, keepdims):
+    if axis > 0:
+        return ndarray([_along(f, row, axis - 1, keepdims) for row in x])
+    if isinstance(x[0], (list, tuple)):
+        out = ndarray([_along(f, [row[k] for row in x], 0, False) for k in range(len(x[0]))])
+    else:
+        out = f(x)
+    return ndarray([out]) if keepdims else out
+
+
+def _over(f):
+    # A function of many numbers: of all there are, or of those along one axis.
+    def reduced(values, axis=None, dtype=None, out=None, keepdims=False):
+        if not isinstance(values, (list, tuple)):
+            values = [values] if isinstance(values, (int, float)) else list(values)
+        values = _wrap(values)
+        if axis is None:
+            result = f(list(values.flatten()))
+            return values._shaped_like(result) if keepdims else result
+        for k in sorted([a % values.ndim for a in (axis if isinstance(axis, tuple) else (axis,))], reverse=True):
+            values = _along(f, values, k, keepdims)
+        return values
+    return reduced
+
+
+def _total(values):
+    out = 0
+    for v in values:
+        out = out + v
+    return out
+
+
+def _product(values):
+    out = 1
+    for v in values:
+        out = out * v
+    return out
+
+
+def _average(values):
+    return _total(values) / len(values)
+
+
+def _variance(values):
+    center = _average(values)
+    return _average([(v - center) ** 2 for v in values])
+
+
+# Names of their own, since those of NumPy hide Python's.
+_sum = _over(_total)
+_prod = _over(_product)
+_mean = _over(_average)
+_var = _over(_variance)
+_std = _over(lambda values: math.sqrt(_variance(values)))
+_largest = _over(_max)
+_smallest = _over(_min)
+sum = _sum
+prod = _prod
+mean = _mean
+var = _var
+std = _std
+max = _largest
+min = _smallest
+amax = _largest
+amin = _smallest
+
+
 def _each(f):
     def g(x, *args, **kwargs):
         if isinstance(x, (list, tuple)):
@@ -307,8 +397,17 @@ def where(condition, x, y):
     return _zip(lambda a, b: a + b, taken, other)
 
 
-def unique(values):
-    return ndarray(sorted(set(_wrap(values).flatten() if isinstance(values, (list, tuple)) else [values])))
+def unique(values, return_index=False, return_inverse=False, return_counts=False):
+    flat = list(_wrap(values).flatten()) if isinstance(values, (list, tuple)) else [values]
+    found = ndarray(sorted(set(flat)))
+    out = [found]
+    if return_index:
+        out.append(ndarray([flat.index(v) for v in found]))
+    if return_inverse:
+        out.append(ndarray([found.index(v) for v in flat]))
+    if return_counts:
+        out.append(ndarray([flat.count(v) for v in found]))
+    return out[0] if len(out) == 1 else tuple(out)
 
 
 def sort(values):
@@ -335,15 +434,6 @@ def dot(a, b):
     return sum([x * y for x, y in zip(a, b)])
 
 
-def std(values):
-    return math.sqrt(var(values))
-
-
-def var(values):
-    center = mean(values)
-    return mean([(v - center) ** 2 for v in values])
-
-
 def median(values):
     ordered = sorted(values)
     half = len(ordered) // 2
@@ -362,27 +452,21 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0):
     return _each(lambda x: base ** x)(linspace(start, stop, num, endpoint))
 
 
-def prod(values, *args, **kwargs):
-    out = 1
-    for v in values:
-        out *= prod(v) if isinstance(v, (list, tuple)) else v
-    return out
-
-
-def sum(values, *args, **kwargs):
-    out = 0
-    for v in values:
-        out = out + v
-    return out
-
-
-max = _max
-min = _min
-
-
 class _Random:
     def seed(self, *args):
         pass
+
+    def default_rng(self, seed=None):
+        return self
+
+    def RandomState(self, seed=None):
+        return self
+
+    def standard_normal(self, size=()):
+        return self.normal(0.0, 1.0, size)
+
+    def integers(self, low, high=None, size=None):
+        return self.randint(low, high, size)
 
     def rand(self, *shape):
         return _filled_by(shape, _std.random)
@@ -432,10 +516,6 @@ def _filled_by(shape, draw):
     if len(shape) == 0:
         return draw()
     return ndarray([_filled_by(shape[1:], draw) for _ in range(shape[0])])
-
-
-def mean(values, *args, **kwargs):
-    return sum(values) / len(values)
 
 
 def cumsum(values, *args, **kwargs):

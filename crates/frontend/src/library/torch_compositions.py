@@ -73,10 +73,13 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     return abs(input - other) <= atol + rtol * abs(other)
 
 
+_Extremes = collections.namedtuple('aminmax', ['min', 'max'])
+
+
 def aminmax(input, *, dim=None, keepdim=False):
     if dim is None:
-        return input.amin(), input.amax()
-    return input.amin(dim, keepdim=keepdim), input.amax(dim, keepdim=keepdim)
+        return _Extremes(input.amin(), input.amax())
+    return _Extremes(input.amin(dim, keepdim=keepdim), input.amax(dim, keepdim=keepdim))
 
 
 def addmv(input, mat, vec, *, beta=1, alpha=1):
@@ -126,15 +129,6 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
         raise RuntimeError('repeats must have the same size as input along dim')
     places = [k for k, n in enumerate(counts) for _ in _counted(n)]
     return input.index_select(dim, tensor(places, dtype=int64))
-
-
-def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
-    if reduce not in ('sum', 'mean') or not include_self:
-        _unsupported('unsupported', f"torch.scatter_reduce with reduce='{reduce}' and include_self={include_self}")
-    total = input.scatter_add(dim, index, src)
-    if reduce == 'sum':
-        return total
-    return total / ones_like(input).scatter_add(dim, index, ones_like(src))
 
 
 def take(input, index):
@@ -193,12 +187,15 @@ def corrcoef(input):
     return (c / scale[:, None] / scale[None, :]).clamp(-1, 1)
 
 
+_Kth = collections.namedtuple('kthvalue', ['values', 'indices'])
+
+
 def kthvalue(input, k, dim=-1, keepdim=False):
     if not 1 <= k <= input.shape[dim]:
         raise IndexError('kthvalue(): selected number k out of range for dimension ' + str(dim))
     values, indices = sort(input, dim)
     values, indices = values.select(dim, k - 1), indices.select(dim, k - 1)
-    return (values.unsqueeze(dim), indices.unsqueeze(dim)) if keepdim else (values, indices)
+    return _Kth(values.unsqueeze(dim), indices.unsqueeze(dim)) if keepdim else _Kth(values, indices)
 
 
 def msort(input):

@@ -200,10 +200,6 @@ class _Anomaly:
         return False
 
 
-_Anomaly.record_function = _Anomaly
-_Anomaly.profile = _Anomaly
-
-
 def range(start=0, end=None, step=1, dtype=None, device=None, requires_grad=False):
     if end is None:
         start, end = 0, start
@@ -257,16 +253,42 @@ def complex(real, imag):
     return fft._Complex(real, imag)
 
 
+def _register_hook(input, hook):
+    # A hook that gives nothing back changes nothing; one that scales the gradient scales it here.
+    if not input.requires_grad:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    if not _returns_nothing(hook):
+        stand_in = input.detach().clone()
+        got = hook(stand_in)
+        if got is not None:
+            if input.is_leaf or not (got.shape == input.shape and _scales(got, stand_in)):
+                _unsupported('unsupported-hook', "a hook that changes a tensor's gradient")
+            factor = hook(ones_like(stand_in)).detach()
+            value = input.clone()
+            input.copy_(value.detach() + (value - value.detach()) * factor)
+    return nn.RemovableHandle({}, 0)
+
+
 def polar(abs, angle):
     return fft._Complex(abs * cos(angle), abs * sin(angle))
 
 
 def view_as_real(input):
+    if not input.is_complex():
+        raise RuntimeError('view_as_real is only supported for complex tensors')
     return stack([input.real, input.imag], -1)
 
 
 def is_complex(input):
     return input.is_complex()
+
+
+def conj(input):
+    return input.conj() if input.is_complex() else input
+
+
+conj_physical = conj
+resolve_conj = conj
 
 
 def real(input):

@@ -218,3 +218,49 @@ class FeaturePyramidNetwork(nn.Module):
         if self.extra_blocks is not None:
             results, names = self.extra_blocks(results, maps, names)
         return collections.OrderedDict([(name, value) for name, value in zip(names, results)])
+
+
+def _drop_block(rank, input, p, block_size, inplace, eps, training):
+    # Squares of a feature map dropped as a whole (Ghiasi et al. 2018).
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f'drop probability has to be between 0 and 1, but got {p}.')
+    if input.ndim != rank + 2:
+        raise ValueError(f'input should be {rank + 2} dimensional. Got {input.ndim} dimensions.')
+    if not training or p == 0.0:
+        return input
+    sizes = list(input.shape[2:])
+    block = min([block_size] + sizes)
+    if block % 2 == 0:
+        raise ValueError(f'block size should be odd. Got {block_size} which is even.')
+    places = [n - block + 1 for n in sizes]
+    gamma = p * math.prod(sizes) / (block ** rank * math.prod(places))
+    noise = torch.bernoulli(torch.full(list(input.shape[:2]) + places, gamma))
+    noise = F.pad(noise, [block // 2] * (2 * rank))
+    pool = F.max_pool2d if rank == 2 else F.max_pool3d
+    noise = 1 - pool(noise, block, stride=1, padding=block // 2)
+    return input * noise * (noise.numel() / (eps + noise.sum()))
+
+
+def drop_block2d(input, p, block_size, inplace=False, eps=1e-06, training=True):
+    return _drop_block(2, input, p, block_size, inplace, eps, training)
+
+
+def drop_block3d(input, p, block_size, inplace=False, eps=1e-06, training=True):
+    return _drop_block(3, input, p, block_size, inplace, eps, training)
+
+
+class DropBlock2d(nn.Module):
+    def __init__(self, p, block_size, inplace=False, eps=1e-06):
+        super().__init__()
+        self.p = p
+        self.block_size = block_size
+        self.inplace = inplace
+        self.eps = eps
+
+    def forward(self, input):
+        return drop_block2d(input, self.p, self.block_size, self.inplace, self.eps, self.training)
+
+
+class DropBlock3d(DropBlock2d):
+    def forward(self, input):
+        return drop_block3d(input, self.p, self.block_size, self.inplace, self.eps, self.training)

@@ -17,6 +17,12 @@ def parameters_to_vector(parameters):
     return torch.cat([p.view(-1) for p in parameters])
 
 
+def skip_init(module_cls, *args, **kwargs):
+    # The initial values are random either way.
+    kwargs.pop('device', None)
+    return module_cls(*args, **kwargs)
+
+
 def _refuse(name):
     def refused(*args, **kwargs):
         _unsupported('unsupported', f'torch.nn.utils.{name}')

@@ -295,7 +295,8 @@ pub(crate) enum ExprKind {
     Walrus(Var, Box<Expr>),
     Yield(Option<Box<Expr>>),
     YieldFrom(Box<Expr>),
-    Unsupported(&'static str),
+    /// An imaginary number.
+    Imaginary(f64),
 }
 
 #[derive(Debug)]

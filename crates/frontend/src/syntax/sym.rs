@@ -105,5 +105,5 @@ known! {
     REVERSED = "__reversed__", METACLASS = "metaclass", ARGS = "args", GET = "__get__", SET = "__set__",
     SET_NAME = "__set_name__", ENUM_NAME = "name", ENUM_VALUE = "value", MATCH_ARGS = "__match_args__",
     GETATTRIBUTE = "__getattribute__", CAUSE = "__cause__", CONTEXT = "__context__", TRACEBACK = "__traceback__",
-    UNDERSCORE = "_",
+    UNDERSCORE = "_", COMPLEX = "complex",
 }

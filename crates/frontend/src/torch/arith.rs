@@ -54,6 +54,11 @@ pub(crate) fn tensor_binary(i: &mut Interp, op: BinOp, a: &Value, b: &Value) -> 
     if op == BinOp::Sub && both {
         return Err(i.raise(Exc::RuntimeError, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."));
     }
+    let (op, y) = match (op, y) {
+        (BinOp::LShift, TensorArg::Attr(Attr::Int(n @ 0..63))) => (BinOp::Mul, TensorArg::Attr(Attr::Int(1 << n))),
+        (BinOp::RShift, TensorArg::Attr(Attr::Int(n @ 0..63))) => (BinOp::FloorDiv, TensorArg::Attr(Attr::Int(1 << n))),
+        other => other,
+    };
     // A number to the power of a tensor has the tensor second.
     let (first, second) = if op == BinOp::Pow { ("input", "exponent") } else { ("input", "other") };
     let out = i.op(name_of(op, both), &[(first, x), (second, y)])?;

@@ -92,6 +92,9 @@ fn mismatch(
     if args.pos.iter().any(Value::is_none) {
         return super::explain::nothing(i, raise);
     }
+    if let Some(layer) = args.pos.iter().find_map(super::module::as_module) {
+        return super::explain::not_called(raise, layer);
+    }
     raise
 }
 

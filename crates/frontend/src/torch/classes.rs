@@ -67,9 +67,30 @@ fn make(i: &Interp) -> Classes {
         vec![object],
         NativeKind::Module,
         None,
-        std::iter::once((Sym::new("__call__"), Value::native("__call__", call_module))).collect(),
+        [
+            (Sym::new("__call__"), Value::native("__call__", call_module)),
+            (Sym::new("__getattr__"), Value::native("__getattr__", registered)),
+        ]
+        .into_iter()
+        .collect(),
     ));
     Classes { tensor, parameter, size, dtype, device, module }
+}
+
+/// `Module.__getattr__(name)`: a parameter, buffer or submodule.
+fn registered(i: &mut Interp, args: Args) -> Eval<Value> {
+    let (this, rest) = args.receiver();
+    let [name] = rest.exactly(i, "__getattr__")?;
+    let (Some(module), Some(name)) = (super::module::as_module(&this), name.as_str()) else {
+        return Err(i.raise(Exc::TypeError, "Module.__getattr__(): a module and a name are expected"));
+    };
+    match super::module::get_attr(i, module, Sym::new(name))? {
+        Some(v) => Ok(v),
+        None => {
+            let text = format!("'{}' object has no attribute '{name}'", module.class().name);
+            Err(i.raise(Exc::AttributeError, text))
+        }
+    }
 }
 
 /// `Module.__call__`, as `super().__call__(…)` reaches it.
@@ -142,9 +163,17 @@ fn parameter(i: &mut Interp, args: Args) -> Eval<Value> {
     let data: Tensor = match data {
         Some(Value::Tensor(t)) => t,
         None | Some(Value::None) => factory::full(i, &[0], 0.0, DType::F32)?,
+        Some(v) if super::complex::is_complex(&v) => {
+            let raise = i.unsupported("a complex parameter");
+            return Err(raise.into_help(
+                "keep real and imaginary parts in the last dimension of a real parameter and use torch.view_as_complex",
+            ));
+        }
         Some(v) => {
-            let text = format!("Parameter(): argument 'data' must be Tensor, not {}", i.type_name(&v));
-            return Err(i.raise(Exc::TypeError, text));
+            let text = format!("'{}' object has no attribute 'detach'", i.type_name(&v));
+            return Err(i.raise(Exc::AttributeError, text).into_help(
+                "nn.Parameter takes a tensor: nn.Parameter(torch.tensor(…)), nn.Parameter(torch.zeros(…))",
+            ));
         }
     };
     if requires_grad && !data.dtype().is_float() {

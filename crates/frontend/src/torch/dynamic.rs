@@ -92,6 +92,49 @@ fn unique(i: &mut Interp, mut args: Args) -> Eval<Value> {
     Ok(if out.len() == 1 { out.swap_remove(0) } else { Value::tuple(out) })
 }
 
+/// `torch.einsum(a, [0, 1], b, [1, 2], [0, 2])`, the labels being numbers, as a call with an equation.
+pub(crate) fn einsum_equation(i: &mut Interp, mut args: Args) -> Eval<Args> {
+    if !matches!(args.pos.first(), Some(Value::Tensor(_))) || args.pos.len() < 2 {
+        return Ok(args);
+    }
+    let label = |i: &mut Interp, list: &Value| -> Eval<String> {
+        let mut text = String::new();
+        for v in i.iterate(list)? {
+            match v.as_int() {
+                Some(n @ 0..26) => text.push(char::from(b'A' + n as u8)),
+                Some(n @ 26..52) => text.push(char::from(b'a' + (n - 26) as u8)),
+                Some(n) => {
+                    let text = format!("einsum(): not in [0, 52) but found {n} as subscript");
+                    return Err(i.raise(Exc::RuntimeError, text));
+                }
+                None => text.push_str("..."),
+            }
+        }
+        Ok(text)
+    };
+    let (mut inputs, mut operands) = (Vec::new(), Vec::new());
+    let mut rest = std::mem::take(&mut args.pos).into_iter().peekable();
+    let mut output = None;
+    while let Some(v) = rest.next() {
+        match (&v, rest.next()) {
+            (Value::Tensor(_), Some(list)) => {
+                inputs.push(label(i, &list)?);
+                operands.push(v);
+            }
+            (_, None) if !operands.is_empty() => output = Some(label(i, &v)?),
+            _ => return Err(i.raise(Exc::TypeError, "einsum(): operands and lists of subscripts must alternate")),
+        }
+    }
+    let mut equation = inputs.join(",");
+    if let Some(output) = output {
+        equation.push_str("->");
+        equation.push_str(&output);
+    }
+    args.pos = vec![Value::str(&equation)];
+    args.pos.extend(operands);
+    Ok(args)
+}
+
 fn as_mask(i: &mut Interp, t: &Tensor) -> Eval<Tensor> {
     super::cast(i, t, DType::Bool)
 }

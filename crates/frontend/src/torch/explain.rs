@@ -69,6 +69,20 @@ pub(crate) fn origin(i: &Interp, tensor: &Tensor) -> (Span, String) {
     (storage.span, text)
 }
 
+/// Says that a layer stands where its output should, and where it was made.
+#[cold]
+pub(crate) fn not_called(mut raise: Raise, layer: &Rc<Instance>) -> Raise {
+    if let Raise::Exception(t) = &mut raise {
+        let name = layer.class().name.clone();
+        if layer.span != t.span && layer.span != Span::default() {
+            t.labels.push((layer.span, format!("this makes the layer {name}, it does not apply it")));
+        }
+        t.help =
+            Some(format!("make the layer once in __init__ and call it on the tensor: {name}(…)(x), not {name}(x)"));
+    }
+    raise
+}
+
 /// Says where the layer was made that refused its input, what it was made for and what it got.
 #[cold]
 pub(crate) fn declaration(i: &mut Interp, mut raise: Raise, module: &Rc<Instance>, inputs: &[Value]) -> Raise {

@@ -162,6 +162,11 @@ fn collect(i: &mut Interp, data: &Value, depth: usize, out: &mut Flat) -> Eval<(
 
 /// `torch.tensor`, `torch.as_tensor`, `torch.FloatTensor`, …
 pub(crate) fn tensor(i: &mut Interp, mut args: Args) -> Eval<Value> {
+    if args.kw.iter().any(|(_, v)| super::complex::is_complex_dtype(v)) {
+        args.kw.retain(|(_, v)| !super::complex::is_complex_dtype(v));
+        args.pos.insert(0, Value::str("tensor"));
+        return super::complex(i, "_made", args);
+    }
     let dtype = args.take_kw("dtype").and_then(|v| bind::dtype_of(i, &v));
     let requires_grad = match args.take_kw("requires_grad") {
         Some(v) => i.truth(&v)?,

@@ -27,7 +27,39 @@ pub(crate) fn constant(i: &mut Interp, t: &Tensor) -> Eval<Option<HostTensor>> {
         (i.torch.current, value)
     };
     let body = i.torch.body(kind);
+    if let Some(known) = fold(body.program(), body.program_value(value), MAX_ELEMENTS) {
+        return Ok(Some(known));
+    }
+    if kind == BodyKind::Init || kind == BodyKind::Recipe || !of_constants(i, kind, value) {
+        return Ok(None);
+    }
+    // Made of buffers that hold constants: computed where those are.
+    let span = i.span;
+    let value = i.hoist(kind, value, span)?;
+    let body = i.torch.body(BodyKind::Init);
     Ok(fold(body.program(), body.program_value(value), MAX_ELEMENTS))
+}
+
+/// Whether a value depends on nothing but tensors of `__init__` that are no parameters and that this trace has not written.
+fn of_constants(i: &Interp, kind: BodyKind, value: ValueId) -> bool {
+    let body = i.torch.body(kind).body();
+    let (mut pending, mut seen) = (vec![value], rustc_hash::FxHashSet::default());
+    while let Some(v) = pending.pop() {
+        if !seen.insert(v) {
+            continue;
+        }
+        match body.values.get(v.index()) {
+            Some(ValueDef::Node { node, .. }) => pending.extend(body.nodes[node.index()].inputs()),
+            Some(ValueDef::State(id)) => {
+                let storage = &i.torch.states[id.index()].storage;
+                if i.torch.is_parameter(storage) || i.torch.is_written(kind, storage) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+    true
 }
 
 /// One element as a Python number.

@@ -193,6 +193,9 @@ const NATIVE: &[(&str, NativeFn)] = &[
         let (t, rest) = receiver(i, args, "type")?;
         match rest.pos.first() {
             None => Ok(Value::str(format!("torch.{}Tensor", type_name(t.dtype())))),
+            Some(v) if super::complex::is_complex_dtype(v) => {
+                super::complex(i, "_typed", Args::from([Value::Tensor(t)]))
+            }
             Some(v) => match bind::dtype_of(i, v).or_else(|| tensor_type(v)) {
                 Some(d) => Ok(Value::Tensor(cast(i, &t, d)?)),
                 None => Err(i.raise(Exc::ValueError, "invalid type")),
@@ -250,8 +253,9 @@ const NATIVE: &[(&str, NativeFn)] = &[
         i.torch.records.push(("backward".into(), Value::Tensor(t)));
         Ok(Value::None)
     }),
-    ("register_hook", |i: &mut Interp, _: Args| {
-        Err(i.abort(crate::code::UNSUPPORTED_HOOK, "a hook on a tensor's gradient"))
+    ("register_hook", |i: &mut Interp, args: Args| {
+        let f = super::composed(i, "_register_hook")?.unwrap_or_default();
+        i.call(&f, args)
     }),
     ("numpy", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "numpy")?;
@@ -319,6 +323,9 @@ fn convert(i: &mut Interp, args: Args, dtype: DType) -> Eval<Value> {
 /// `t.to(…)`: a dtype or another tensor converts; devices mean nothing.
 fn to(i: &mut Interp, args: Args) -> Eval<Value> {
     let (t, mut rest) = receiver(i, args, "to")?;
+    if rest.pos.iter().chain(rest.kw.iter().map(|(_, v)| v)).any(super::complex::is_complex_dtype) {
+        return super::complex(i, "_typed", Args::from([Value::Tensor(t)]));
+    }
     let mut dtype = rest.take_kw("dtype").and_then(|v| bind::dtype_of(i, &v));
     let t = if rest.take_kw("memory_format").is_some_and(|v| !v.is_none()) { contiguous(i, &t, true)? } else { t };
     if let Some(Value::Tensor(o)) = rest.take_kw("other") {

@@ -6,6 +6,7 @@
 mod arith;
 pub(crate) mod bind;
 mod classes;
+mod complex;
 mod custom;
 mod dynamic;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod examples;
 pub(crate) mod explain;
 pub(crate) mod factory;
 pub(crate) mod fold;
+mod hooks;
 mod index;
 mod layout;
 mod methods;
@@ -28,6 +30,7 @@ mod write;
 
 pub(crate) use arith::{tensor_binary, tensor_compare, tensor_inplace, tensor_unary};
 pub(crate) use classes::value_class;
+pub(crate) use complex::{complex, complex_part};
 pub(crate) use namespace::module_import;
 pub(crate) use tensor::{Tensor, TensorObj};
 pub(crate) use trace::State;
@@ -201,19 +204,33 @@ fn reshaped_in_place(i: &mut Interp, target: &Tensor, out: &Tensor) -> Eval<Valu
     Ok(Value::Tensor(target.clone()))
 }
 
+/// Refuses indices that are known and lie outside an embedding's table.
+fn known_rows(i: &mut Interp, op: archsmith_ir::OpId, args: &[TensorArg]) -> Eval<()> {
+    let signature = op.signature();
+    let given = |name| signature.index(name).and_then(|k| args.get(k));
+    let (Some(TensorArg::Tensor(index)), Some(TensorArg::Tensor(table))) = (given("input"), given("weight")) else {
+        return Ok(());
+    };
+    let rows = table.shape().first().copied().unwrap_or(0);
+    let Some(known) = fold::constant(i, index)? else { return Ok(()) };
+    let Some(bad) = known.to_f64().iter().copied().find(|&v| v < 0.0 || v >= rows as f64) else { return Ok(()) };
+    let mut raise = i.raise(Exc::IndexError, "index out of range in self");
+    if let crate::eval::Raise::Exception(t) = &mut raise {
+        t.code = archsmith_ir::OpError::INDEX;
+        t.help =
+            Some(format!("the embedding has {rows} rows, and row {bad} is asked for: num_embeddings counts them all"));
+    }
+    Err(raise)
+}
+
 /// Calls the function or method at a path of the IR's operators.
 pub(crate) fn call_operator(i: &mut Interp, path: &'static str, mut args: Args) -> Eval<Value> {
     i.step()?;
     // `torch.cat(generator)` and the like take any iterable; a Size and a list are the same to a signature.
     let method = path.rsplit('.').next().unwrap_or(path);
     let in_place = method.ends_with('_') && !method.ends_with("__");
-    if let Some(on) = args.pos.iter().take(2).find(|v| matches!(v, Value::Instance(_))).cloned()
-        && on.as_instance().is_some_and(|o| &*o.class.borrow().name == "_Complex")
-    {
-        let name = crate::syntax::Sym::new(&format!("_operator_{method}"));
-        if let Some(f) = i.find_attr(&on, name)? {
-            return i.call(&f, args);
-        }
+    if let Some(v) = complex::operator(i, method, &mut args)? {
+        return Ok(v);
     }
     if let Some(Value::Instance(_)) = args.pos.first()
         && let Some(v) = args.pos.first().and_then(|v| v.as_instance()).and_then(|v| v.payload_value())
@@ -232,6 +249,9 @@ pub(crate) fn call_operator(i: &mut Interp, path: &'static str, mut args: Args) 
         i.torch.current = current;
         written?;
         return Ok(Value::Tensor(target.clone()));
+    }
+    if bound.op.get().name == "embedding" {
+        known_rows(i, bound.op, &bound.args)?;
     }
     let outputs = i.push(bound.op, &bound.args)?;
     if matches!(bound.op.get().name, "view" | "view_as")

@@ -122,13 +122,14 @@ fn holds(module: &Instance, name: Sym) -> bool {
 
 /// Sets an attribute as `Module.__setattr__` does. `false`: it is an ordinary one and is left to the caller.
 pub(crate) fn set_attr(i: &mut Interp, module: &Rc<Instance>, name: Sym, value: &Value) -> Eval<bool> {
-    let registered = matches!(value, Value::Tensor(t) if t.parameter) || as_module(value).is_some();
+    let registered = matches!(value, Value::Tensor(t) if t.parameter || is_buffer(t)) || as_module(value).is_some();
     if !registered && !holds(module, name) {
         return Ok(false);
     }
     let Some(s) = state(module) else {
         let what = match value {
             Value::Tensor(t) if t.parameter => "parameters",
+            Value::Tensor(t) if is_buffer(t) => "buffer",
             v if as_module(v).is_some() => "module",
             _ => return Ok(false),
         };
@@ -154,6 +155,17 @@ pub(crate) fn set_attr(i: &mut Interp, module: &Rc<Instance>, name: Sym, value: 
             forget(&[&s.buffers, &s.modules]);
             settle(i, t)?;
             s.parameters.borrow_mut().insert(key, value.clone());
+        }
+        // `nn.Buffer`: registered by being assigned.
+        Value::Tensor(t) if is_buffer(t) && !in_parameters => {
+            forget(&[&s.modules]);
+            settle(i, t)?;
+            let persistent =
+                t.attrs.borrow().get(&Sym::new("persistent")).is_none_or(|v| !matches!(v, Value::Bool(false)));
+            if !persistent {
+                s.non_persistent.borrow_mut().insert(key.clone());
+            }
+            s.buffers.borrow_mut().insert(key, value.clone());
         }
         _ if in_parameters => {
             if !value.is_none() {
@@ -208,6 +220,9 @@ pub(crate) fn set_attr(i: &mut Interp, module: &Rc<Instance>, name: Sym, value: 
                 }
                 s.buffers.borrow_mut().insert(key, value.clone());
             }
+            complex if super::complex::is_complex(complex) => {
+                s.buffers.borrow_mut().insert(key, value.clone());
+            }
             _ => {
                 let text = format!(
                     "cannot assign '{}' as buffer '{name}' (torch.Tensor or None expected)",
@@ -219,6 +234,29 @@ pub(crate) fn set_attr(i: &mut Interp, module: &Rc<Instance>, name: Sym, value: 
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// Whether a tensor was made by `nn.Buffer`.
+fn is_buffer(t: &Tensor) -> bool {
+    t.attrs.borrow().get(&Sym::new("_is_buffer")).is_some()
+}
+
+/// `nn.Buffer(data=None, *, persistent=True)`: a tensor that becomes a buffer where it is assigned to a module.
+pub(crate) fn buffer(i: &mut Interp, args: Args) -> Eval<Value> {
+    let [data, persistent] = args.bind(i, "Buffer", ["data", "persistent"], 0)?;
+    let data = match data {
+        Some(Value::Tensor(t)) => t,
+        None | Some(Value::None) => super::factory::full(i, &[0], 0.0, archsmith_ir::DType::F32)?,
+        Some(v) => {
+            let text = format!("'{}' object has no attribute 'detach'", i.type_name(&v));
+            return Err(i.raise(Exc::AttributeError, text));
+        }
+    };
+    i.value_of(&data)?;
+    let t = super::TensorObj::over(data.storage());
+    t.attrs.borrow_mut().insert(Sym::new("_is_buffer"), Value::Bool(true));
+    t.attrs.borrow_mut().insert(Sym::new("persistent"), persistent.unwrap_or(Value::Bool(true)));
+    Ok(Value::Tensor(Rc::new(t)))
 }
 
 /// Deletes a parameter, buffer or submodule. `false`: there is none of this name.
@@ -257,35 +295,19 @@ pub(crate) fn call(i: &mut Interp, module: &Rc<Instance>, mut args: Args) -> Eva
         return Ok(out);
     }
     let this = Value::Instance(module.clone());
-    if let Some(hooks) = module.get(Sym::new("_forward_pre_hooks")) {
-        for hook in hook_list(&hooks) {
-            let got = i.call(&hook, Args::from([this.clone(), Value::tuple(args.pos.clone())]))?;
-            match got {
-                Value::None => {}
-                v => args.pos = v.as_sequence().unwrap_or_else(|| vec![v]),
-            }
-        }
-    }
+    super::hooks::before(i, module, &mut args)?;
     let forward = i.get_attr(&this, Sym::new("forward"))?;
     let scope = open_scope(i, module);
-    let inputs = args.pos.clone();
+    let given = args.clone();
     let out = i.call(&forward, args);
     if scope {
         i.torch.scope_stack.pop();
     }
-    let mut out = out.map_err(|raise| super::explain::declaration(i, raise, module, &inputs))?;
+    let out = out.map_err(|raise| super::explain::declaration(i, raise, module, &given.pos))?;
     if out.is_none() {
         super::explain::remember_nothing(i, module);
     }
-    if let Some(hooks) = module.get(Sym::new("_forward_hooks")) {
-        for hook in hook_list(&hooks) {
-            let got = i.call(&hook, Args::from([this.clone(), Value::tuple(inputs.clone()), out.clone()]))?;
-            if !got.is_none() {
-                out = got;
-            }
-        }
-    }
-    Ok(out)
+    super::hooks::after(i, module, &given, out)
 }
 
 /// Unknown tensors of the types that a value holds. `None`: the value is more than tensors in tuples and lists.
@@ -303,13 +325,6 @@ fn stand_in(i: &mut Interp, value: &Value) -> Option<Value> {
             items.iter().map(|v| stand_in(i, v)).collect::<Option<_>>().map(Value::list)
         }
         _ => None,
-    }
-}
-
-fn hook_list(hooks: &Value) -> Vec<Value> {
-    match hooks {
-        Value::Dict(d) => d.borrow().values().cloned().collect(),
-        _ => Vec::new(),
     }
 }
 
@@ -381,6 +396,9 @@ fn collect(
     let text = |k: &Key| k.value().as_str().unwrap_or("").to_string();
     for (table, parameter) in [(&s.parameters, true), (&s.buffers, false)] {
         for (k, v) in table.borrow().iter() {
+            if super::complex::is_complex(v) {
+                i.torch.complex_state = true;
+            }
             if let Value::Tensor(t) = v {
                 let persistent = parameter || !s.non_persistent.borrow().contains(k);
                 out.push(Entry { name: format!("{prefix}{}", text(k)), tensor: t.clone(), parameter, persistent });

@@ -15,7 +15,17 @@ use std::rc::Rc;
 
 /// A module with sources of our own.
 const LIBRARY: &[(&str, &[&str])] = &[
-    ("torch", &[include_str!("../library/torch_core.py"), include_str!("../library/torch_compositions.py")]),
+    (
+        "torch",
+        &[
+            include_str!("../library/torch_core.py"),
+            include_str!("../library/torch_compositions.py"),
+            include_str!("../library/torch_rarer.py"),
+        ],
+    ),
+    ("torch.special", &[include_str!("../library/torch_special.py")]),
+    ("torch.func", &[include_str!("../library/torch_func.py")]),
+    ("torch.profiler", &[include_str!("../library/torch_profiler.py")]),
     (
         "torch.nn",
         &[
@@ -34,7 +44,7 @@ const LIBRARY: &[(&str, &[&str])] = &[
     ("torch.nn.utils.parametrize", &[include_str!("../library/parametrize.py")]),
     ("torch.nn.utils.parametrizations", &[include_str!("../library/parametrizations.py")]),
     ("torch.linalg", &[include_str!("../library/linalg.py")]),
-    ("torch.fft", &[include_str!("../library/fft.py")]),
+    ("torch.fft", &[include_str!("../library/complex.py"), include_str!("../library/fft.py")]),
     ("torch.distributions", &[include_str!("../library/distributions.py")]),
     ("torch.ops.torchvision", &[include_str!("../library/torch_ops.py")]),
     ("torch.optim", &[include_str!("../library/optim.py")]),
@@ -97,7 +107,6 @@ const PLAIN: &[&str] = &[
     "torch.utils.data",
     "torch.autograd",
     "torch.jit",
-    "torch.special",
     "torch.distributed",
     "torch.mps",
     "torch.ops",
@@ -109,7 +118,6 @@ const PLAIN: &[&str] = &[
     "torch.overrides",
     "torch.fx",
     "torch.nn.parallel",
-    "torch.profiler",
     "torch.types",
     "torchvision",
 ];
@@ -301,7 +309,10 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
         let of = match name {
             "export" | "unused" | "script_if_tracing" | "interface" | "script_method" | "_overload_method"
             | "_overload" => "_identity",
-            "detect_anomaly" | "set_detect_anomaly" | "profiler" => "_Anomaly",
+            "detect_anomaly" | "set_detect_anomaly" => "_Anomaly",
+            "profiler" if at == "torch.autograd" => {
+                return module_import(i, "torch.profiler").map(|m| m.map(Value::Module));
+            }
             "function" | "variable" | "forward_ad" => return Ok(Some(Value::Module(module.clone()))),
             other => other,
         };
@@ -344,6 +355,8 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
             "inf" => Some(Value::Float(f64::INFINITY)),
             "nan" => Some(Value::Float(f64::NAN)),
             "newaxis" => Some(Value::None),
+            "complex64" | "cfloat" => Some(Value::Opaque("torch.complex64".into())),
+            "complex128" | "cdouble" => Some(Value::Opaque("torch.complex128".into())),
             "__version__" => Some(Value::str("2.5.0")),
             "_TensorBase" | "TensorType" => Some(Value::Opaque(format!("torch.{name}").into())),
             "strided" | "channels_last" | "channels_last_3d" | "contiguous_format" | "preserve_format" => {

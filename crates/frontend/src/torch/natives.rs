@@ -1,6 +1,6 @@
 //! Functions of the `torch` modules that are no operators.
 
-use super::{bind, custom, dynamic, factory, fold, module, record, traverse};
+use super::{bind, custom, dynamic, factory, fold, hooks, module, record, traverse};
 use crate::eval::args::Args;
 use crate::eval::value::{NativeFn, Value};
 use crate::eval::{Eval, Exc, Interp};
@@ -10,6 +10,7 @@ use archsmith_ir::DType;
 pub(crate) fn find(at: &str, name: &str) -> Option<Value> {
     let table = match at {
         "torch" => TORCH,
+        "torch.nn" | "torch.nn.parameter" => NN,
         "torch.nn.functional" => FUNCTIONAL,
         "torch.cuda" | "torch.mps" => CUDA,
         "torch.backends" => return backend(name),
@@ -48,6 +49,7 @@ fn same(_: &mut Interp, args: Args) -> Eval<Value> {
 /// What library sources call.
 const INTERNAL: &[(&str, NativeFn)] = &[
     ("_module_init", module::init),
+    ("_returns_nothing", hooks::returns_nothing),
     ("_walk", traverse::walk),
     ("_train", traverse::train),
     ("_reset_affine", factory::reset_affine),
@@ -145,6 +147,10 @@ const TORCH: &[(&str, NativeFn)] = &[
         ([Value::Tensor(t)], true) => dynamic::positions(i, &t.clone(), true),
         _ => super::call_operator(i, "torch.where", a),
     }),
+    ("einsum", |i: &mut Interp, a: Args| {
+        let a = dynamic::einsum_equation(i, a)?;
+        super::call_operator(i, "torch.einsum", a)
+    }),
     ("is_deterministic_algorithms_warn_only_enabled", no),
     ("save", |i: &mut Interp, _: Args| Err(i.abort(crate::code::UNSUPPORTED_ACCESS, "torch.save writes a file"))),
     ("load", |i: &mut Interp, _: Args| {
@@ -167,6 +173,8 @@ const FUNCTIONAL: &[(&str, NativeFn)] = &[
     }),
     ("multi_margin_loss", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.multi_margin_loss", a)),
 ];
+
+const NN: &[(&str, NativeFn)] = &[("Buffer", module::buffer)];
 
 const CUDA: &[(&str, NativeFn)] = &[
     ("is_available", no),

@@ -23,6 +23,13 @@ pub(crate) fn loss(i: &mut Interp, path: &'static str, mut args: Args) -> Eval<V
     if i.torch.current != BodyKind::Recipe {
         return match OpId::by_path(path).first() {
             Some((_, s)) => super::call_operator(i, s.path, args),
+            None if path.ends_with(".multi_margin_loss") => {
+                let f = match super::module_import(i, "torch.nn.functional")? {
+                    Some(m) => i.module_attr(&m, crate::syntax::Sym::new("_multi_margin"))?,
+                    None => None,
+                };
+                i.call(&f.unwrap_or_default(), args)
+            }
             None => Err(i.unsupported(format!("{path} in a forward pass"))),
         };
     }

@@ -82,6 +82,8 @@ pub(crate) struct State {
     pub(crate) modules: FxHashMap<String, Rc<crate::eval::module::PyModule>>,
     /// Classes of named tuples that operators gave, by operator.
     pub(crate) tuples: FxHashMap<&'static str, Rc<crate::eval::class::Class>>,
+    /// Whether a buffer is complex: such a network is read to its end and then refused.
+    pub(crate) complex_state: bool,
     /// Nodes a body may have.
     pub(crate) max_nodes: usize,
 }
@@ -107,6 +109,7 @@ impl Default for State {
             hoisted: FxHashMap::default(),
             modules: FxHashMap::default(),
             tuples: FxHashMap::default(),
+            complex_state: false,
             max_nodes: 20_000,
         }
     }
@@ -132,6 +135,16 @@ impl State {
     pub(crate) fn parameter_elements(&self) -> u64 {
         let elements = |t: &Tensor| t.storage().ty.borrow().numel() as u64;
         self.parameters.iter().filter_map(Weak::upgrade).map(|t| elements(&t)).fold(0, u64::saturating_add)
+    }
+
+    /// Whether a storage is that of a parameter.
+    pub(crate) fn is_parameter(&self, storage: &Rc<Storage>) -> bool {
+        self.parameters.iter().filter_map(Weak::upgrade).any(|t| Rc::ptr_eq(&t.storage(), storage))
+    }
+
+    /// Whether a trace has written into a parameter or buffer.
+    pub(crate) fn is_written(&self, kind: BodyKind, storage: &Rc<Storage>) -> bool {
+        self.written.contains_key(&(kind as u8, Rc::as_ptr(storage).addr()))
     }
 
     fn scope(&self) -> ScopeId {

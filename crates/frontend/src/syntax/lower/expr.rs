@@ -166,8 +166,10 @@ impl Lower<'_> {
     fn integer(&self, node: Node<'_>) -> Lowered<ExprKind> {
         let text: String = self.text_of(node).chars().filter(|c| *c != '_').collect();
         let lower = text.to_ascii_lowercase();
-        if lower.ends_with('j') {
-            return Ok(ExprKind::Unsupported("complex numbers"));
+        if let Some(digits) = lower.strip_suffix('j')
+            && let Ok(v) = digits.parse()
+        {
+            return Ok(ExprKind::Imaginary(v));
         }
         let (digits, radix) = match lower.get(..2) {
             Some("0x") => (&lower[2..], 16),
@@ -192,8 +194,10 @@ impl Lower<'_> {
 
     fn float(&self, node: Node<'_>) -> Lowered<ExprKind> {
         let text: String = self.text_of(node).chars().filter(|c| *c != '_').collect();
-        if text.ends_with(['j', 'J']) {
-            return Ok(ExprKind::Unsupported("complex numbers"));
+        if let Some(digits) = text.strip_suffix(['j', 'J'])
+            && let Ok(v) = digits.parse()
+        {
+            return Ok(ExprKind::Imaginary(v));
         }
         match text.parse() {
             Ok(v) => Ok(ExprKind::Const(Value::Float(v))),
