@@ -3,6 +3,7 @@
 //! A file names only what differs from the preset it starts from; an unknown key is an error. The resolved configuration is
 //! stored in the run folder, so that a run can be repeated from it alone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ pub const LAPTOP: &str = include_str!("presets/laptop.toml");
 pub const PRESETS: [(&str, &str); 3] = [("smoke", SMOKE), ("laptop", LAPTOP), ("paper", PAPER)];
 
 /// The whole configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Seed and size of the run.
@@ -45,7 +46,7 @@ pub struct Config {
 }
 
 /// Seed and size of the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// Every random draw derives from it.
@@ -60,7 +61,7 @@ pub struct Run {
 }
 
 /// The language model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// `embedded`, a GGUF file, a folder of safetensors, a hub repository `owner/name[@revision]`, or `mutation`: random edits
@@ -73,7 +74,7 @@ pub struct Model {
 }
 
 /// How the request is worded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PromptStyle {
     /// A short comment before the code, for a small model without a chat template.
@@ -83,7 +84,7 @@ pub enum PromptStyle {
 }
 
 /// What the model is asked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prompt {
     /// How the request is worded.
@@ -101,7 +102,7 @@ pub struct Prompt {
 }
 
 /// How the model is sampled.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sampling {
     /// 0 takes the likeliest token.
@@ -118,7 +119,7 @@ pub struct Sampling {
 }
 
 /// What steers the sampling.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Guide {
     /// Nothing: the model's own distribution.
@@ -129,7 +130,7 @@ pub enum Guide {
 }
 
 /// What a candidate may cost; more is refused before anything is allocated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Parameters, trainable and frozen.
@@ -141,7 +142,7 @@ pub struct Budget {
 }
 
 /// The images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
     /// `fashion-mnist-sample` (embedded), `fashion-mnist` or `cifar10`.
@@ -157,7 +158,7 @@ pub struct Data {
 }
 
 /// How a candidate is trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
     /// Passes over the training split.
@@ -179,7 +180,7 @@ pub struct Training {
 }
 
 /// Which trained candidates are kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Admission {
     /// Validation accuracy from which a candidate is admitted.
@@ -191,7 +192,7 @@ pub struct Admission {
 }
 
 /// What counts as new.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Novelty {
     /// Jaccard similarity of the normalised texts from which a candidate is a near-duplicate.
@@ -204,7 +205,7 @@ pub struct Novelty {
 }
 
 /// What is done with rejected candidates.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repair {
     /// Put missing imports in front. Counted as repaired, never as raw.
@@ -214,7 +215,7 @@ pub struct Repair {
 }
 
 /// How the model learns from the admitted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sft {
     /// Off: the model stays as it is.
@@ -316,6 +317,24 @@ impl Config {
         Ok(config)
     }
 
+    /// The JSON schema of a configuration, for editors: every key with its meaning, its type and its default in the preset
+    /// `smoke`. No key is required, since a file names only what differs from its preset.
+    pub fn schema() -> serde_json::Value {
+        let mut schema = schemars::schema_for!(Config).to_value();
+        schema["title"] = "Archsmith's run configuration".into();
+        forget_required(&mut schema);
+        let defaults = SMOKE.parse::<toml::Table>().ok().and_then(|t| serde_json::to_value(t).ok()).unwrap_or_default();
+        for (section, values) in defaults.as_object().into_iter().flatten() {
+            let name =
+                schema["properties"][section]["$ref"].as_str().and_then(|r| r.rsplit('/').next()).map(String::from);
+            let Some(name) = name else { continue };
+            for (key, value) in values.as_object().into_iter().flatten() {
+                schema["$defs"][&name]["properties"][key]["default"] = value.clone();
+            }
+        }
+        schema
+    }
+
     /// The complete configuration as TOML.
     ///
     /// # Errors
@@ -391,6 +410,17 @@ impl Config {
         check(self.sft.lr > 0.0, "sft.lr", self.sft.lr, "above 0")?;
         check((0.0..1.0).contains(&self.sft.held_out), "sft.held_out", self.sft.held_out, "a share below 1")?;
         check((0.0..1.0).contains(&self.sft.dropout), "sft.dropout", self.sft.dropout, "a share below 1")
+    }
+}
+
+fn forget_required(schema: &mut serde_json::Value) {
+    match schema {
+        serde_json::Value::Object(map) => {
+            map.remove("required");
+            map.values_mut().for_each(forget_required);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(forget_required),
+        _ => {}
     }
 }
 

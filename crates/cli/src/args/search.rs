@@ -41,7 +41,8 @@ pub(crate) struct RunArgs {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   archsmith config laptop > mine.toml
-  archsmith config --config mine.toml --set run.cycles=5")]
+  archsmith config --config mine.toml --set run.cycles=5
+  archsmith config --schema > archsmith.schema.json      for an editor that checks TOML files")]
 pub(crate) struct ConfigArgs {
     /// smoke, laptop or paper.
     #[arg(default_value = "smoke")]
@@ -52,6 +53,9 @@ pub(crate) struct ConfigArgs {
     /// Change one setting: shows the resolved configuration.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
+    /// The JSON schema of configuration files instead.
+    #[arg(long, conflicts_with_all = ["preset", "config", "settings"])]
+    pub(crate) schema: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,10 @@ use archsmith_search::config::PRESETS;
 use std::path::Path;
 
 pub(super) fn config(args: &ConfigArgs) -> anyhow::Result<Ending> {
+    if args.schema {
+        output::text(&format!("{:#}\n", Config::schema()))?;
+        return Ok(Ending::Done);
+    }
     let config = resolve(&args.preset, args.config.as_deref(), &args.settings)?;
     let preset = PRESETS.iter().find(|(name, _)| *name == args.preset);
     match preset {

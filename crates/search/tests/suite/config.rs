@@ -34,3 +34,43 @@ fn errors_name_the_key() {
         Config::preset("huge").err().map(|e| e.to_string()).unwrap_or_default().contains("smoke, laptop and paper")
     );
 }
+
+#[test]
+fn the_schema_knows_every_key_and_its_meaning_and_no_other() {
+    let schema = Config::schema();
+    let definition = |of: &serde_json::Value| {
+        let name = of["$ref"].as_str().and_then(|r| r.rsplit('/').next()).unwrap_or_default().to_string();
+        schema["$defs"][name].clone()
+    };
+    for (preset, _) in PRESETS {
+        let text = Config::preset(preset).unwrap().to_toml().unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        assert_eq!(table.len(), schema["properties"].as_object().unwrap().len());
+        for (section, values) in &table {
+            let described = definition(&schema["properties"][section]);
+            let keys = described["properties"].as_object().unwrap();
+            assert_eq!(described["additionalProperties"], false, "[{section}] takes no other key");
+            assert_eq!(values.as_table().unwrap().len(), keys.len(), "[{section}]");
+            for (key, value) in values.as_table().unwrap() {
+                let known = &keys[key];
+                let place = format!("{section}.{key} of {preset}");
+                assert!(known["description"].is_string(), "{place} is not explained");
+                let kinds: &[&str] = match value {
+                    toml::Value::String(_) => &["string"],
+                    toml::Value::Boolean(_) => &["boolean"],
+                    toml::Value::Integer(_) => &["integer"],
+                    toml::Value::Float(_) => &["number"],
+                    toml::Value::Array(_) => &["array"],
+                    _ => &["object"],
+                };
+                let named = definition(known);
+                let kind = if known["type"].is_string() { &known["type"] } else { &named["type"] };
+                let listed = named["oneOf"]
+                    .as_array()
+                    .is_some_and(|all| all.iter().any(|v| v["const"] == value.as_str().unwrap_or_default()));
+                assert!(listed || kinds.iter().any(|k| kind == k), "{place}: {known} {named}");
+            }
+        }
+    }
+    assert_eq!(definition(&schema["properties"]["run"])["properties"]["cycles"]["default"], 3);
+}
