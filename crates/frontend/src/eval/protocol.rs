@@ -238,8 +238,8 @@ impl Interp {
         match v {
             Value::Big(_) => Err(self.raise(Exc::IndexError, "cannot fit 'int' into an index-sized integer")),
             Value::Tensor(t) => {
-                let n = crate::torch::tensor_number(self, t)?;
-                match n {
+                let whole = t.ty().numel() == 1 && !t.dtype().is_float();
+                match if whole { crate::torch::tensor_number(self, t)? } else { Value::None } {
                     Value::Int(n) => Ok(n),
                     Value::Bool(b) => Ok(i64::from(b)),
                     _ => Err(self.raise(

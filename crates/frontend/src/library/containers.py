@@ -274,6 +274,9 @@ class ParameterDict(Module):
 
     def update(self, parameters):
         pairs = parameters.items() if isinstance(parameters, (dict, ParameterDict)) else parameters
+        # A plain dict is sorted, which PyTorch does with no other container.
+        if isinstance(parameters, dict) and not isinstance(parameters, collections.OrderedDict):
+            pairs = sorted(pairs)
         for key, value in pairs:
             self[key] = value
 

@@ -257,3 +257,45 @@ def max_pool2d_with_indices(input, kernel_size, stride=None, padding=0, dilation
 
 def adaptive_max_pool2d_with_indices(input, output_size, return_indices=False):
     return F.adaptive_max_pool2d(input, output_size, return_indices=True)
+
+
+def _antialias_weights(size, out, scale, cubic):
+    # One row for each output: the filter, as wide as a downscaling asks for, over the inputs that it reaches.
+    widened = scale if scale >= 1 else 1.0
+    support = (2 if cubic else 1) * widened
+    a = -0.5
+    rows = []
+    for i in range(out):
+        centre = scale * (i + 0.5)
+        first = max(int(centre - support + 0.5), 0)
+        last = min(int(centre + support + 0.5), size)
+        weights = []
+        for j in range(first, last):
+            d = abs((j - centre + 0.5) / widened)
+            if not cubic:
+                weights.append(1 - d if d < 1 else 0.0)
+            elif d < 1:
+                weights.append(((a + 2) * d - (a + 3)) * d * d + 1)
+            else:
+                weights.append((((d - 5) * d + 8) * d - 4) * a if d < 2 else 0.0)
+        total = sum(weights)
+        rows.append([0.0] * first + [w / total for w in weights] + [0.0] * (size - last))
+    return torch.tensor(rows)
+
+
+def _interpolate_antialiased(input, size=None, scale_factor=None, mode='nearest', align_corners=None,
+                             recompute_scale_factor=None, antialias=False):
+    if mode not in ('bilinear', 'bicubic') or input.ndim != 4:
+        raise ValueError('Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor as input')
+    pair = lambda v: list(v) if isinstance(v, (list, tuple)) else [v, v]
+    sizes = list(input.shape[2:])
+    factors = [None, None] if scale_factor is None else pair(scale_factor)
+    out = pair(size) if size is not None else [math.floor(n * f) for n, f in zip(sizes, factors)]
+    matrices = []
+    for n, m, f in zip(sizes, out, factors):
+        if align_corners:
+            scale = (n - 1) / (m - 1) if m > 1 else 0.0
+        else:
+            scale = n / m if f is None or recompute_scale_factor else 1 / f
+        matrices.append(_antialias_weights(n, m, scale, mode == 'bicubic'))
+    return matrices[0] @ (input @ matrices[1].t())

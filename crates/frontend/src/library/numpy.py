@@ -136,7 +136,7 @@ class ndarray(list):
         return _prod(self, axis, keepdims=keepdims)
 
     def std(self, axis=None, keepdims=False):
-        return _std(self, axis, keepdims=keepdims)
+        return _deviation(self, axis, keepdims=keepdims)
 
     def var(self, axis=None, keepdims=False):
         return _var(self, axis, keepdims=keepdims)
@@ -308,14 +308,14 @@ _sum = _over(_total)
 _prod = _over(_product)
 _mean = _over(_average)
 _var = _over(_variance)
-_std = _over(lambda values: math.sqrt(_variance(values)))
+_deviation = _over(lambda values: math.sqrt(_variance(values)))
 _largest = _over(_max)
 _smallest = _over(_min)
 sum = _sum
 prod = _prod
 mean = _mean
 var = _var
-std = _std
+std = _deviation
 max = _largest
 min = _smallest
 amax = _largest
@@ -571,6 +571,25 @@ def arange(start, stop=None, step=1, dtype=None):
 
 def max_0(n):
     return n if n > 0 else 0
+
+
+def split(ary, indices_or_sections, axis=0):
+    if axis:
+        raise NotImplementedError('numpy.split along another axis than the first')
+    if isinstance(indices_or_sections, int):
+        if len(ary) % indices_or_sections:
+            raise ValueError('array split does not result in an equal division')
+        return array_split(ary, indices_or_sections)
+    bounds = [0] + list(indices_or_sections) + [len(ary)]
+    return [ndarray(list(ary)[a:b]) for a, b in zip(bounds[:-1], bounds[1:])]
+
+
+def array_split(ary, sections, axis=0):
+    if not isinstance(sections, int):
+        return split(ary, sections, axis)
+    each, more = divmod(len(ary), sections)
+    bounds = [k * each + (k if k < more else more) for k in range(sections + 1)]
+    return split(ary, bounds[1:-1], axis)
 
 
 def concatenate(arrays, axis=0):

@@ -198,6 +198,15 @@ pub(super) fn fill(i: &Interp, m: &PyModule) {
             let (whole, part) = (bits(args.pos.first()), bits(args.pos.get(1)));
             Ok(Value::Bool(whole & part == part))
         }),
+        ("__iter__", |i, args| {
+            let [whole] = args.exactly(i, "__iter__")?;
+            let list = Value::list(parts(&whole));
+            i.iter(&list)
+        }),
+        ("__len__", |i, args| {
+            let [whole] = args.exactly(i, "__len__")?;
+            Ok(Value::from(parts(&whole).len()))
+        }),
         ("__bool__", |_, args| {
             let value = args.pos.first().and_then(|v| v.as_instance()?.get(known::ENUM_VALUE));
             Ok(Value::Bool(value.and_then(|v| v.as_int()) != Some(0)))
@@ -217,6 +226,16 @@ pub(super) fn fill(i: &Interp, m: &PyModule) {
     }
     m.set("auto", Value::native("auto", |_, _| Ok(Value::Opaque(AUTO.into()))));
     m.set("unique", Value::native("unique", |_, args| Ok(args.pos.into_iter().next().unwrap_or_default())));
+}
+
+/// The members of one bit each that a flag holds, as its class lists them.
+fn parts(whole: &Value) -> Vec<Value> {
+    let bits = |v: &Value| v.as_instance()?.get(known::ENUM_VALUE)?.as_int();
+    let (Some(all), Some(o)) = (bits(whole), whole.as_instance()) else { return Vec::new() };
+    let class = o.class();
+    let members = class.members.borrow();
+    let held = |m: &&Value| bits(m).is_some_and(|b| b > 0 && b & (b - 1) == 0 && b & all == b);
+    members.iter().flatten().filter(held).cloned().collect()
 }
 
 /// Two members of a flag, or a flag and its bits, as a member that may have no name of its own.

@@ -129,9 +129,9 @@ fn collect(i: &mut Interp, data: &Value, depth: usize, out: &mut Flat) -> Eval<(
             }
             return Ok(());
         }
-        Value::Tensor(t) => {
-            let list = fold::tolist(i, t)?;
-            return collect(i, &list, depth, out);
+        Value::Tensor(_) => {
+            let raise = i.raise(Exc::ValueError, "only one element tensors can be converted to Python scalars");
+            return Err(raise.into_help("torch.stack joins a list of tensors to one"));
         }
         _ => {
             let items = match data.as_sequence() {

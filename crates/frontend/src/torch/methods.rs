@@ -244,6 +244,17 @@ const NATIVE: &[(&str, NativeFn)] = &[
         t.requires_grad.set(false);
         Ok(Value::Tensor(t))
     }),
+    // `torch.Tensor._make_subclass(cls, data, requires_grad)`: the same elements; a subclass adds nothing to them.
+    ("_make_subclass", |i: &mut Interp, args: Args| match args.pos.get(1) {
+        Some(Value::Tensor(t)) => {
+            let made = TensorObj::over(t.storage());
+            if let Some(v) = args.pos.get(2) {
+                made.requires_grad.set(i.truth(v)?);
+            }
+            Ok(Value::Tensor(Rc::new(made)))
+        }
+        _ => Err(i.raise(Exc::TypeError, "_make_subclass(): argument 'data' must be Tensor")),
+    }),
     ("retain_grad", |_: &mut Interp, _: Args| Ok(Value::None)),
     ("backward", |i: &mut Interp, args: Args| {
         let (t, _) = receiver(i, args, "backward")?;

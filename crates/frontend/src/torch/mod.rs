@@ -116,6 +116,9 @@ pub(crate) fn tensor_truth(i: &mut Interp, t: &Tensor) -> Eval<bool> {
 
 /// `int(t)`, `float(t)`, `t.item()`: the value of a tensor with one element, where it is known.
 pub(crate) fn tensor_number(i: &mut Interp, t: &Tensor) -> Eval<Value> {
+    if t.ty().numel() != 1 {
+        return Err(i.raise(Exc::ValueError, "only one element tensors can be converted to Python scalars"));
+    }
     fold::item(i, t)
 }
 

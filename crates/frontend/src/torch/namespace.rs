@@ -336,6 +336,14 @@ fn find(i: &mut Interp, module: &Rc<PyModule>, name: &str) -> Eval<Option<Value>
             return i.module_attr(&torch, crate::syntax::Sym::new(of));
         }
     }
+    if at == "torch._C" && matches!(name, "_TensorMeta" | "_TensorBase") {
+        let class = if name == "_TensorMeta" {
+            Some(Value::Class(i.builtins.class("type")))
+        } else {
+            classes::by_name(i, "Tensor")
+        };
+        return Ok(class);
+    }
     if at == "torch" && name == "autocast" {
         return match module_import(i, "torch.amp")? {
             Some(amp) => i.module_attr(&amp, crate::syntax::Sym::new(name)),

@@ -171,6 +171,16 @@ const FUNCTIONAL: &[(&str, NativeFn)] = &[
     ("binary_cross_entropy_with_logits", |i: &mut Interp, a: Args| {
         record::loss(i, "torch.nn.functional.binary_cross_entropy_with_logits", a)
     }),
+    ("interpolate", |i: &mut Interp, a: Args| {
+        let asked = a.kw.iter().find(|(n, _)| n.with(|n| n == "antialias")).map(|(_, v)| v).or_else(|| a.pos.get(6));
+        if matches!(asked, Some(Value::Bool(true)))
+            && let Some(m) = super::module_import(i, "torch.nn.functional")?
+            && let Some(f) = i.module_attr(&m, crate::syntax::Sym::new("_interpolate_antialiased"))?
+        {
+            return i.call(&f, a);
+        }
+        super::call_operator(i, "torch.nn.functional.interpolate", a)
+    }),
     ("multi_margin_loss", |i: &mut Interp, a: Args| record::loss(i, "torch.nn.functional.multi_margin_loss", a)),
 ];
 
