@@ -111,6 +111,11 @@ pub enum Evaluation {
     Diverged,
     /// The time limit.
     TimedOut,
+    /// It used more of something than it may, or would have.
+    OverBudget {
+        /// Of what, such as `memory`.
+        what: String,
+    },
     /// It ended without a result.
     Crashed {
         /// Why, in words that do not change from run to run.

@@ -3,6 +3,7 @@
 use crate::backend::{Cpu, Device};
 use crate::fit::{FitError, in_threads};
 use crate::kernels::Kernels;
+use crate::lower::Footprint;
 use crate::trainer::{Interface, Trainer};
 use archsmith_ir::{Seed, StateKind, TypedGraph};
 use burn::tensor::backend::AutodiffBackend;
@@ -24,15 +25,21 @@ pub struct BenchResult {
     pub img_s: f64,
     /// Peak resident memory of the process in MiB, where it is known.
     pub peak_rss_mb: Option<u64>,
+    /// The same as the graph says before anything is allocated; on the CPU.
+    pub predicted_mb: Option<u64>,
 }
 
-/// Measures `steps` forward passes and steps on random images, after one step to warm up.
+/// Measures `steps` steps on random images, and the forward pass in each, after one step to warm up.
 ///
 /// # Errors
 /// What cannot be trained.
 pub fn bench(graph: &TypedGraph, steps: usize, threads: usize, device: Device) -> Result<BenchResult, FitError> {
     match device {
-        Device::Cpu => in_threads(threads, || bench_on::<Cpu>(graph, steps, &Default::default()))?,
+        Device::Cpu => {
+            let predicted_mb = Some(Footprint::of(graph)?.process_mb());
+            let result = in_threads(threads, || bench_on::<Cpu>(graph, steps, &Default::default()))?;
+            result.map(|result| BenchResult { predicted_mb, ..result })
+        }
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
             let device = burn::backend::cuda::CudaDevice::new(index);
@@ -61,10 +68,7 @@ where
     let (mut forward, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..steps.max(1) {
         let start = Instant::now();
-        trainer.forward_only(images.clone())?;
-        forward.push(start.elapsed().as_secs_f64());
-        let start = Instant::now();
-        trainer.step(images.clone(), &labels, 0)?;
+        forward.push(trainer.step(images.clone(), &labels, 0)?.forward_s);
         whole.push(start.elapsed().as_secs_f64());
     }
     let step_s = median(whole);
@@ -76,6 +80,7 @@ where
         step_s,
         img_s: interface.batch as f64 / step_s,
         peak_rss_mb: crate::memory::peak_rss_mb(),
+        predicted_mb: None,
     })
 }
 

@@ -12,7 +12,7 @@ mod idx;
 #[cfg(feature = "parquet")]
 mod parquet;
 
-pub use batch::{BatchShape, Batches};
+pub use batch::{Augment, BatchShape, Batches};
 
 use archsmith_ir::Seed;
 use serde::{Deserialize, Serialize};
@@ -225,6 +225,11 @@ impl Dataset {
             }
         }
         Ok(Dataset { name: name.to_string(), classes, size, train, test })
+    }
+
+    /// Bytes of all images.
+    pub fn bytes(&self) -> usize {
+        self.train.images.len() + self.test.images.len()
     }
 
     /// Name and hash of the content: two data sets with equal ids are equal.

@@ -5,10 +5,10 @@
 //! accuracies may differ by a few images. It refuses to select by the test split: that is measured once, at the end.
 
 use crate::backend::{Cpu, Device, DeviceError};
-use crate::data::{Batches, DataError, Splits};
+use crate::data::{Augment, Batches, DataError, Splits};
 use crate::kernels::Kernels;
 use crate::loss::LossError;
-use crate::lower::LowerError;
+use crate::lower::{Footprint, LowerError};
 use crate::trainer::{Interface, Trainer};
 use archsmith_ir::reference::HostTensor;
 use archsmith_ir::{Seed, TypedGraph};
@@ -31,15 +31,30 @@ pub struct FitConfig {
     pub threads: usize,
     /// Seconds after which training ends as timed out; `None`: no limit.
     pub time_limit_s: Option<f64>,
+    /// Memory in MiB that the process may take: a network that would need more is refused before anything is allocated;
+    /// `None`: no limit. Only on the CPU.
+    pub memory_limit_mb: Option<u64>,
     /// Mirror training images left to right with probability ½.
     pub flip: bool,
+    /// Shift training images by up to so many pixels each way, drawn anew for each: what comes in from outside is black.
+    pub crop: usize,
     /// Measure the test split too.
     pub test: bool,
 }
 
 impl Default for FitConfig {
     fn default() -> Self {
-        FitConfig { epochs: 1, seed: 0, device: Device::Cpu, threads: 0, time_limit_s: None, flip: false, test: true }
+        FitConfig {
+            epochs: 1,
+            seed: 0,
+            device: Device::Cpu,
+            threads: 0,
+            time_limit_s: None,
+            memory_limit_mb: None,
+            flip: false,
+            crop: 0,
+            test: true,
+        }
     }
 }
 
@@ -119,6 +134,14 @@ pub enum FitError {
         loss: f64,
         /// Loss of the first step.
         first: f64,
+    },
+    /// The graph says that the memory limit would be passed.
+    #[error("training would take {predicted_mb} MiB of memory, the limit is {limit_mb} MiB")]
+    OverMemory {
+        /// The limit.
+        limit_mb: u64,
+        /// What the process would take at the most.
+        predicted_mb: u64,
     },
     /// The caller asked to stop.
     #[error("training was stopped after {steps} steps")]
@@ -220,6 +243,9 @@ where
         let what = format!("it scores {} classes, the data set has {}", interface.scores, splits.classes());
         return Err(LowerError::Contract { what }.into());
     }
+    if let (Some(limit_mb), Device::Cpu) = (config.memory_limit_mb, config.device) {
+        within_memory(graph, splits, limit_mb)?;
+    }
     let mut trainer = Trainer::<B>::new(graph, state, &seed, device)?;
     let per_epoch = (splits.train.indices.len() / interface.batch) as u64;
     if per_epoch == 0 {
@@ -234,12 +260,13 @@ where
     let training = Instant::now();
     let steps_wanted = per_epoch * u64::from(config.epochs);
     let mut outlook = Outlook::new(interface.scores);
+    let augment = Augment { flip: config.flip, crop: config.crop };
     let mut warm: Option<Instant> = None;
     let (mut loss, mut correct) = (0.0, 0);
     for epoch in 0..config.epochs {
         (loss, correct) = (0.0, 0);
         let order = seed.derive("epoch", &[u64::from(epoch)]);
-        let batches = Batches::shuffled(splits, &splits.train, interface.image, interface.batch, config.flip, &order);
+        let batches = Batches::shuffled(splits, &splits.train, interface.image, interface.batch, augment, &order);
         for i in 0..batches.len() {
             in_time(trainer.steps())?;
             let (images, labels) = batches.get(i);
@@ -279,6 +306,16 @@ where
         epochs: config.epochs,
         steps,
     })
+}
+
+/// Refuses what would surely pass the memory limit. A prediction may be a little off: what lies just above is tried.
+fn within_memory(graph: &TypedGraph, splits: &Splits, limit_mb: u64) -> Result<(), FitError> {
+    const MARGIN: f64 = 1.15;
+    let predicted_mb = Footprint::of(graph)?.process_mb() + (splits.dataset.bytes() as u64).div_ceil(1 << 20);
+    if predicted_mb as f64 > MARGIN * limit_mb as f64 {
+        return Err(FitError::OverMemory { limit_mb, predicted_mb });
+    }
+    Ok(())
 }
 
 /// Judges the time of all steps by that of the steps after the first. `before`: seconds until the first step was done; `since`:

@@ -72,8 +72,9 @@ pub struct BatchNorm<B: Backend> {
     pub bias: FloatTensor<B>,
     /// Added to the result, of x's shape.
     pub residual: Option<FloatTensor<B>>,
-    /// Whether what is below zero becomes zero, after the addition.
-    pub relu: bool,
+    /// A function of each element of the result, after the addition: one of [`Kernels::joins`], and the rectifier alone where
+    /// there is a residual.
+    pub activation: Option<UnaryOp>,
     /// Added to the variance.
     pub eps: f64,
 }
@@ -170,13 +171,18 @@ pub trait Kernels: Backend {
         composed::average_backward::<Self>(shape, dy, a)
     }
 
+    /// Whether a batch normalisation may take the function of each element that follows it.
+    fn joins(op: UnaryOp) -> bool {
+        op == UnaryOp::Relu
+    }
+
     /// Batch normalisation by batch statistics, with what follows it.
     fn batch_norm(input: BatchNorm<Self>) -> Normalised<Self> {
         composed::batch_norm::<Self>(input)
     }
 
     /// Gradients of [`Kernels::batch_norm`] for x, weight, bias and residual, from its input (whose residual only says whether
-    /// there is one), its result (where that has both residual and rectifier), statistics and the gradient of its result.
+    /// there is one), its result (where that has both residual and activation), statistics and the gradient of its result.
     fn batch_norm_backward(
         input: BatchNorm<Self>,
         y: Option<FloatTensor<Self>>,
@@ -284,6 +290,8 @@ pub trait Kernels: Backend {
 pub(crate) fn release_memory() {
     cpu::release_memory();
 }
+
+pub(crate) use cpu::convolution_work;
 
 #[cfg(feature = "cuda")]
 impl Kernels for burn::backend::Cuda {

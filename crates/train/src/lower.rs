@@ -8,6 +8,7 @@
 mod elementwise;
 mod empty;
 mod exec;
+mod footprint;
 mod index;
 mod layout;
 mod normalize;
@@ -19,6 +20,7 @@ mod support;
 mod tests;
 pub(crate) mod value;
 
+pub use footprint::Footprint;
 pub use random::StepRng;
 pub use support::LowerError;
 
@@ -94,10 +96,10 @@ impl Weight {
 }
 
 impl Lowered {
-    fn new(program: &Program, channels_last: bool) -> Result<Self, LowerError> {
+    fn new<B: Kernels>(program: &Program) -> Result<Self, LowerError> {
         let program = &*empty::without_empty(program);
         support::check(program)?;
-        let layout::Physical { program, modes } = layout::physical(program, channels_last);
+        let layout::Physical { program, modes } = layout::physical::<B>(program);
         let mut last = vec![usize::MAX; program.values.len()];
         for (i, step) in program.steps.iter().enumerate() {
             step.inputs.iter().for_each(|v| last[v.index()] = i);
@@ -158,8 +160,8 @@ impl<B: Kernels> Network<B> {
             let what = format!("{} tensors are expected, found {}", declared.len(), state.len());
             return Err(LowerError::State { what });
         }
-        let train = Lowered::new(graph.train().program(), B::CHANNELS_LAST)?;
-        let eval = Lowered::new(graph.eval().program(), B::CHANNELS_LAST)?;
+        let train = Lowered::new::<B>(graph.train().program())?;
+        let eval = Lowered::new::<B>(graph.eval().program())?;
         let place = Place::<B>::new(device);
         let (mut floats, mut ints, mut bools, mut slots) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (i, (tensor, declared)) in state.iter().zip(declared).enumerate() {

@@ -10,6 +10,7 @@ use archsmith_ir::{DType, Recipe, Seed, TypedGraph};
 use burn::module::AutodiffModule;
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, TensorData};
+use std::time::Instant;
 
 /// The shape of a network's input and of its scores.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +52,8 @@ impl Interface {
 /// What one step measured, before its update.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stepped {
+    /// Seconds until the scores were on the host.
+    pub(crate) forward_s: f64,
     pub(crate) loss: f64,
     pub(crate) correct: usize,
 }
@@ -110,20 +113,16 @@ where
         Tensor::from_data(TensorData::new(images, [self.interface.batch, s.channels, s.height, s.width]), device)
     }
 
-    /// A forward pass in training mode whose result is waited for and thrown away.
-    pub(crate) fn forward_only(&self, images: Vec<f32>) -> Result<(), FitError> {
-        let mut rng = StepRng::new(self.seed.derive("bench", &[]));
-        let (scores, _) = self.network.forward_train(&[self.images(images, &self.device)], &mut rng);
-        read(scores).map(drop)
-    }
-
     /// Forward, loss, backward, clipping, update. `epochs` whole epochs are done.
     pub(crate) fn step(&mut self, images: Vec<f32>, labels: &[u8], epochs: u64) -> Result<Stepped, FitError> {
+        let start = Instant::now();
         let mut rng = StepRng::new(self.seed.derive("step", &[self.steps]));
         let deferred = Deferred::default();
         let images = [self.images(images, &self.device)];
         let (scores, buffers) = self.network.forward_deferring(&images, &mut rng, &deferred);
-        let measured = loss(&self.recipe.loss, &read(scores.clone())?, self.interface.scores, labels)?;
+        let known = read(scores.clone())?;
+        let forward_s = start.elapsed().as_secs_f64();
+        let measured = loss(&self.recipe.loss, &known, self.interface.scores, labels)?;
         if !measured.loss.is_finite() {
             return Err(FitError::Diverged { step: self.steps, loss: measured.loss });
         }
@@ -146,7 +145,7 @@ where
         }
         self.network.update_buffers(buffers);
         self.steps += 1;
-        Ok(Stepped { loss: measured.loss, correct: measured.correct })
+        Ok(Stepped { forward_s, loss: measured.loss, correct: measured.correct })
     }
 
     /// Hits among the first `labels.len()` images of each batch, in evaluation mode.

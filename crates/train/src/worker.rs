@@ -60,7 +60,12 @@ pub enum Outcome {
         /// For a person.
         reason: String,
     },
-    /// The process ended without an outcome, or used too much memory.
+    /// It used more memory than it may, or would have.
+    OverMemory {
+        /// For a person.
+        reason: String,
+    },
+    /// The process ended without an outcome.
     Crashed {
         /// For a person, with the end of what the process said.
         reason: String,
@@ -88,7 +93,7 @@ impl Report for Outcome {
     }
 
     fn out_of_memory(reason: String) -> Self {
-        Outcome::Crashed { reason }
+        Outcome::OverMemory { reason }
     }
 
     fn crashed(reason: String) -> Self {
@@ -145,6 +150,7 @@ impl From<FitError> for Outcome {
         match e {
             FitError::Diverged { .. } | FitError::Hopeless { .. } => Outcome::Diverged { reason },
             FitError::TimedOut { .. } | FitError::TooSlow { .. } => Outcome::TimedOut { reason },
+            FitError::OverMemory { .. } => Outcome::OverMemory { reason },
             FitError::Lower(LowerError::State { .. }) => Outcome::Failed { reason },
             FitError::Lower(_) | FitError::Initial(_) | FitError::Loss(_) => Outcome::Unsupported { reason },
             FitError::Data(DataError::TooSmall { .. }) => Outcome::Failed { reason },

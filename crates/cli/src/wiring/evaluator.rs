@@ -91,9 +91,8 @@ impl WorkerEvaluator {
             seed: 0,
             device,
             threads: config.training.threads,
-            time_limit_s: None,
-            flip: false,
-            test: true,
+            memory_limit_mb: executor.memory_limit_mb,
+            ..FitConfig::default()
         };
         Ok(WorkerEvaluator { executor, data, splits, fit })
     }
@@ -177,6 +176,7 @@ fn evaluation(outcome: Outcome) -> Result<Evaluation, String> {
         Outcome::Diverged { .. } => Evaluation::Diverged,
         Outcome::TimedOut { .. } => Evaluation::TimedOut,
         Outcome::Unsupported { reason } => Evaluation::Unsupported { feature: reason },
+        Outcome::OverMemory { .. } => Evaluation::OverBudget { what: "memory".to_string() },
         // What follows the first colon (sizes, what the process said last) differs from run to run.
         Outcome::Crashed { reason } => {
             Evaluation::Crashed { reason: reason.split(':').next().unwrap_or_default().to_string() }

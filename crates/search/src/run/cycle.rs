@@ -551,6 +551,7 @@ fn apply(record: &mut CandidateRecord, evaluation: Evaluation, threshold: f64) -
         }
         Evaluation::Diverged => record.verdict = Verdict::Diverged,
         Evaluation::TimedOut => record.verdict = Verdict::TimedOut,
+        Evaluation::OverBudget { what } => record.verdict = Verdict::OverBudget { what },
         Evaluation::Crashed { reason } => record.verdict = Verdict::Crashed { reason },
         Evaluation::Unsupported { feature } => record.verdict = Verdict::Unsupported { feature },
     }

@@ -17,6 +17,23 @@ pub struct BatchShape {
     pub width: usize,
 }
 
+/// What is done to training images, drawn anew for each image of each epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Augment {
+    /// Mirrored left to right with probability ½: `RandomHorizontalFlip`.
+    pub flip: bool,
+    /// Shifted by up to so many pixels of the padded frame each way; black comes in: `RandomCrop(size, padding)`.
+    pub crop: usize,
+}
+
+/// How one image is changed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Change {
+    flip: bool,
+    /// Rows and columns by which what is shown lies further down and right.
+    shift: (isize, isize),
+}
+
 /// Where an image lies in its padded frame: height, width, top, left.
 fn frame(size: [usize; 3]) -> (usize, usize, usize, usize) {
     let (h, w) = (size[1].max(NATIVE), size[2].max(NATIVE));
@@ -54,7 +71,8 @@ pub struct Batches<'a> {
     splits: &'a Splits,
     split: &'a Split,
     order: Vec<u32>,
-    flips: Vec<bool>,
+    /// For each image of `order`; none: as they are.
+    changes: Vec<Change>,
     shape: BatchShape,
     batch: usize,
 }
@@ -62,24 +80,32 @@ pub struct Batches<'a> {
 impl<'a> Batches<'a> {
     /// In the split's order, every image once; the last batch is filled up by repeating its last image.
     pub fn in_order(splits: &'a Splits, split: &'a Split, shape: BatchShape, batch: usize) -> Self {
-        Batches { splits, split, order: split.indices.clone(), flips: Vec::new(), shape, batch }
+        Batches { splits, split, order: split.indices.clone(), changes: Vec::new(), shape, batch }
     }
 
-    /// In random order, the last partial batch dropped; with `flip`, each image is mirrored with probability ½.
+    /// In random order, the last partial batch dropped, each image changed as `augment` says.
     pub fn shuffled(
         splits: &'a Splits,
         split: &'a Split,
         shape: BatchShape,
         batch: usize,
-        flip: bool,
+        augment: Augment,
         seed: &Seed,
     ) -> Self {
         let mut order = split.indices.clone();
         seed.derive("shuffle", &[]).draws().shuffle(&mut order);
         order.truncate(order.len() / batch.max(1) * batch);
-        let mut draws = seed.derive("flip", &[]).draws();
-        let flips = if flip { order.iter().map(|_| draws.unit() < 0.5).collect() } else { Vec::new() };
-        Batches { splits, split, order, flips, shape, batch }
+        let mut changes = vec![Change::default(); if augment == Augment::default() { 0 } else { order.len() }];
+        if augment.flip {
+            let mut draws = seed.derive("flip", &[]).draws();
+            changes.iter_mut().for_each(|c| c.flip = draws.unit() < 0.5);
+        }
+        if augment.crop > 0 {
+            let mut draws = seed.derive("crop", &[]).draws();
+            let mut shift = || (draws.unit() * (2 * augment.crop + 1) as f64) as isize - augment.crop as isize;
+            changes.iter_mut().for_each(|c| c.shift = (shift(), shift()));
+        }
+        Batches { splits, split, order, changes, shape, batch }
     }
 
     /// Number of batches.
@@ -102,14 +128,14 @@ impl<'a> Batches<'a> {
         let mut out = Vec::with_capacity(self.batch * image);
         for k in 0..self.batch {
             let Some(&index) = chosen.get(k).or(chosen.last()) else { break };
-            let flip = self.flips.get(from + k).copied().unwrap_or(false);
-            self.present(index as usize, flip, &mut out);
+            let change = self.changes.get(from + k).copied().unwrap_or_default();
+            self.present(index as usize, change, &mut out);
         }
         (out, labels)
     }
 
     /// Appends one image as the network sees it.
-    fn present(&self, index: usize, flip: bool, out: &mut Vec<f32>) {
+    fn present(&self, index: usize, change: Change, out: &mut Vec<f32>) {
         let size = self.splits.dataset.size;
         let [channels, h, w] = size;
         let (fh, fw, top, left) = frame(size);
@@ -125,11 +151,14 @@ impl<'a> Batches<'a> {
                 out.resize(start + fh * fw, levels[0]);
             }
             let target = if native { &mut out[start..] } else { &mut plane[..] };
-            for y in 0..h {
-                let row = &mut target[(top + y) * fw + left..][..w];
-                row.iter_mut().zip(&pixels[y * w..][..w]).for_each(|(t, &p)| *t = levels[usize::from(p)]);
+            // Pixels of the image that stay inside the frame when it is moved.
+            let (columns, to) = visible(left as isize + change.shift.1, w, fw);
+            let (rows, first) = visible(top as isize + change.shift.0, h, fh);
+            for (y, line) in rows.zip(first..) {
+                let row = &mut target[line * fw + to..][..columns.len()];
+                row.iter_mut().zip(&pixels[y * w..][columns.clone()]).for_each(|(t, &p)| *t = levels[usize::from(p)]);
             }
-            if flip {
+            if change.flip {
                 target.chunks_mut(fw).for_each(<[f32]>::reverse);
             }
             if !native {
@@ -137,6 +166,13 @@ impl<'a> Batches<'a> {
             }
         }
     }
+}
+
+/// Of `n` pixels in a row that begins at `start` of a frame, those inside it, and the place of the first.
+fn visible(start: isize, n: usize, frame: usize) -> (std::ops::Range<usize>, usize) {
+    let from = (-start).clamp(0, n as isize) as usize;
+    let end = (frame as isize - start).clamp(from as isize, n as isize) as usize;
+    (from..end, start.clamp(0, frame as isize) as usize)
 }
 
 /// Bilinear, half-pixel centres.

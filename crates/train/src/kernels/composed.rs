@@ -1,6 +1,6 @@
 //! The functions of [`super::Kernels`] on a backend's own operations.
 
-use super::{Average, BatchNorm, ConvGeometry, Normalised, Outer, PoolWindow};
+use super::{Average, BatchNorm, ConvGeometry, Kernels, Normalised, Outer, PoolWindow};
 use crate::optim::rule::{Formula, Rule, Visit};
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{ConvOptions, FloatTensor, IntTensor};
@@ -110,7 +110,7 @@ fn spatial<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_reshape(x, [n, c, s].into())
 }
 
-pub(super) fn batch_norm<B: Backend>(input: BatchNorm<B>) -> Normalised<B> {
+pub(super) fn batch_norm<B: Kernels>(input: BatchNorm<B>) -> Normalised<B> {
     let shape = input.x.shape();
     let x = spatial::<B>(input.x);
     let factor = 1.0 / count::<B>(&x);
@@ -124,23 +124,31 @@ pub(super) fn batch_norm<B: Backend>(input: BatchNorm<B>) -> Normalised<B> {
         Some(r) => B::float_add(y, r),
         None => y,
     };
-    (if input.relu { B::relu(y) } else { y }, flat::<B>(mean), variance)
+    let y = match input.activation {
+        Some(op) => B::activate(op, y).unwrap_or_else(B::relu),
+        None => y,
+    };
+    (y, flat::<B>(mean), variance)
 }
 
 /// With `x̂ = (x − mean)·r`: `dw = Σ dy·x̂`, `db = Σ dy`, `dx = w·r·(dy − db/M − x̂·dw/M)` (Ioffe and Szegedy 2015, section 3).
-pub(super) fn batch_norm_backward<B: Backend>(
+pub(super) fn batch_norm_backward<B: Kernels>(
     input: BatchNorm<B>,
     y: Option<FloatTensor<B>>,
     statistics: (FloatTensor<B>, FloatTensor<B>),
     dy: FloatTensor<B>,
 ) -> [FloatTensor<B>; 4] {
     let shape = input.x.shape();
-    let dy = match (input.relu, y) {
-        (false, _) => dy,
-        (true, Some(y)) => B::relu_backward(y, dy),
-        (true, None) => {
-            let again = BatchNorm { residual: None, ..input.clone() };
-            B::relu_backward(batch_norm::<B>(again).0, dy)
+    let dy = match (input.activation, y) {
+        (None, _) => dy,
+        (Some(_), Some(y)) => B::relu_backward(y, dy),
+        (Some(op), None) => {
+            let before = BatchNorm { residual: None, activation: None, ..input.clone() };
+            let x = batch_norm::<B>(before).0;
+            match B::activate(op, x.clone()) {
+                Ok(y) => B::activate_backward(op, if B::activation_keeps_result(op) { y } else { x }, dy),
+                Err(x) => B::relu_backward(B::relu(x), dy),
+            }
         }
     };
     let residual = dy.clone();

@@ -33,6 +33,12 @@ use burn::tensor::{Bytes, DType, Shape, TensorMetadata};
 
 pub(super) use buffer::clear as release_memory;
 
+/// Bytes of working memory that a convolution of an image `x` takes in its three passes, besides operands and results; nothing
+/// where it has no kernel here.
+pub(crate) fn convolution_work(x: &[usize], w: &[usize], g: ConvGeometry) -> [u64; 3] {
+    conv::Sizes::new(x, w, g).map_or([0; 3], |c| conv::work(&c).map(|n| (n * size_of::<f32>()) as u64))
+}
+
 fn all_f32(tensors: &[&FlexTensor]) -> bool {
     tensors.iter().all(|t| t.dtype() == DType::F32)
 }
@@ -171,13 +177,17 @@ impl Kernels for Flex {
         tensor(pool::average_backward(dy.to_contiguous().storage(), extent(&shape), a), shape.to_vec())
     }
 
+    fn joins(op: UnaryOp) -> bool {
+        pointwise::knows(op)
+    }
+
     fn batch_norm(input: BatchNorm<Self>) -> Normalised<Self> {
-        let BatchNorm { x, weight, bias, residual, relu, eps } = input;
+        let BatchNorm { x, weight, bias, residual, activation, eps } = input;
         if !all_f32(&[&x, &weight, &bias]) {
             let image = x.shape().num_dims() == 4;
             let first = |t: FlexTensor| if image { channels_first(t) } else { t };
             let residual = residual.map(first);
-            let input = BatchNorm { x: first(x), weight, bias, residual, relu, eps };
+            let input = BatchNorm { x: first(x), weight, bias, residual, activation, eps };
             let (y, mean, variance) = composed::batch_norm::<Self>(input);
             return (if image { channels_last(y) } else { y }, mean, variance);
         }
@@ -189,7 +199,7 @@ impl Kernels for Flex {
         let mean: Vec<f32> = moments.iter().map(|m| m.0 as f32).collect();
         let variance: Vec<f32> = moments.iter().map(|m| m.1 as f32).collect();
         let affine = norm::Affine::new(&mean, &variance, weight.storage(), bias.storage(), eps);
-        let y = affine.apply(x.storage(), residual.as_ref().map(|r| r.storage()), relu);
+        let y = affine.apply(x.storage(), residual.as_ref().map(|r| r.storage()), activation);
         (tensor(y, shape), tensor(mean, vec![c]), tensor(variance, vec![c]))
     }
 
@@ -207,30 +217,30 @@ impl Kernels for Flex {
             let [dx, dw, db, dr] = composed::batch_norm_backward::<Self>(input, y.map(first), statistics, first(dy));
             return [last(dx), dw, db, last(dr)];
         }
-        let BatchNorm { x, weight, bias, residual, relu, eps } = input;
+        let BatchNorm { x, weight, bias, residual, activation, eps } = input;
         let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
         let (mean, variance) = (statistics.0.to_contiguous(), statistics.1.to_contiguous());
         let c = weight.shape()[0];
         // With a result at hand, it says where the rectifier was open, and the residual's gradient is the masked one.
-        let (dy, gate) = match (relu, y) {
-            (true, Some(y)) => {
+        let (dy, activation) = match (activation, y) {
+            (Some(_), Some(y)) => {
                 let y = y.to_contiguous();
                 (changed(dy, |dy| norm::Backward::mask_by_result(dy, y.storage())), None)
             }
-            (true, None) => (dy, Some(&bias)),
-            (false, _) => (dy, None),
+            (activation, _) => (dy, activation),
         };
         // The placeholder for a residual that is not there; nobody asks for its gradient.
         let residual = if residual.is_some() { dy.clone() } else { bias.clone() };
         let backward = norm::Backward {
             x: x.storage(),
             weight: weight.storage(),
+            bias: bias.storage(),
             mean: mean.storage(),
             variance: variance.storage(),
             eps,
         };
         let mut sums = (Vec::new(), Vec::new());
-        let dx = changed(dy, |dy| sums = backward.run(dy, gate.map(|b| b.storage())));
+        let dx = changed(dy, |dy| sums = backward.run(dy, activation));
         [dx, tensor(sums.0, vec![c]), tensor(sums.1, vec![c]), residual]
     }
 

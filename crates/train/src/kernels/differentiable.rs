@@ -289,8 +289,12 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         })
     }
 
+    fn joins(op: UnaryOp) -> bool {
+        B::joins(op)
+    }
+
     fn batch_norm(input: BatchNorm<Self>) -> Normalised<Self> {
-        let BatchNorm { x, weight, bias, residual, relu, eps } = input;
+        let BatchNorm { x, weight, bias, residual, activation, eps } = input;
         let nodes = [x.node.clone(), weight.node.clone(), bias.node.clone()];
         let fourth = residual.as_ref().map(|r| r.node.clone());
         let inner = BatchNorm {
@@ -298,14 +302,14 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             weight: weight.primitive,
             bias: bias.primitive,
             residual: residual.map(|r| r.primitive),
-            relu,
+            activation,
             eps,
         };
         let (y, mean, variance) = B::batch_norm(inner.clone());
         // The residual is not needed again: a small tensor in its place says that there was one.
         let keep = |y: &B::FloatTensorPrimitive| -> Kept<B> {
             let placeholder = inner.residual.as_ref().map(|_| inner.bias.clone());
-            let result = (relu && placeholder.is_some()).then(|| y.clone());
+            let result = (activation.is_some() && placeholder.is_some()).then(|| y.clone());
             (BatchNorm { residual: placeholder, ..inner.clone() }, result, [mean.clone(), variance.clone()])
         };
         let y = match fourth {

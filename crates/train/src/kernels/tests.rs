@@ -154,15 +154,18 @@ fn batch_norms_agree_with_what_follows_them() {
     let mut draws = Seed::from_u64(5).draws();
     let d = &mut draws;
     for (i, shape) in [[4, 1, 1, 3], [3, 5, 7, 18], [2, 40, 50, 5], [5, 6, 6, 32]].into_iter().enumerate() {
-        for (residual, relu) in [(false, false), (false, true), (true, false), (true, true)] {
-            let what = format!("case {i}, residual {residual}, relu {relu}");
+        let relu = Some(UnaryOp::Relu);
+        let alone = [UnaryOp::Silu, UnaryOp::Sigmoid, UnaryOp::HardSwish, UnaryOp::Clamp { min: -0.5, max: 1.0 }];
+        let cases = [(false, None), (false, relu), (true, None), (true, relu)];
+        for (residual, activation) in cases.into_iter().chain(alone.map(|op| (false, Some(op)))) {
+            let what = format!("case {i}, residual {residual}, {activation:?}");
             let c = shape[3];
             let input = BatchNorm::<Flex> {
                 x: random(&shape, d),
                 weight: random(&[c], d),
                 bias: random(&[c], d),
                 residual: residual.then(|| random(&shape, d)),
-                relu,
+                activation,
                 eps: 1e-5,
             };
             let turned =
@@ -173,9 +176,9 @@ fn batch_norms_agree_with_what_follows_them() {
             near(mean.clone(), expected.1, &what);
             near(variance.clone(), expected.2, &what);
             let dy = random(&shape, d);
-            let result = (residual && relu).then(|| y.clone());
+            let result = (residual && activation.is_some()).then(|| y.clone());
             let found = Flex::batch_norm_backward(input, result, (mean.clone(), variance.clone()), dy.clone());
-            let result = (residual && relu).then(|| first(y));
+            let result = (residual && activation.is_some()).then(|| first(y));
             let expected = composed::batch_norm_backward::<Flex>(turned, result, (mean, variance), first(dy));
             let [dx, dw, db, dr] = expected;
             let [fx, fw, fb, fr] = found;

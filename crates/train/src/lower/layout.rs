@@ -2,22 +2,23 @@
 //!
 //! A backend whose kernels want `[N, H, W, C]` gets a program in which images stay in that order from the first convolution to
 //! the last operator that can take it, and a transposition stands where another operator needs PyTorch's order. Batch
-//! normalisation is joined with the addition and the rectifier that follow it. Steps that nobody reads are left out, unless they
+//! normalisation is joined with the addition and the activation that follow it. Steps that nobody reads are left out, unless they
 //! draw random numbers or update statistics. Meanings do not change; orders of additions may.
 
-use archsmith_ir::prim::{BinaryOp, Prim, UnaryOp};
+use crate::kernels::Kernels;
+use archsmith_ir::prim::{BinaryOp, Prim, ReduceOp, UnaryOp};
 use archsmith_ir::{DType, Program, Step, TensorType, V};
 use std::collections::BTreeMap;
 
 /// How a step of the physical program is executed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Mode {
     /// Its images are `[N, H, W, C]`.
     pub(super) channels_last: bool,
     /// A batch normalisation whose last input is added to the result.
     pub(super) residual: bool,
-    /// A batch normalisation that ends in a rectifier.
-    pub(super) relu: bool,
+    /// What a batch normalisation ends in.
+    pub(super) activation: Option<UnaryOp>,
     /// A product with the transpose of its second input.
     pub(super) linear: bool,
 }
@@ -28,10 +29,11 @@ pub(super) struct Physical {
     pub(super) modes: Vec<Mode>,
 }
 
-/// Makes the physical program.
-pub(super) fn physical(program: &Program, channels_last: bool) -> Physical {
+/// Makes the physical program of a backend.
+pub(super) fn physical<B: Kernels>(program: &Program) -> Physical {
+    let channels_last = B::CHANNELS_LAST;
     let live = live_steps(program);
-    let joins = joins(program, &live);
+    let joins = joins(program, &live, B::joins);
     let mut pass = Pass {
         source: program,
         out: Program {
@@ -61,7 +63,10 @@ pub(super) fn physical(program: &Program, channels_last: bool) -> Physical {
             _ if !live[i] => {}
             Some(Join::Later) => {}
             Some(Join::Linear { weight }) => pass.linear(step, *weight),
-            Some(Join::Here { norm, residual, relu }) => pass.joined(step, &program.steps[*norm], *residual, *relu),
+            Some(Join::Sum { parts, factor }) => pass.sum(step, parts, *factor),
+            Some(Join::Here { norm, residual, activation }) => {
+                pass.joined(step, &program.steps[*norm], *residual, *activation);
+            }
             None => pass.step(step),
         }
     }
@@ -95,12 +100,15 @@ enum Join {
     Later,
     /// A linear layer: the product with the transpose of a weight.
     Linear { weight: V },
+    /// The sum of these, times a factor: what a stack of them is reduced to.
+    Sum { parts: Vec<V>, factor: f64 },
     /// The group is executed here.
-    Here { norm: usize, residual: Option<V>, relu: bool },
+    Here { norm: usize, residual: Option<V>, activation: Option<UnaryOp> },
 }
 
-/// Groups by step: batch normalisation, addition and rectifier; the transposition of a matrix and the product with it.
-fn joins(program: &Program, live: &[bool]) -> BTreeMap<usize, Join> {
+/// Groups by step: batch normalisation, addition and activation; the transposition of a matrix and the product with it; a stack
+/// and what it is reduced to.
+fn joins(program: &Program, live: &[bool], joined: impl Fn(UnaryOp) -> bool) -> BTreeMap<usize, Join> {
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); program.values.len()];
     for (i, step) in program.steps.iter().enumerate().filter(|(i, _)| live[*i]) {
         step.inputs.iter().for_each(|v| readers[v.index()].push(i));
@@ -123,7 +131,13 @@ fn joins(program: &Program, live: &[bool]) -> BTreeMap<usize, Join> {
             joins.insert(next, Join::Linear { weight: step.inputs[0] });
         }
     }
-    let is_relu = |i: &usize| matches!(program.steps[*i].prim, Prim::Unary(UnaryOp::Relu));
+    join_stacks(program, live, only, &mut joins);
+    let activation = |i: usize| match program.steps[i].prim {
+        Prim::Unary(op) => Some(op),
+        _ => None,
+    };
+    // After an addition the derivative must be that of the result: the sum is not kept.
+    let is_relu = |i: &usize| activation(*i) == Some(UnaryOp::Relu);
     // Backwards, so that of two normalisations that are added the later one takes the addition.
     for (i, step) in program.steps.iter().enumerate().rev().filter(|(i, _)| live[*i]) {
         if !matches!(step.prim, Prim::BatchNorm { training: true, .. }) {
@@ -131,9 +145,11 @@ fn joins(program: &Program, live: &[bool]) -> BTreeMap<usize, Join> {
         }
         let ty = &program.values[step.first_output.index()];
         let Some(next) = only(step.first_output).filter(|n| !joins.contains_key(n)) else { continue };
-        if is_relu(&next) {
+        // The kernels' functions are of f32; a rectifier is one of any float.
+        let fits = |op: &UnaryOp| *op == UnaryOp::Relu || (ty.dtype != DType::F64 && joined(*op));
+        if let Some(op) = activation(next).filter(fits) {
             joins.insert(i, Join::Later);
-            joins.insert(next, Join::Here { norm: i, residual: None, relu: true });
+            joins.insert(next, Join::Here { norm: i, residual: None, activation: Some(op) });
             continue;
         }
         let added = &program.steps[next];
@@ -147,14 +163,53 @@ fn joins(program: &Program, live: &[bool]) -> BTreeMap<usize, Join> {
         match only(added.first_output).filter(is_relu) {
             Some(last) => {
                 joins.insert(next, Join::Later);
-                joins.insert(last, Join::Here { norm: i, residual: Some(residual), relu: true });
+                let activation = Some(UnaryOp::Relu);
+                joins.insert(last, Join::Here { norm: i, residual: Some(residual), activation });
             }
             None => {
-                joins.insert(next, Join::Here { norm: i, residual: Some(residual), relu: false });
+                joins.insert(next, Join::Here { norm: i, residual: Some(residual), activation: None });
             }
         }
     }
     joins
+}
+
+/// Stacks of which only the sum or the mean is wanted: their parts are added, and never copied beside each other.
+fn join_stacks(program: &Program, live: &[bool], only: impl Fn(V) -> Option<usize>, joins: &mut BTreeMap<usize, Join>) {
+    let mut maker = vec![None; program.values.len()];
+    for (i, step) in program.steps.iter().enumerate() {
+        (0..step.outputs as usize).for_each(|k| maker[step.first_output.index() + k] = Some(i));
+    }
+    let made_by = |v: V| maker[v.index()].map(|i| (i, &program.steps[i]));
+    for (i, step) in program.steps.iter().enumerate().filter(|(i, _)| live[*i]) {
+        let Prim::Reduce { op, dims, keepdim: false } = &step.prim else { continue };
+        let ty = &program.values[step.first_output.index()];
+        let stacked = step.inputs.first().and_then(|v| made_by(*v).filter(|_| only(*v) == Some(i)));
+        let Some((at, stack)) = stacked.filter(|_| ty.dtype.is_float()) else { continue };
+        if !matches!(&stack.prim, Prim::Concat { dim } if dims.as_slice() == [*dim]) {
+            continue;
+        }
+        let factor = match op {
+            ReduceOp::Sum => 1.0,
+            ReduceOp::Mean => 1.0 / stack.inputs.len() as f64,
+            _ => continue,
+        };
+        // What is stacked has the shape of the result, lifted.
+        let lifted: Option<Vec<(usize, V)>> = stack
+            .inputs
+            .iter()
+            .map(|v| {
+                let (at, lift) = made_by(*v).filter(|(_, s)| matches!(s.prim, Prim::Reshape { .. }))?;
+                (program.values[lift.inputs[0].index()] == *ty).then_some((at, lift.inputs[0]))
+            })
+            .collect();
+        let Some(lifted) = lifted else { continue };
+        joins.insert(at, Join::Later);
+        for (at, _) in lifted.iter().filter(|(at, _)| only(program.steps[*at].first_output).is_some()) {
+            joins.insert(*at, Join::Later);
+        }
+        joins.insert(i, Join::Sum { parts: lifted.into_iter().map(|(_, v)| v).collect(), factor });
+    }
 }
 
 /// `[N, C, H, W]` as `[N, H, W, C]`, and where each dimension goes.
@@ -273,9 +328,31 @@ impl Pass<'_> {
         self.first[step.first_output.index()] = Some(new);
     }
 
-    fn joined(&mut self, step: &Step, norm: &Step, residual: Option<V>, relu: bool) {
+    /// With channels last where a part is, see [`Join::Sum`].
+    fn sum(&mut self, step: &Step, parts: &[V], factor: f64) {
+        let mut ty = self.ty(step.first_output).clone();
+        let channels_last = self.channels_last && ty.rank() == 4 && parts.iter().any(|v| self.is_last(*v));
+        if channels_last {
+            ty.shape = last_shape(&ty.shape);
+        }
+        let mode = Mode { channels_last, ..Mode::default() };
+        let placed: Vec<V> =
+            parts.iter().map(|&v| if channels_last { self.channels_last(v) } else { self.channels_first(v) }).collect();
+        let mut total = placed[0];
+        for &v in &placed[1..] {
+            total = self.emit(Prim::Binary(BinaryOp::Add), vec![total, v], vec![ty.clone()], mode, Some(step));
+        }
+        if factor != 1.0 {
+            let scaled = Prim::Scalar { op: BinaryOp::Mul, value: factor, reversed: false };
+            total = self.emit(scaled, vec![total], vec![ty], mode, Some(step));
+        }
+        let place = if channels_last { &mut self.last } else { &mut self.first };
+        place[step.first_output.index()] = Some(total);
+    }
+
+    fn joined(&mut self, step: &Step, norm: &Step, residual: Option<V>, activation: Option<UnaryOp>) {
         let channels_last = self.channels_last && self.image(norm.first_output);
-        let mode = Mode { channels_last, residual: residual.is_some(), relu, ..Mode::default() };
+        let mode = Mode { channels_last, residual: residual.is_some(), activation, ..Mode::default() };
         let mut inputs = Vec::new();
         for (i, v) in norm.inputs.iter().copied().enumerate() {
             inputs.push(if i == 0 && channels_last { self.channels_last(v) } else { self.channels_first(v) });

@@ -51,7 +51,8 @@ pub(super) fn batch_norm<B: Kernels>(
     };
     if training {
         let residual = mode.residual.then(|| operands.float(operands.values.len() - 1, place));
-        let input = BatchNorm { x: rows(x), weight, bias, residual: residual.map(rows), relu: mode.relu, eps };
+        let residual = residual.map(rows);
+        let input = BatchNorm { x: rows(x), weight, bias, residual, activation: mode.activation, eps };
         let (y, mean, variance) = B::batch_norm(input);
         let count = count as f64;
         let unbiased = B::float_mul_scalar(variance, (count / (count - 1.0).max(1.0)).into());

@@ -1,12 +1,14 @@
 //! Readers and splits, on files made here.
 
 use archsmith_ir::Seed;
-use archsmith_train::data::{BatchShape, Batches};
+use archsmith_train::data::{Augment, BatchShape, Batches};
 use archsmith_train::{DataError, DataRef, Dataset, SplitConfig, Splits};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+
+const FLIP: Augment = Augment { flip: true, crop: 0 };
 
 const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
@@ -213,10 +215,10 @@ fn batches_cover_a_split_and_fill_up_only_for_evaluation() {
     assert_eq!(labels, s.labels(&s.validation));
     assert_eq!((evaluation.get(2).0.len(), evaluation.get(2).1.len()), (32 * 3072, 6));
     let seed = Seed::from_u64(1);
-    let training = Batches::shuffled(&s, &s.train, NATIVE, 32, true, &seed);
+    let training = Batches::shuffled(&s, &s.train, NATIVE, 32, FLIP, &seed);
     assert_eq!(training.len(), 2);
-    assert_eq!(training.get(1).0, Batches::shuffled(&s, &s.train, NATIVE, 32, true, &seed).get(1).0);
-    assert_ne!(training.get(0).0, Batches::shuffled(&s, &s.train, NATIVE, 32, false, &seed).get(0).0);
+    assert_eq!(training.get(1).0, Batches::shuffled(&s, &s.train, NATIVE, 32, FLIP, &seed).get(1).0);
+    assert_ne!(training.get(0).0, Batches::shuffled(&s, &s.train, NATIVE, 32, Augment::default(), &seed).get(0).0);
 }
 
 #[test]
@@ -234,4 +236,34 @@ fn another_size_is_resampled() {
     let near = |a: f32, b: f32| 0.75 * a + 0.25 * b;
     let expected = near(near(at(i, j), at(i, j - 1)), near(at(i - 1, j), at(i - 1, j - 1)));
     assert!((large[2 * i * 64 + 2 * j] - expected).abs() < 1e-5);
+}
+
+#[test]
+fn a_crop_shows_a_shifted_image_with_black_around() {
+    let data = Arc::new(Dataset::embedded_sample().unwrap());
+    let config = SplitConfig { validation: 10, train_limit: Some(64), test_limit: None, seed: 0 };
+    let s = Splits::new(data, &config).unwrap();
+    let shape = BatchShape { channels: 1, height: 32, width: 32 };
+    let seed = Seed::from_u64(3);
+    let batch = |augment| Batches::shuffled(&s, &s.train, shape, 64, augment, &seed).get(0);
+    let (plain, labels) = batch(Augment::default());
+    let (moved, same) = batch(Augment { flip: false, crop: 4 });
+    assert_eq!(labels, same, "the order of the images is not touched");
+    let black = plain.iter().copied().fold(f32::INFINITY, f32::min);
+    let mut seen = BTreeSet::new();
+    for (a, b) in plain.chunks(1024).zip(moved.chunks(1024)) {
+        let shifted = |dy: i32, dx: i32| {
+            let at = |y: i32, x: i32| {
+                let inside = (0..32).contains(&y) && (0..32).contains(&x);
+                if inside { a[(y * 32 + x) as usize] } else { black }
+            };
+            (0..1024).all(|i| b[i as usize] == at(i / 32 - dy, i % 32 - dx))
+        };
+        let all = (-4..=4).flat_map(|dy| (-4..=4).map(move |dx| (dy, dx)));
+        seen.insert(all.into_iter().find(|&(dy, dx)| shifted(dy, dx)).expect("a shift of at most four pixels"));
+    }
+    assert!(seen.len() > 30 && seen.iter().any(|s| s.0 == 4) && seen.iter().any(|s| s.1 == -4), "{seen:?}");
+    // Nothing of the image is left in the frame, and nothing fails.
+    let far = batch(Augment { flip: true, crop: 100 }).0;
+    assert!(far.chunks(1024).any(|image| image.iter().all(|&v| v == black)));
 }

@@ -2,7 +2,7 @@
 
 use crate::nets::{Builder, small_conv};
 use archsmith_ir::reference::{HostTensor, Mode, Options, initial_state, run};
-use archsmith_ir::{Attr, Recipe, Seed, StateKind, TypedGraph};
+use archsmith_ir::{Arg, Attr, Recipe, Seed, StateKind, TypedGraph};
 use archsmith_train::Network;
 use archsmith_train::backend::Cpu;
 use archsmith_train::lower::{LowerError, StepRng};
@@ -100,4 +100,67 @@ fn a_state_that_is_not_the_graphs_is_refused() {
     wrong.swap(0, 1);
     let error = Network::<Cpu>::new(&graph, &wrong, &Default::default()).unwrap_err();
     assert!(error.to_string().contains("conv0.weight"), "{error}");
+}
+
+/// Branches of convolution, normalisation and activation, and their average. `joined`: in the form that runs as few steps;
+/// else a product with one stands between normalisation and activation, and the branches are added one by one.
+fn branches(activation: &'static str, joined: bool) -> TypedGraph {
+    let mut b = Builder::new(4);
+    let branches: Vec<_> = (0..3)
+        .map(|i| {
+            let w = b.weight(&format!("conv{i}.weight"), &[5, 3, 3, 3]);
+            let scale = b.constant(&format!("bn{i}.weight"), &[5], 0.7, StateKind::Parameter);
+            (w, scale, b.constant(&format!("bn{i}.bias"), &[5], 0.2, StateKind::Parameter))
+        })
+        .collect();
+    let head = b.weight("fc.weight", &[10, 5 * 1024]);
+    b.finish(Recipe::default(), |f| {
+        let one = ("other", Arg::from(Attr::Float(1.0)));
+        let parts: Vec<_> = branches
+            .iter()
+            .map(|&(w, scale, bias)| {
+                let w = f.state(w);
+                let y = f.on("conv2d", f.x, &[("weight", w), ("padding", Attr::Ints(vec![1, 1]).into())]);
+                let args = [("weight", f.state(scale)), ("bias", f.state(bias)), ("training", Attr::Bool(true).into())];
+                let y = f.on("batch_norm", y, &args);
+                let y = if joined { y } else { f.on("mul", y, std::slice::from_ref(&one)) };
+                f.on(activation, y, &[])
+            })
+            .collect();
+        let average = if joined {
+            let stack = f.call("stack", &[("tensors", Arg::Tensors(parts))]);
+            f.on("mean", stack, &[("dim", Attr::Int(0).into())])
+        } else {
+            let sum = parts[1..].iter().fold(parts[0], |sum, &y| f.on("add", sum, &[("other", Arg::Tensor(y))]));
+            f.on("div", sum, &[("other", Attr::Float(3.0).into())])
+        };
+        let x = f.on("flatten", average, &[("start_dim", Attr::Int(1).into())]);
+        let w = f.state(head);
+        f.on("linear", x, &[("weight", w)])
+    })
+}
+
+/// Scores and the gradients of their squares for all parameters.
+fn gradients(graph: &TypedGraph) -> Vec<Vec<f64>> {
+    let seed = Seed::from_u64(8);
+    let state = initial_state(graph, &seed).unwrap();
+    let network = Network::<Cpu>::new(graph, &state, &Default::default()).unwrap();
+    let (scores, _) = network.forward_train(&[tensor(graph, &images(graph, 3))], &mut StepRng::new(seed));
+    let mut found = vec![scores.to_data().iter::<f64>().collect()];
+    let all = (scores.clone() * scores).sum().backward();
+    let gradient = |p: Tensor<Cpu, 1>| p.grad(&all).unwrap().into_data().iter::<f64>().collect();
+    found.extend(network.parameters().map(|(_, p)| gradient(p)));
+    found
+}
+
+#[test]
+fn joined_steps_have_the_values_and_gradients_of_single_ones() {
+    for activation in ["relu", "silu", "relu6", "hardswish", "sigmoid", "leaky_relu"] {
+        let (joined, single) = (gradients(&branches(activation, true)), gradients(&branches(activation, false)));
+        assert_eq!(joined.len(), 11);
+        for (i, (a, b)) in joined.iter().zip(&single).enumerate() {
+            near(a, b, &format!("{activation}, tensor {i}"));
+        }
+    }
+    compare(&branches("silu", true));
 }

@@ -2,6 +2,7 @@
 
 use crate::nets::small_conv;
 use archsmith_ir::Recipe;
+use archsmith_train::lower::Footprint;
 use archsmith_train::worker::{Executor, ExecutorError, WorkerError, run_task};
 use archsmith_train::{DataRef, FitConfig, Outcome, SplitConfig, Task};
 use std::path::Path;
@@ -95,7 +96,42 @@ fn a_child_that_takes_too_much_memory_is_killed() {
     let hungry = "x=aaaaaaaa; while [ ${#x} -lt 400000000 ]; do x=$x$x; done; exec sleep 60";
     let executor = Executor { memory_limit_mb: Some(64), ..script(folder.path(), hungry) };
     let outcomes = executor.run(&[task(0)], &AtomicBool::new(false), &mut |_, _| {}).unwrap();
-    assert!(matches!(&outcomes[0], Outcome::Crashed { reason } if reason.contains("out of memory")), "{outcomes:?}");
+    assert!(matches!(&outcomes[0], Outcome::OverMemory { reason } if reason.contains("out of memory")), "{outcomes:?}");
+}
+
+#[test]
+fn a_network_beyond_the_memory_limit_is_refused_before_it_is_made() {
+    let mut large = task(0);
+    large.graph = small_conv(256, [512, 256, 256], true, 0.0, Recipe::default()).into_graph();
+    large.splits.train_limit = None;
+    large.config.memory_limit_mb = Some(300);
+    let start = Instant::now();
+    let outcome = large.run();
+    assert!(matches!(&outcome, Outcome::OverMemory { reason } if reason.contains("300 MiB")), "{outcome:?}");
+    assert!(start.elapsed() < Duration::from_secs(20));
+    let mut small = task(0);
+    small.config.memory_limit_mb = Some(500);
+    assert!(matches!(small.run(), Outcome::Trained(_)));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_training_is_known_before() {
+    let folder = tempfile::tempdir().unwrap();
+    for (batch, widths) in [(256, [64, 64, 64]), (64, [256, 512, 512])] {
+        let mut task = task(0);
+        let graph = small_conv(batch, widths, true, 0.1, Recipe::default());
+        let predicted = Footprint::of(&graph).unwrap().process_mb() as f64;
+        task.graph = graph.into_graph();
+        task.splits.train_limit = Some(2 * batch);
+        let outcomes = real(folder.path()).run(&[task], &AtomicBool::new(false), &mut |_, _| {}).unwrap();
+        let Outcome::Trained(metrics) = &outcomes[0] else { panic!("{outcomes:?}") };
+        let measured = metrics.peak_rss_mb.unwrap() as f64;
+        // Images and their compressed form lie beside it.
+        let data = 20.0;
+        let ratio = (predicted + data) / measured;
+        assert!((0.85..1.15).contains(&ratio), "{predicted} MiB predicted, {measured} measured");
+    }
 }
 
 #[test]

@@ -9,7 +9,8 @@ use burn::tensor::{DType, Shape};
 use burn_std::{AllocationController, AllocationProperty, Bytes};
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
-use std::sync::Mutex;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, Once};
 
 /// Smaller buffers are not worth a lock, in floats.
 const SMALLEST: usize = 16 * 1024;
@@ -20,7 +21,7 @@ const FLOOR: usize = 4 << 20;
 struct Pool {
     free: BTreeMap<usize, Vec<Vec<f32>>>,
     idle: usize,
-    /// Floats of the tensors that live.
+    /// Floats of the tensors and of the working memory that live.
     live: usize,
     /// The most that lived at once.
     peak: usize,
@@ -31,6 +32,11 @@ static POOL: Mutex<Pool> = Mutex::new(Pool { free: BTreeMap::new(), idle: 0, liv
 impl Pool {
     fn fits(&self, n: usize) -> bool {
         self.live + self.idle + n <= self.peak.max(FLOOR)
+    }
+
+    fn begin(&mut self, n: usize) {
+        self.live += n;
+        self.peak = self.peak.max(self.live);
     }
 
     fn take(&mut self, n: usize) -> Option<Vec<f32>> {
@@ -72,8 +78,87 @@ pub(in super::super) fn buffer(n: usize) -> Vec<f32> {
     vec![0.0; n]
 }
 
+/// Working memory of a kernel: zeros at first. It returns to the pool.
+#[derive(Default)]
+pub(super) struct Scratch(Vec<f32>);
+
+/// `n` zeros.
+pub(super) fn scratch(n: usize) -> Scratch {
+    let mut found = None;
+    if n >= SMALLEST
+        && let Ok(mut pool) = POOL.lock()
+    {
+        found = pool.take(n);
+        if found.is_none() {
+            pool.make_room(n);
+        }
+        pool.begin(n);
+    }
+    // What was used before is cleared; what is new is zero already.
+    let reused = found.map(|mut v| {
+        v.fill(0.0);
+        v
+    });
+    Scratch(reused.unwrap_or_else(|| vec![0.0; n]))
+}
+
+impl Deref for Scratch {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.0
+    }
+}
+
+impl AsRef<[f32]> for Scratch {
+    fn as_ref(&self) -> &[f32] {
+        self
+    }
+}
+
+impl AsMut<[f32]> for Scratch {
+    fn as_mut(&mut self) -> &mut [f32] {
+        self
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if self.0.len() >= SMALLEST {
+            end(std::mem::take(&mut self.0));
+        }
+    }
+}
+
+/// Has the C library ask the system for each large block, and give it back when it is freed. Left to itself, glibc raises the
+/// size from which it does so with the first block that is freed, up to 32 MiB, and what is freed below that lies about between
+/// other blocks: a sixth of the peak for a large network. Buffers that are wanted again wait in the pool anyway.
+fn return_large_blocks() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        #[allow(unsafe_code, reason = "a function of the C library")]
+        unsafe extern "C" {
+            fn mallopt(parameter: i32, value: i32) -> i32;
+        }
+        const M_MMAP_THRESHOLD: i32 = -3;
+        // SAFETY: the function takes two numbers, may be called at any time, and leaves the setting alone where it refuses.
+        #[allow(unsafe_code, reason = "a setting of the C library")]
+        unsafe {
+            mallopt(M_MMAP_THRESHOLD, 1 << 20);
+        }
+    }
+}
+
 /// Forgets what is idle: the next network has other sizes.
 pub(in super::super) fn clear() {
+    static LARGE: Once = Once::new();
+    LARGE.call_once(return_large_blocks);
     if let Ok(mut pool) = POOL.lock() {
         *pool = Pool { live: pool.live, peak: pool.live, ..Pool::default() };
     }
@@ -84,11 +169,15 @@ struct Pooled(Vec<f32>);
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        let values = std::mem::take(&mut self.0);
-        if let Ok(mut pool) = POOL.lock() {
-            pool.live -= values.len();
-            pool.keep(values);
-        }
+        end(std::mem::take(&mut self.0));
+    }
+}
+
+/// A tensor or working memory is no longer needed.
+fn end(values: Vec<f32>) {
+    if let Ok(mut pool) = POOL.lock() {
+        pool.live -= values.len();
+        pool.keep(values);
     }
 }
 
@@ -124,8 +213,7 @@ pub(super) fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
         return FlexTensor::new(Bytes::from_elems(values), layout, DType::F32);
     }
     if let Ok(mut pool) = POOL.lock() {
-        pool.live += values.len();
-        pool.peak = pool.peak.max(pool.live);
+        pool.begin(values.len());
     }
     let bytes = values.len() * size_of::<f32>();
     // SAFETY: the controller's memory is `bytes` long and initialised, and stays where it is while the controller lives.

@@ -6,8 +6,10 @@
 //! Images go to threads; sums over images are made in a number of parts that depends on the shape alone.
 
 use super::super::ConvGeometry;
+use super::buffer::{Scratch, buffer, scratch};
 use super::isa::Isa;
 use super::micro::{Block, Pairs, Rows, outer, product};
+use super::vector::MOST_LANES;
 use super::{depthwise, small, winograd};
 use rayon::prelude::*;
 
@@ -97,7 +99,7 @@ impl Sizes {
 
 /// Weights in panels: for each group and panel of output channels, each tap, each input channel, one row of the panel.
 struct Packed {
-    values: Vec<f32>,
+    values: Scratch,
     /// Floats of one group.
     group: usize,
     /// Floats of one panel.
@@ -125,7 +127,7 @@ fn pack(
     let width = isa.columns();
     let (tap, panels) = (k * width, n.div_ceil(width));
     let panel = taps * tap;
-    let mut values = vec![0.0; groups * panels * panel];
+    let mut values = scratch(groups * panels * panel);
     values.par_chunks_mut(panel.max(1)).enumerate().for_each(|(i, to)| {
         let (group, first) = (i / panels, i % panels * width);
         for (row, to) in to.chunks_mut(width).enumerate() {
@@ -200,7 +202,7 @@ pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     if small::suits(c) {
         return small::forward(x, w, c);
     }
-    let mut y = super::buffer::buffer(c.n * c.plane());
+    let mut y = buffer(c.n * c.plane());
     let (cg, og, taps) = (c.cg(), c.og(), c.taps());
     let weight = |g: usize, t: usize, k: usize, n: usize| w[((g * og + n) * cg + k) * taps + t];
     let packed = pack(isa, c.g.groups, taps, cg, og, weight);
@@ -251,7 +253,7 @@ pub(super) fn backward_x(dy: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     if small::suits(c) {
         return small::backward_x(dy, w, c);
     }
-    let mut dx = super::buffer::buffer(c.n * c.image());
+    let mut dx = buffer(c.n * c.image());
     let (cg, og, taps) = (c.cg(), c.og(), c.taps());
     let weight = |g: usize, t: usize, k: usize, n: usize| w[((g * og + k) * cg + n) * taps + t];
     let packed = pack(isa, c.g.groups, taps, og, cg, weight);
@@ -338,6 +340,29 @@ fn gather_group(
     }
 }
 
+/// Parts of a batch whose gradients for w are summed apart: enough for the threads of a usual machine, few enough for their
+/// buffers of `size` floats; from the shape alone.
+fn parts(size: usize, c: &Sizes) -> usize {
+    ((4 << 20) / size.max(1)).clamp(2, 16).min(c.n)
+}
+
+/// Floats of working memory in the three passes.
+pub(super) fn work(c: &Sizes) -> [usize; 3] {
+    if c.depthwise() {
+        return [0; 3];
+    }
+    if winograd::suits(c) {
+        return winograd::work(c);
+    }
+    if small::suits(c) {
+        return small::work(c);
+    }
+    // Panels of the widest instruction set: the same answer on any.
+    let packed = |k: usize, n: usize| c.g.groups * c.taps() * k * n.next_multiple_of(2 * MOST_LANES);
+    let gradient = packed(c.cg(), c.og());
+    [gradient, packed(c.og(), c.cg()), parts(gradient, c) * gradient]
+}
+
 /// Output pixels whose outer products are summed in registers.
 const DEPTH: usize = 128;
 
@@ -356,17 +381,16 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
     let (cg, og, taps, groups) = (c.cg(), c.og(), c.taps(), c.g.groups);
     let padded = isa.padded(og);
     let size = groups * taps * cg * padded;
-    // Enough parts for the threads of a usual machine, few enough for their buffers; from the shape alone.
-    let parts = ((4 << 20) / size.max(1)).clamp(2, 16).min(c.n);
+    let parts = parts(size, c);
     let per_part = c.n.div_ceil(parts);
     // Few channels: all taps of a pixel are one row.
     let joined = if cg < 8 { taps } else { 1 };
     let whole = c.pointwise();
     let pixels: Vec<usize> = (0..c.oh * c.ow).collect();
-    let partial: Vec<Vec<f32>> = (0..c.n.div_ceil(per_part))
+    let partial: Vec<Scratch> = (0..c.n.div_ceil(per_part))
         .into_par_iter()
         .map(|part| {
-            let mut dw = vec![0.0; size];
+            let mut dw = scratch(size);
             let (mut rows, mut gradient) = (Vec::new(), Vec::new());
             for image in part * per_part..((part + 1) * per_part).min(c.n) {
                 let x = &x[image * c.image()..][..c.image()];
@@ -415,7 +439,7 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
         })
         .collect();
     let sum = add_all(partial);
-    let mut dw = vec![0.0; c.o * cg * taps];
+    let mut dw = buffer(c.o * cg * taps);
     dw.par_chunks_mut(cg * taps).enumerate().for_each(|(o, to)| {
         let (group, o) = (o / og, o % og);
         for (i, to) in to.iter_mut().enumerate() {
@@ -426,9 +450,9 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
 }
 
 /// The sum of equally long vectors, in order.
-pub(super) fn add_all(parts: Vec<Vec<f32>>) -> Vec<f32> {
+pub(super) fn add_all<P: AsRef<[f32]> + AsMut<[f32]> + Default>(parts: Vec<P>) -> P {
     let mut parts = parts.into_iter();
     let mut sum = parts.next().unwrap_or_default();
-    parts.for_each(|p| sum.iter_mut().zip(p).for_each(|(a, b)| *a += b));
+    parts.for_each(|p| sum.as_mut().iter_mut().zip(p.as_ref()).for_each(|(a, b)| *a += b));
     sum
 }

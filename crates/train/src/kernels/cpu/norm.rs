@@ -1,10 +1,13 @@
-//! Batch normalisation on rows of channels, with the addition and the rectifier that follow it in the graph.
+//! Batch normalisation on rows of channels, with the addition and the activation that follow it in the graph.
 //!
-//! Forward: one pass for the statistics, one for the result. Backward: one pass for the sums, one for the gradient. Sums run in
-//! f32 over few rows and in f64 beyond; parts depend on the shape alone.
+//! Forward: one pass for the statistics, one for the result. Backward: one pass for the sums, one for the gradient; what the
+//! activation was given is computed anew from the input, and need not be kept. Sums run in f32 over few rows and in f64 beyond;
+//! parts depend on the shape alone.
 
 use super::buffer::buffer;
 use super::isa::Isa;
+use super::pointwise::{self, Visit};
+use archsmith_ir::prim::UnaryOp;
 use rayon::prelude::*;
 
 /// Rows summed in f32.
@@ -113,41 +116,70 @@ impl Affine {
         Affine { mean: mean.to_vec(), scale: scale.collect(), bias: bias.to_vec() }
     }
 
-    /// The normalised input, plus `residual`, above zero where `relu`.
-    pub(super) fn apply(&self, x: &[f32], residual: Option<&[f32]>, relu: bool) -> Vec<f32> {
-        let isa = Isa::best();
+    /// The normalised input, plus `residual`, through `activation`.
+    pub(super) fn apply(&self, x: &[f32], residual: Option<&[f32]>, activation: Option<UnaryOp>) -> Vec<f32> {
+        let apply = Apply { affine: self, x, residual };
+        match activation {
+            Some(op) => pointwise::with(op, apply),
+            None => apply.visit(|y| y, |_| 1.0),
+        }
+    }
+
+    /// Multiplies a part of the gradient by the derivative of an activation that the normalised input went into.
+    #[inline(always)]
+    fn chain(&self, x: &[f32], dy: &mut [f32], derivative: impl Fn(f32) -> f32) {
         let c = self.mean.len();
-        let part = part_rows(x.len() / c) * c;
-        let mut y = buffer(x.len());
-        let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
-        y.par_chunks_mut(part).zip(x.par_chunks(part)).enumerate().for_each(|(i, (y, x))| {
-            let residual = residual.map(|r| &r[i * part..][..x.len()]);
+        let (mean, scale, bias) = (&self.mean[..c], &self.scale[..c], &self.bias[..c]);
+        for (dy, x) in dy.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+            for k in 0..c {
+                dy[k] *= derivative((x[k] - mean[k]) * scale[k] + bias[k]);
+            }
+        }
+    }
+}
+
+struct Apply<'a> {
+    affine: &'a Affine,
+    x: &'a [f32],
+    residual: Option<&'a [f32]>,
+}
+
+impl Visit for Apply<'_> {
+    type Result = Vec<f32>;
+
+    fn visit(self, value: impl Fn(f32) -> f32 + Sync, _: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
+        let isa = Isa::best();
+        let c = self.affine.mean.len();
+        let part = part_rows(self.x.len() / c) * c;
+        let mut y = buffer(self.x.len());
+        y.par_chunks_mut(part).zip(self.x.par_chunks(part)).enumerate().for_each(|(i, (y, x))| {
+            let residual = self.residual.map(|r| &r[i * part..][..x.len()]);
             isa.vectorised(
                 #[inline(always)]
-                || self.apply_part(x, residual, floor, y),
+                || self.part(x, residual, y, &value),
             );
         });
         y
     }
+}
 
+impl Apply<'_> {
     #[inline(always)]
-    fn apply_part(&self, x: &[f32], residual: Option<&[f32]>, floor: f32, y: &mut [f32]) {
-        let c = self.mean.len();
-        let (mean, scale, bias) = (&self.mean[..c], &self.scale[..c], &self.bias[..c]);
-        // A NaN stays: it must reach the loss.
-        let above = |v: f32| if v < floor { floor } else { v };
+    fn part(&self, x: &[f32], residual: Option<&[f32]>, y: &mut [f32], value: impl Fn(f32) -> f32) {
+        let c = self.affine.mean.len();
+        let (mean, scale, bias) = (&self.affine.mean[..c], &self.affine.scale[..c], &self.affine.bias[..c]);
         match residual {
             None => {
                 for (y, x) in y.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
                     for k in 0..c {
-                        y[k] = above((x[k] - mean[k]) * scale[k] + bias[k]);
+                        y[k] = value((x[k] - mean[k]) * scale[k] + bias[k]);
                     }
                 }
             }
             Some(r) => {
                 for ((y, x), r) in y.chunks_exact_mut(c).zip(x.chunks_exact(c)).zip(r.chunks_exact(c)) {
                     for k in 0..c {
-                        y[k] = above((x[k] - mean[k]) * scale[k] + bias[k] + r[k]);
+                        y[k] = value((x[k] - mean[k]) * scale[k] + bias[k] + r[k]);
                     }
                 }
             }
@@ -155,9 +187,37 @@ impl Affine {
     }
 }
 
+/// The gradient before an activation.
+struct Before<'a> {
+    affine: &'a Affine,
+    x: &'a [f32],
+    dy: &'a mut [f32],
+    by_result: bool,
+}
+
+impl Visit for Before<'_> {
+    type Result = ();
+
+    fn visit(self, value: impl Fn(f32) -> f32 + Sync, derivative: impl Fn(f32) -> f32 + Sync) {
+        let isa = Isa::best();
+        let c = self.affine.mean.len();
+        let part = part_rows(self.x.len() / c) * c;
+        self.dy.par_chunks_mut(part).zip(self.x.par_chunks(part)).for_each(|(dy, x)| {
+            isa.vectorised(
+                #[inline(always)]
+                || match self.by_result {
+                    true => self.affine.chain(x, dy, |x| derivative(value(x))),
+                    false => self.affine.chain(x, dy, &derivative),
+                },
+            );
+        });
+    }
+}
+
 pub(super) struct Backward<'a> {
     pub(super) x: &'a [f32],
     pub(super) weight: &'a [f32],
+    pub(super) bias: &'a [f32],
     pub(super) mean: &'a [f32],
     pub(super) variance: &'a [f32],
     pub(super) eps: f64,
@@ -175,19 +235,25 @@ impl Backward<'_> {
         });
     }
 
-    /// Turns `dy` into the gradient for x; returns those for weight and bias. `bias` is given where a rectifier follows at
-    /// once: whether it was open is computed anew. The formula is with the composed form.
-    pub(super) fn run(&self, dy: &mut [f32], bias: Option<&[f32]>) -> (Vec<f32>, Vec<f32>) {
+    /// Turns `dy` into the gradient for x; returns those for weight and bias. `activation` is one that follows at once. The
+    /// formula is with the composed form.
+    pub(super) fn run(&self, dy: &mut [f32], activation: Option<UnaryOp>) -> (Vec<f32>, Vec<f32>) {
         let isa = Isa::best();
         let c = self.weight.len();
+        // A rectifier costs a comparison in both passes, anything else a pass of its own.
+        let relu = activation == Some(UnaryOp::Relu);
+        if let Some(op) = activation.filter(|_| !relu) {
+            let affine = Affine::new(self.mean, self.variance, self.weight, self.bias, self.eps);
+            pointwise::with(op, Before { affine: &affine, x: self.x, dy, by_result: pointwise::by_result(op) });
+        }
         let part = part_rows(self.x.len() / c) * c;
         let inverse: Vec<f64> = self.variance.iter().map(|&v| 1.0 / (f64::from(v) + self.eps).sqrt()).collect();
         let scale: Vec<f32> = self.weight.iter().zip(&inverse).map(|(&w, r)| (f64::from(w) * r) as f32).collect();
         let mean = self.mean;
         // Open everywhere: 0·x + 1 > 0.
-        let (gate, threshold): (Vec<f32>, Vec<f32>) = match bias {
-            Some(b) => (scale.clone(), b.to_vec()),
-            None => (vec![0.0; c], vec![1.0; c]),
+        let (gate, threshold): (Vec<f32>, Vec<f32>) = match relu {
+            true => (scale.clone(), self.bias.to_vec()),
+            false => (vec![0.0; c], vec![1.0; c]),
         };
         let parts = self.x.par_chunks(part).zip(dy.par_chunks(part)).map(|(x, dy)| {
             isa.vectorised(

@@ -53,54 +53,105 @@ pub(super) fn knows(op: UnaryOp) -> bool {
         || matches!(op, LeakyRelu { slope } if slope >= 0.0)
 }
 
-#[inline(always)]
-fn each(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
-    let isa = Isa::best();
-    let mut y = buffer(x.len());
-    y.par_chunks_mut(PART).zip(x.par_chunks(PART)).for_each(|(y, x)| {
-        isa.vectorised(
-            #[inline(always)]
-            || y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
-        );
-    });
-    y
+/// What is done with a function and its derivative, which is one of the function's result or of its argument ([`by_result`]).
+pub(super) trait Visit {
+    /// What comes of it.
+    type Result;
+    /// With both.
+    fn visit(self, value: impl Fn(f32) -> f32 + Sync, derivative: impl Fn(f32) -> f32 + Sync) -> Self::Result;
 }
 
-#[inline(always)]
-fn chain(x: &[f32], dy: &mut [f32], f: impl Fn(f32) -> f32 + Sync) {
-    let isa = Isa::best();
-    dy.par_chunks_mut(PART).zip(x.par_chunks(PART)).for_each(|(dy, x)| {
-        isa.vectorised(
-            #[inline(always)]
-            || dy.iter_mut().zip(x).for_each(|(dy, &x)| *dy *= f(x)),
-        );
-    });
+/// Hands a function over that is known ([`knows`]).
+pub(super) fn with<V: Visit>(op: UnaryOp, v: V) -> V::Result {
+    use UnaryOp::*;
+    match op {
+        // A NaN stays: it must reach the loss.
+        Relu => v.visit(|x| if x < 0.0 { 0.0 } else { x }, |y| if y > 0.0 { 1.0 } else { 0.0 }),
+        Sigmoid => v.visit(sigmoid, |y| y * (1.0 - y)),
+        Tanh => v.visit(tanh, |y| 1.0 - y * y),
+        Silu => v.visit(
+            |x| x * sigmoid(x),
+            |x| {
+                let s = sigmoid(x);
+                s * (1.0 + x * (1.0 - s))
+            },
+        ),
+        HardSigmoid => v.visit(
+            |x| (x + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0),
+            |x| if (x > -3.0) & (x < 3.0) { 1.0 / 6.0 } else { 0.0 },
+        ),
+        HardSwish => v.visit(
+            |x| x * (x + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0),
+            |x| {
+                let inner = x * (1.0 / 3.0) + 0.5;
+                let inner = if x <= -3.0 { 0.0 } else { inner };
+                if x >= 3.0 { 1.0 } else { inner }
+            },
+        ),
+        LeakyRelu { slope } => {
+            let slope = slope as f32;
+            v.visit(move |x| if x < 0.0 { slope * x } else { x }, move |x| if x > 0.0 { 1.0 } else { slope })
+        }
+        Clamp { min, max } => {
+            let (min, max) = (min as f32, max as f32);
+            v.visit(
+                move |x| {
+                    let x = if x < min { min } else { x };
+                    if x > max { max } else { x }
+                },
+                move |x| if (x >= min) & (x <= max) { 1.0 } else { 0.0 },
+            )
+        }
+        _ => v.visit(
+            |x| 0.5 * x * (1.0 + tanh(ROOT * (x + 0.044715 * x * x * x))),
+            |x| {
+                let u = tanh(ROOT * (x + 0.044715 * x * x * x));
+                0.5 * (1.0 + u) + 0.5 * x * (1.0 - u * u) * ROOT * (1.0 + 3.0 * 0.044715 * x * x)
+            },
+        ),
+    }
+}
+
+struct Each<'a>(&'a [f32]);
+
+impl Visit for Each<'_> {
+    type Result = Vec<f32>;
+
+    fn visit(self, value: impl Fn(f32) -> f32 + Sync, _: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
+        let isa = Isa::best();
+        let mut y = buffer(self.0.len());
+        y.par_chunks_mut(PART).zip(self.0.par_chunks(PART)).for_each(|(y, x)| {
+            isa.vectorised(
+                #[inline(always)]
+                || y.iter_mut().zip(x).for_each(|(y, &x)| *y = value(x)),
+            );
+        });
+        y
+    }
+}
+
+struct Chain<'a> {
+    kept: &'a [f32],
+    dy: &'a mut [f32],
+}
+
+impl Visit for Chain<'_> {
+    type Result = ();
+
+    fn visit(self, _: impl Fn(f32) -> f32 + Sync, derivative: impl Fn(f32) -> f32 + Sync) {
+        let isa = Isa::best();
+        self.dy.par_chunks_mut(PART).zip(self.kept.par_chunks(PART)).for_each(|(dy, x)| {
+            isa.vectorised(
+                #[inline(always)]
+                || dy.iter_mut().zip(x).for_each(|(dy, &x)| *dy *= derivative(x)),
+            );
+        });
+    }
 }
 
 /// The function of each element.
 pub(super) fn forward(op: UnaryOp, x: &[f32]) -> Vec<f32> {
-    use UnaryOp::*;
-    match op {
-        // A NaN stays: it must reach the loss.
-        Relu => each(x, |x| if x < 0.0 { 0.0 } else { x }),
-        Sigmoid => each(x, sigmoid),
-        Tanh => each(x, tanh),
-        Silu => each(x, |x| x * sigmoid(x)),
-        HardSigmoid => each(x, |x| (x + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0)),
-        HardSwish => each(x, |x| x * (x + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0)),
-        LeakyRelu { slope } => {
-            let slope = slope as f32;
-            each(x, |x| if x < 0.0 { slope * x } else { x })
-        }
-        Clamp { min, max } => {
-            let (min, max) = (min as f32, max as f32);
-            each(x, |x| {
-                let x = if x < min { min } else { x };
-                if x > max { max } else { x }
-            })
-        }
-        _ => each(x, |x| 0.5 * x * (1.0 + tanh(ROOT * (x + 0.044715 * x * x * x)))),
-    }
+    with(op, Each(x))
 }
 
 /// Whether the derivative is computed from the result rather than from the argument: what has to be kept.
@@ -110,32 +161,5 @@ pub(super) fn by_result(op: UnaryOp) -> bool {
 
 /// Multiplies `dy` by the derivative at `kept`, see [`by_result`].
 pub(super) fn backward(op: UnaryOp, kept: &[f32], dy: &mut [f32]) {
-    use UnaryOp::*;
-    match op {
-        Relu => chain(kept, dy, |y| if y > 0.0 { 1.0 } else { 0.0 }),
-        Sigmoid => chain(kept, dy, |y| y * (1.0 - y)),
-        Tanh => chain(kept, dy, |y| 1.0 - y * y),
-        Silu => chain(kept, dy, |x| {
-            let s = sigmoid(x);
-            s * (1.0 + x * (1.0 - s))
-        }),
-        HardSigmoid => chain(kept, dy, |x| if (x > -3.0) & (x < 3.0) { 1.0 / 6.0 } else { 0.0 }),
-        HardSwish => chain(kept, dy, |x| {
-            let inner = x * (1.0 / 3.0) + 0.5;
-            let inner = if x <= -3.0 { 0.0 } else { inner };
-            if x >= 3.0 { 1.0 } else { inner }
-        }),
-        LeakyRelu { slope } => {
-            let slope = slope as f32;
-            chain(kept, dy, |x| if x > 0.0 { 1.0 } else { slope })
-        }
-        Clamp { min, max } => {
-            let (min, max) = (min as f32, max as f32);
-            chain(kept, dy, |x| if (x >= min) & (x <= max) { 1.0 } else { 0.0 })
-        }
-        _ => chain(kept, dy, |x| {
-            let u = tanh(ROOT * (x + 0.044715 * x * x * x));
-            0.5 * (1.0 + u) + 0.5 * x * (1.0 - u * u) * ROOT * (1.0 + 3.0 * 0.044715 * x * x)
-        }),
-    }
+    with(op, Chain { kept, dy });
 }

@@ -85,6 +85,13 @@ fn by_tap<'a>(w: &'a [f32], c: &Sizes) -> Cow<'a, [f32]> {
     if c.taps() == 1 { Cow::Borrowed(w) } else { Cow::Owned(rearrange::transpose(w, c.c, c.taps())) }
 }
 
+/// Floats of working memory in the three passes: turned weights, gathered pixels, the product of a tap and its turned form.
+pub(super) fn work(c: &Sizes) -> [usize; 3] {
+    let weights = if c.taps() == 1 { 0 } else { c.o * c.taps() * c.c };
+    let (x, y) = (c.n * c.oh * c.ow * c.c, c.n * c.plane());
+    [weights + x + 2 * y, weights + y + 2 * x, weights + x + y]
+}
+
 /// `y = w ⋆ x`.
 pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     let w = by_tap(w, c);

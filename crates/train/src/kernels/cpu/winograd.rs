@@ -5,6 +5,7 @@
 //! round; the gradient for the weights is the method for 3×3 results of a 4×4 filter, the gradient's tile, on the same input
 //! transform. The 36 products of a tile run over channels as matrix products.
 
+use super::buffer::{Scratch, buffer, scratch};
 use super::conv::Sizes;
 use super::isa::Isa;
 use super::micro::{Pairs, Rows, outer, product};
@@ -46,10 +47,10 @@ fn three_results(m: [f64; 6]) -> [f64; 3] {
 }
 
 /// Filters at the 36 points, in panels: `[panel][point][k][columns]`. `filter(k, n)` are its nine taps.
-fn transform_filters(isa: Isa, k: usize, n: usize, filter: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Vec<f32> {
+fn transform_filters(isa: Isa, k: usize, n: usize, filter: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Scratch {
     let width = isa.columns();
     let panel = POINTS * k * width;
-    let mut out = vec![0.0; n.div_ceil(width) * panel];
+    let mut out = scratch(n.div_ceil(width) * panel);
     out.par_chunks_mut(panel).enumerate().for_each(|(p, out)| {
         for c in 0..k {
             for j in 0..width.min(n - p * width) {
@@ -70,7 +71,7 @@ fn transform_filters(isa: Isa, k: usize, n: usize, filter: impl Fn(usize, usize)
 /// A correlation with 3×3 filters of `k` → `n` channels: images `[h, w, k]` → `[out_h, out_w, n]`.
 fn correlate(isa: Isa, x: &[f32], g: &Grid, filters: &[f32], (h, w, n): (usize, usize, usize)) -> Vec<f32> {
     let images = x.len() / (g.h * g.w * g.k);
-    let mut y = super::buffer::buffer(images * h * w * n);
+    let mut y = buffer(images * h * w * n);
     // Small images go together, so that the products have enough rows: the more, the larger the filters that all rows pass.
     let tasks = if filters.len() > 1 << 20 { 2 } else { 8 };
     let together = (TILES / g.tiles()).clamp(1, images.div_ceil(tasks));
@@ -118,6 +119,19 @@ pub(super) fn backward_x(isa: Isa, dy: &[f32], w: &[f32], c: &Sizes) -> Vec<f32>
     correlate(isa, dy, &grid, &filters, (c.h, c.w, c.c))
 }
 
+/// Blocks of tiles that are transformed before the products run over them: a few megabytes.
+fn blocks(block: usize, tiles: usize) -> usize {
+    ((1 << 19) / block).clamp(4, 32).min(tiles.div_ceil(TILES))
+}
+
+/// Floats of working memory in the three passes.
+pub(super) fn work(c: &Sizes) -> [usize; 3] {
+    let (cs, os) = (c.c.next_multiple_of(MOST_LANES), c.o.next_multiple_of(MOST_LANES));
+    let block = POINTS * (plane(TILES, cs) + plane(TILES, os));
+    let tiles = c.n * c.oh.div_ceil(SIDE) * c.ow.div_ceil(SIDE);
+    [POINTS * c.c * os, POINTS * c.o * cs, POINTS * c.c * os + blocks(block, tiles) * block]
+}
+
 /// The gradient for w.
 pub(super) fn backward_w(isa: Isa, x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
     let (rows, columns) = (c.oh.div_ceil(SIDE), c.ow.div_ceil(SIDE));
@@ -127,10 +141,9 @@ pub(super) fn backward_w(isa: Isa, x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32>
     let (cs, os) = (c.c.next_multiple_of(MOST_LANES), isa.padded(c.o).next_multiple_of(MOST_LANES));
     let (vp, gp) = (plane(TILES, cs), plane(TILES, os));
     let (v_block, g_block) = (POINTS * vp, POINTS * gp);
-    // Blocks of tiles that are transformed before the products run over them: a few megabytes.
-    let blocks = ((1 << 19) / (v_block + g_block)).clamp(4, 32).min(tiles.div_ceil(TILES));
-    let (mut v, mut g) = (vec![0.0; blocks * v_block], vec![0.0; blocks * g_block]);
-    let mut sums = vec![0.0; POINTS * c.c * os];
+    let blocks = blocks(v_block + g_block, tiles);
+    let (mut v, mut g) = (scratch(blocks * v_block), scratch(blocks * g_block));
+    let mut sums = scratch(POINTS * c.c * os);
     for first in (0..tiles).step_by(blocks * TILES) {
         let range = |b: usize| {
             let start = first + b * TILES;
@@ -152,7 +165,7 @@ pub(super) fn backward_w(isa: Isa, x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32>
             outer(isa, &parts, c.c, os / isa.columns(), (sum, os), [&[]; 2]);
         });
     }
-    let mut dw = vec![0.0; c.o * c.c * 9];
+    let mut dw = buffer(c.o * c.c * 9);
     // Channels next to each other together: their sums share cache lines.
     dw.par_chunks_mut(MOST_LANES * c.c * 9).enumerate().for_each(|(i, dw)| {
         for k in 0..c.c {
