@@ -140,7 +140,7 @@ fn a_missing_model_or_data_set_is_exit_code_3_and_says_what_to_do() {
         (&["generate", "--model", &folder.text("absent.gguf")], "absent.gguf"),
         (&["generate", "--model", &truncated], "model.gguf"),
         (&["train", &file, "--data", "fashion-mnist", "--path", &folder.text("nowhere")], "nowhere"),
-        (&["train", &file, "--data", "imagenet"], "fashion-mnist-sample, fashion-mnist and cifar10"),
+        (&["train", &file, "--data", "imagenet"], "fashion-mnist-sample, fashion-mnist, cifar10, cifar100, folder"),
     ];
     for (args, text) in cases {
         let o = archsmith(args);
@@ -270,6 +270,39 @@ fn check_says_where_the_layer_was_made_and_where_it_was_called() {
     assert!(texts.contains(&"called here with 3072 features"), "{line}");
     assert!(line["help"].as_str().is_some_and(|h| h.contains("Linear(3072, …)")), "{line}");
     assert_eq!(line["span"].as_array().map(Vec::len), Some(2), "{line}");
+}
+
+#[test]
+fn training_leaves_curves_and_weights() {
+    let folder = Folder::new();
+    let file = folder.file("net.py", good());
+    let (csv, jsonl, weights) = (folder.text("c.csv"), folder.text("c.jsonl"), folder.text("w.safetensors"));
+    let train = |more: &[&str]| {
+        let fixed = ["train", &file, "--train-images", "128", "--epochs", "2", "--json", "--flip", "--crop", "2"];
+        archsmith(&[&fixed, more].concat())
+    };
+    let first = train(&["--curves", &csv, "--save", &weights]);
+    assert_eq!(code(&first), 0, "{}", err(&first));
+    let text = std::fs::read_to_string(&csv).unwrap_or_default();
+    let rows: Vec<Vec<&str>> = text.lines().map(|l| l.split(',').collect()).collect();
+    assert_eq!(rows.len(), 5, "{text}");
+    assert_eq!((rows[0][0], rows[0][6], rows[1][6]), ("epoch", "accuracy_val", ""));
+    assert_eq!((rows[2][0], rows[4][0], rows[4][1]), ("0", "1", "4"));
+    assert!(rows[2][6].parse::<f64>().is_ok(), "the epoch's end knows its accuracy: {text}");
+    assert_eq!(json(&out(&first))["accuracy_val"].as_f64().map(|v| v.to_string()), Some(rows[4][6].to_string()));
+    // The weights are taken up again, and change what comes next.
+    let second = train(&["--curves", &jsonl, "--weights", &weights]);
+    assert_eq!(code(&second), 0, "{}", err(&second));
+    let lines = std::fs::read_to_string(&jsonl).unwrap_or_default();
+    let points: Vec<serde_json::Value> = lines.lines().map(json).collect();
+    assert!(
+        points.len() == 4 && points[0]["accuracy_val"].is_null() && points[3]["accuracy_train"].is_f64(),
+        "{lines}"
+    );
+    assert_ne!(points[0]["loss"].to_string(), rows[1][2]);
+    assert!(err(&train(&["--curves", &folder.text("c.txt")])).contains("--curves takes"));
+    let refused = train(&["--memory", "1"]);
+    assert!(code(&refused) == 3 && err(&refused).contains("the limit is 1 MiB"), "{}", err(&refused));
 }
 
 /// Settings of a run that takes seconds: one seed network after another would be trained on a few images.

@@ -26,7 +26,7 @@ pub(crate) fn read(i: &mut Interp, net: &Rc<Instance>, options: &Options, asked:
     if let Err(why) = setup(i, &this, options, asked) {
         say(&mut recipe, &format!("train_setup: {why}"));
     }
-    if let Err(why) = learn(i, &this, options) {
+    if let Err(why) = learn(i, &this, options, 1) {
         say(&mut recipe, &format!("learn: {why}"));
     }
     let records = std::mem::take(&mut i.torch.records);
@@ -61,7 +61,15 @@ pub(crate) fn read(i: &mut Interp, net: &Rc<Instance>, options: &Options, asked:
         recipe.clip = Some(Clip::Value { clip_value });
     }
     if let Some(s) = of("scheduler").last().and_then(|v| v.as_instance().cloned()) {
-        let per_batch = of("scheduler_step").iter().any(|v| v.as_instance().is_some_and(|o| Rc::ptr_eq(o, &s)));
+        let stepped = |records: &[(Rc<str>, Value)]| {
+            let of_it = |v: &Value| v.as_instance().is_some_and(|o| Rc::ptr_eq(o, &s));
+            records.iter().filter(|(k, v)| &**k == "scheduler_step" && of_it(v)).count()
+        };
+        // One batch does not tell a step for each from one at the end: two do.
+        let per_batch = stepped(&records) > 0 && {
+            let done = learn(i, &this, options, 2);
+            done.is_err() || stepped(&std::mem::take(&mut i.torch.records)) > 1
+        };
         match schedule(&s, per_batch) {
             Ok(found) => recipe.schedule = Some(found),
             Err(why) => say(&mut recipe, &format!("schedule: {why}")),
@@ -82,14 +90,15 @@ fn setup(i: &mut Interp, net: &Value, options: &Options, asked: &[String]) -> Re
     why(i, called).map(|_| ())
 }
 
-fn learn(i: &mut Interp, net: &Value, options: &Options) -> Result<(), String> {
+/// Calls `learn` with so many batches.
+fn learn(i: &mut Interp, net: &Value, options: &Options, batches: usize) -> Result<(), String> {
     let found = i.find_attr(net, Sym::new("learn"));
     let Some(f) = why(i, found)? else { return Err("the network has none".into()) };
     let span = i.span;
     let inputs = i.torch.input(TensorType::f32(options.input_shape()), span);
     let labels = i.torch.input(TensorType::new(DType::I64, vec![options.input_shape()[0]]), span);
     let batch = Value::tuple(vec![Value::Tensor(inputs), Value::Tensor(labels)]);
-    let called = i.call(&f, Args::from([Value::list(vec![batch])]));
+    let called = i.call(&f, Args::from([Value::list(vec![batch; batches])]));
     why(i, called).map(|_| ())
 }
 
@@ -165,14 +174,65 @@ fn loss(i: &mut Interp, record: &Value) -> Result<Loss, String> {
 fn schedule(o: &Rc<Instance>, per_batch: bool) -> Result<Schedule, String> {
     let number =
         |name: &str| attribute(o, name).and_then(|v| v.as_float()).ok_or_else(|| format!("its {name} is no number"));
+    let count = |name: &str| number(name).map(|n| n.max(0.0) as u64);
+    let flag = |name: &str| matches!(attribute(o, name), Some(Value::Bool(true)));
     match o.class().name.as_ref() {
-        "StepLR" => {
-            Ok(Schedule::Step { step_size: number("step_size")?.max(1.0) as u64, gamma: number("gamma")?, per_batch })
+        "StepLR" => Ok(Schedule::Step { step_size: count("step_size")?.max(1), gamma: number("gamma")?, per_batch }),
+        "MultiStepLR" => {
+            let milestones = attribute(o, "milestones").and_then(|v| v.as_sequence()).unwrap_or_default();
+            let milestones: Option<Vec<u64>> =
+                milestones.iter().map(|v| v.as_float().map(|n| n.max(0.0) as u64)).collect();
+            let milestones = milestones.ok_or("its milestones are no numbers")?;
+            Ok(Schedule::MultiStep { milestones, gamma: number("gamma")?, per_batch })
         }
         "CosineAnnealingLR" => Ok(Schedule::Cosine { t_max: number("T_max")?, eta_min: number("eta_min")?, per_batch }),
         "ExponentialLR" => Ok(Schedule::Exponential { gamma: number("gamma")?, per_batch }),
-        other => {
-            Err(format!("{other} is not one of StepLR, CosineAnnealingLR, ExponentialLR; the rate stays constant"))
+        "LinearLR" => Ok(Schedule::Linear {
+            start_factor: number("start_factor")?,
+            end_factor: number("end_factor")?,
+            total_iters: count("total_iters")?,
+            per_batch,
+        }),
+        "ConstantLR" => {
+            Ok(Schedule::Constant { factor: number("factor")?, total_iters: count("total_iters")?, per_batch })
         }
+        "PolynomialLR" => {
+            Ok(Schedule::Polynomial { total_iters: count("total_iters")?, power: number("power")?, per_batch })
+        }
+        "CosineAnnealingWarmRestarts" => Ok(Schedule::WarmRestarts {
+            t_0: count("T_0")?.max(1),
+            t_mult: count("T_mult")?.max(1),
+            eta_min: number("eta_min")?,
+            per_batch,
+        }),
+        "OneCycleLR" => {
+            let momentum = (number("base_momentum")?, number("max_momentum")?);
+            Ok(Schedule::OneCycle {
+                max_lr: number("max_lr")?,
+                total_steps: count("total_steps")?.max(1),
+                pct_start: number("pct_start")?,
+                linear: flag("linear"),
+                div_factor: number("div_factor")?,
+                final_div_factor: number("final_div_factor")?,
+                three_phase: flag("three_phase"),
+                momentum: flag("cycle_momentum").then_some(momentum),
+                per_batch,
+            })
+        }
+        "ReduceLROnPlateau" => Ok(Schedule::Plateau {
+            max: flag("more_is_better"),
+            factor: number("factor")?,
+            patience: count("patience")?,
+            threshold: number("threshold")?,
+            relative: flag("relative"),
+            cooldown: count("cooldown")?,
+            min_lr: number("min_lr")?,
+            eps: number("eps")?,
+            per_batch,
+        }),
+        other => Err(format!(
+            "{other} is not one of StepLR, MultiStepLR, CosineAnnealingLR, CosineAnnealingWarmRestarts, ExponentialLR, LinearLR, \
+             ConstantLR, PolynomialLR, OneCycleLR, ReduceLROnPlateau; the rate stays constant"
+        )),
     }
 }

@@ -216,7 +216,6 @@ fn forward(g: &Graph, lines: &Lines<'_>, name: &str, out: &mut String) -> Result
 
 /// `train_setup` and `learn` that ask for the graph's recipe.
 fn recipe(g: &Graph, out: &mut String) {
-    let bool = |b: bool| if b { "True" } else { "False" };
     let optimizer = match &g.recipe.optimizer {
         Optimizer::Sgd { lr, momentum, dampening, weight_decay, nesterov } => format!(
             "SGD(self.parameters(), lr={lr:?}, momentum={momentum:?}, dampening={dampening:?}, \
@@ -247,20 +246,10 @@ fn recipe(g: &Graph, out: &mut String) {
         out,
         "\n    def train_setup(self, prm):\n        self.criterion = {loss}\n        self.optimizer = torch.optim.{optimizer}\n"
     );
-    let mut step = false;
+    let mut step = None;
     if let Some(schedule) = &g.recipe.schedule {
-        let (text, per_batch) = match schedule {
-            Schedule::Step { step_size, gamma, per_batch } => {
-                (format!("StepLR(self.optimizer, step_size={step_size}, gamma={gamma:?})"), per_batch)
-            }
-            Schedule::Cosine { t_max, eta_min, per_batch } => {
-                (format!("CosineAnnealingLR(self.optimizer, T_max={t_max:?}, eta_min={eta_min:?})"), per_batch)
-            }
-            Schedule::Exponential { gamma, per_batch } => {
-                (format!("ExponentialLR(self.optimizer, gamma={gamma:?})"), per_batch)
-            }
-        };
-        step = *per_batch;
+        step = Some(schedule);
+        let text = scheduler(schedule);
         let _ = writeln!(out, "        self.scheduler = torch.optim.lr_scheduler.{text}");
     }
     out.push_str(
@@ -278,7 +267,76 @@ fn recipe(g: &Graph, out: &mut String) {
         None => {}
     }
     out.push_str("            self.optimizer.step()\n");
-    if step {
-        out.push_str("            self.scheduler.step()\n");
+    if let Some(schedule) = step {
+        let indent = if schedule.per_batch() { "            " } else { "        " };
+        let watched = match schedule {
+            Schedule::Plateau { max: true, .. } => "accuracy",
+            Schedule::Plateau { .. } => "loss.item()",
+            _ => "",
+        };
+        if watched == "accuracy" {
+            let _ = writeln!(out, "{indent}accuracy = (self(inputs).argmax(1) == labels).float().mean().item()");
+        }
+        let _ = writeln!(out, "{indent}self.scheduler.step({watched})");
+    }
+}
+
+/// A truth value in Python.
+fn bool(b: bool) -> &'static str {
+    if b { "True" } else { "False" }
+}
+
+/// A schedule as the call that makes it.
+fn scheduler(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Step { step_size, gamma, .. } => {
+            format!("StepLR(self.optimizer, step_size={step_size}, gamma={gamma:?})")
+        }
+        Schedule::MultiStep { milestones, gamma, .. } => {
+            format!("MultiStepLR(self.optimizer, milestones={milestones:?}, gamma={gamma:?})")
+        }
+        Schedule::Cosine { t_max, eta_min, .. } => {
+            format!("CosineAnnealingLR(self.optimizer, T_max={t_max:?}, eta_min={eta_min:?})")
+        }
+        Schedule::Exponential { gamma, .. } => format!("ExponentialLR(self.optimizer, gamma={gamma:?})"),
+        Schedule::Linear { start_factor, end_factor, total_iters, .. } => format!(
+            "LinearLR(self.optimizer, start_factor={start_factor:?}, end_factor={end_factor:?}, total_iters={total_iters})"
+        ),
+        Schedule::Constant { factor, total_iters, .. } => {
+            format!("ConstantLR(self.optimizer, factor={factor:?}, total_iters={total_iters})")
+        }
+        Schedule::Polynomial { total_iters, power, .. } => {
+            format!("PolynomialLR(self.optimizer, total_iters={total_iters}, power={power:?})")
+        }
+        Schedule::WarmRestarts { t_0, t_mult, eta_min, .. } => {
+            format!("CosineAnnealingWarmRestarts(self.optimizer, T_0={t_0}, T_mult={t_mult}, eta_min={eta_min:?})")
+        }
+        Schedule::OneCycle {
+            max_lr,
+            total_steps,
+            pct_start,
+            linear,
+            div_factor,
+            final_div_factor,
+            three_phase,
+            momentum,
+            ..
+        } => {
+            let (low, high) = momentum.unwrap_or((0.85, 0.95));
+            format!(
+                "OneCycleLR(self.optimizer, max_lr={max_lr:?}, total_steps={total_steps}, pct_start={pct_start:?}, \
+                 anneal_strategy='{}', cycle_momentum={}, base_momentum={low:?}, max_momentum={high:?}, \
+                 div_factor={div_factor:?}, final_div_factor={final_div_factor:?}, three_phase={})",
+                if *linear { "linear" } else { "cos" },
+                bool(momentum.is_some()),
+                bool(*three_phase)
+            )
+        }
+        Schedule::Plateau { max, factor, patience, threshold, relative, cooldown, min_lr, eps, .. } => format!(
+            "ReduceLROnPlateau(self.optimizer, mode='{}', factor={factor:?}, patience={patience}, \
+             threshold={threshold:?}, threshold_mode='{}', cooldown={cooldown}, min_lr={min_lr:?}, eps={eps:?})",
+            if *max { "max" } else { "min" },
+            if *relative { "rel" } else { "abs" }
+        ),
     }
 }

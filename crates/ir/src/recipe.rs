@@ -153,6 +153,115 @@ pub enum Schedule {
         /// As above.
         per_batch: bool,
     },
+    /// `MultiStepLR`.
+    MultiStep {
+        /// Steps at which the rate decays; one that stands twice counts twice.
+        milestones: Vec<u64>,
+        /// Factor of decay.
+        gamma: f64,
+        /// As above.
+        per_batch: bool,
+    },
+    /// `LinearLR`.
+    Linear {
+        /// Factor at the start.
+        start_factor: f64,
+        /// Factor from `total_iters` on.
+        end_factor: f64,
+        /// Steps until the end.
+        total_iters: u64,
+        /// As above.
+        per_batch: bool,
+    },
+    /// `ConstantLR`.
+    Constant {
+        /// Factor until the end.
+        factor: f64,
+        /// Steps until the end.
+        total_iters: u64,
+        /// As above.
+        per_batch: bool,
+    },
+    /// `PolynomialLR`.
+    Polynomial {
+        /// Steps until zero.
+        total_iters: u64,
+        /// Exponent.
+        power: f64,
+        /// As above.
+        per_batch: bool,
+    },
+    /// `CosineAnnealingWarmRestarts`.
+    WarmRestarts {
+        /// Steps until the first restart.
+        t_0: u64,
+        /// Factor of the periods.
+        t_mult: u64,
+        /// Smallest learning rate.
+        eta_min: f64,
+        /// As above.
+        per_batch: bool,
+    },
+    /// `OneCycleLR`.
+    OneCycle {
+        /// Largest learning rate.
+        max_lr: f64,
+        /// Steps of the cycle.
+        total_steps: u64,
+        /// Share of the steps that climb.
+        pct_start: f64,
+        /// Along lines rather than cosines.
+        linear: bool,
+        /// The largest rate over that of the start.
+        div_factor: f64,
+        /// The rate of the start over that of the end.
+        final_div_factor: f64,
+        /// Whether the fall is as long as the climb, and a third phase goes below the start.
+        three_phase: bool,
+        /// Smallest and largest momentum (Adam: the first decay rate), which goes the other way; `None`: left alone.
+        momentum: Option<(f64, f64)>,
+        /// As above.
+        per_batch: bool,
+    },
+    /// `ReduceLROnPlateau`, watching the training loss (`mode="min"`) or accuracy (`"max"`).
+    Plateau {
+        /// Whether more is better.
+        max: bool,
+        /// Factor of decay.
+        factor: f64,
+        /// Steps without progress that are forgiven.
+        patience: u64,
+        /// What counts as progress.
+        threshold: f64,
+        /// Whether the threshold is a share of the best so far.
+        relative: bool,
+        /// Steps after a decay in which nothing is counted.
+        cooldown: u64,
+        /// Smallest learning rate.
+        min_lr: f64,
+        /// A decay by less is none.
+        eps: f64,
+        /// As above.
+        per_batch: bool,
+    },
+}
+
+impl Schedule {
+    /// Whether `learn` steps the schedule at each batch.
+    pub fn per_batch(&self) -> bool {
+        match self {
+            Schedule::Step { per_batch, .. }
+            | Schedule::Cosine { per_batch, .. }
+            | Schedule::Exponential { per_batch, .. }
+            | Schedule::MultiStep { per_batch, .. }
+            | Schedule::Linear { per_batch, .. }
+            | Schedule::Constant { per_batch, .. }
+            | Schedule::Polynomial { per_batch, .. }
+            | Schedule::WarmRestarts { per_batch, .. }
+            | Schedule::OneCycle { per_batch, .. }
+            | Schedule::Plateau { per_batch, .. } => *per_batch,
+        }
+    }
 }
 
 #[cfg(test)]

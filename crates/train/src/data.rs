@@ -8,6 +8,7 @@
 mod batch;
 mod cifar;
 mod embedded;
+mod folder;
 mod idx;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -110,6 +111,23 @@ pub enum DataRef {
         /// Their folder.
         dir: PathBuf,
     },
+    /// CIFAR-100's binary files, by fine labels.
+    Cifar100Binary {
+        /// Their folder, or the one above.
+        dir: PathBuf,
+    },
+    /// CIFAR-100 as parquet files, by fine labels.
+    Cifar100Parquet {
+        /// Their folder.
+        dir: PathBuf,
+    },
+    /// PNG and JPEG images, a folder for each class.
+    Folder {
+        /// The folder of the classes, or of `train` and `test`.
+        dir: PathBuf,
+        /// Height and width that images are scaled to.
+        side: usize,
+    },
 }
 
 impl DataRef {
@@ -122,7 +140,17 @@ impl DataRef {
             DataRef::Embedded => Dataset::embedded_sample(),
             DataRef::FashionMnist { dir } => Dataset::fashion_mnist(dir),
             DataRef::Cifar10Binary { dir } => Dataset::cifar10_binary(dir),
-            DataRef::Cifar10Parquet { dir } => Dataset::cifar10_parquet(dir),
+            DataRef::Cifar10Parquet { dir } => Dataset::cifar_parquet("cifar10", 10, dir),
+            DataRef::Cifar100Binary { dir } => {
+                let (train, test) = cifar::binary100(dir)?;
+                Dataset::checked("cifar100", 100, [3, 32, 32], train, test)
+            }
+            DataRef::Cifar100Parquet { dir } => Dataset::cifar_parquet("cifar100", 100, dir),
+            DataRef::Folder { dir, side } => {
+                let (classes, train, test) = folder::parts(dir, *side)?;
+                let name = dir.file_name().map_or_else(|| "folder".into(), |n| n.to_string_lossy());
+                Dataset::checked(&name, classes.len(), [3, *side, *side], train, test)
+            }
         }
     }
 }
@@ -197,19 +225,19 @@ impl Dataset {
         Self::checked("cifar10", 10, [3, 32, 32], train, test)
     }
 
-    /// CIFAR-10 from parquet files with the columns `img` (`bytes`: PNG) and `label`.
+    /// CIFAR-10 or CIFAR-100 from parquet files with the columns `img` (`bytes`: PNG) and `label` or `fine_label`.
     ///
     /// # Errors
     /// Missing, unreadable or damaged files; a build without parquet.
-    pub fn cifar10_parquet(dir: &Path) -> Result<Dataset, DataError> {
+    pub fn cifar_parquet(name: &str, classes: usize, dir: &Path) -> Result<Dataset, DataError> {
         #[cfg(feature = "parquet")]
         {
             let (train, test) = parquet::parts(dir)?;
-            Self::checked("cifar10", 10, [3, 32, 32], train, test)
+            Self::checked(name, classes, [3, 32, 32], train, test)
         }
         #[cfg(not(feature = "parquet"))]
         {
-            let _ = dir;
+            let _ = (name, classes, dir);
             Err(DataError::NotCompiled("parquet"))
         }
     }

@@ -15,7 +15,7 @@ use archsmith_ir::{Seed, TypedGraph};
 use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How to train. The batch size is the graph's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub struct FitConfig {
     pub flip: bool,
     /// Shift training images by up to so many pixels each way, drawn anew for each: what comes in from outside is black.
     pub crop: usize,
+    /// Measure the validation split after every epoch, not only after the last.
+    pub validate: bool,
     /// Measure the test split too.
     pub test: bool,
 }
@@ -53,6 +55,7 @@ impl Default for FitConfig {
             memory_limit_mb: None,
             flip: false,
             crop: 0,
+            validate: false,
             test: true,
         }
     }
@@ -165,6 +168,21 @@ pub struct Progress {
     pub steps: u64,
     /// Loss of the last step.
     pub loss: f64,
+    /// Its learning rate.
+    pub rate: f64,
+    /// What the epoch came to, after its last step.
+    pub ended: Option<Epoch>,
+}
+
+/// What an epoch came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// Mean training loss.
+    pub loss: f64,
+    /// Hits of its training batches, each measured before its update.
+    pub accuracy_train: f64,
+    /// Accuracy on the validation split, where it was measured.
+    pub accuracy_val: Option<f64>,
 }
 
 /// Called after every step.
@@ -180,7 +198,31 @@ pub fn fit(
     config: &FitConfig,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Metrics, FitError> {
-    fit_from(graph, None, splits, config, on_progress)
+    fit_from(graph, None, splits, config, on_progress).map(|fitted| fitted.metrics)
+}
+
+/// What [`fit_from`] gives.
+pub struct Fitted {
+    /// What was measured.
+    pub metrics: Metrics,
+    /// Reads the network's state from its device.
+    read: Box<dyn Fn() -> Result<Vec<HostTensor>, FitError> + Send>,
+}
+
+impl std::fmt::Debug for Fitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fitted").field("metrics", &self.metrics).finish_non_exhaustive()
+    }
+}
+
+impl Fitted {
+    /// The trained state in the order of the graph's.
+    ///
+    /// # Errors
+    /// What the device says, where it could not be read.
+    pub fn state(&self) -> Result<Vec<HostTensor>, FitError> {
+        (self.read)()
+    }
 }
 
 /// As [`fit`], from weights that are known: `state` is in the order of the graph's state. With `None` they are drawn.
@@ -193,7 +235,7 @@ pub fn fit_from(
     splits: &Splits,
     config: &FitConfig,
     on_progress: &mut OnProgress<'_>,
-) -> Result<Metrics, FitError> {
+) -> Result<Fitted, FitError> {
     let start = Start { graph, state };
     match config.device {
         Device::Cpu => {
@@ -230,7 +272,7 @@ fn fit_on<B>(
     config: &FitConfig,
     device: &B::Device,
     on_progress: &mut OnProgress<'_>,
-) -> Result<Metrics, FitError>
+) -> Result<Fitted, FitError>
 where
     B: AutodiffBackend + Kernels<Plain = <B as AutodiffBackend>::InnerBackend>,
     B::InnerBackend: Kernels,
@@ -257,19 +299,26 @@ where
         Some(limit_s) if start.elapsed().as_secs_f64() > limit_s => Err(FitError::TimedOut { limit_s, steps }),
         _ => Ok(()),
     };
+    let measure = |trainer: &Trainer<B>, split| -> Result<f64, FitError> {
+        let batches = Batches::in_order(splits, split, interface.image, interface.batch);
+        let (hits, total) = trainer.evaluate(&batches, || in_time(trainer.steps()))?;
+        Ok(hits as f64 / total.max(1) as f64)
+    };
     let training = Instant::now();
+    let mut measuring = Duration::ZERO;
     let steps_wanted = per_epoch * u64::from(config.epochs);
     let mut outlook = Outlook::new(interface.scores);
     let augment = Augment { flip: config.flip, crop: config.crop };
     let mut warm: Option<Instant> = None;
-    let (mut loss, mut correct) = (0.0, 0);
+    let mut last = Epoch { loss: 0.0, accuracy_train: 0.0, accuracy_val: None };
     for epoch in 0..config.epochs {
-        (loss, correct) = (0.0, 0);
+        let (mut loss, mut correct) = (0.0, 0);
         let order = seed.derive("epoch", &[u64::from(epoch)]);
         let batches = Batches::shuffled(splits, &splits.train, interface.image, interface.batch, augment, &order);
         for i in 0..batches.len() {
             in_time(trainer.steps())?;
             let (images, labels) = batches.get(i);
+            let rate = trainer.rate(u64::from(epoch));
             let stepped = trainer.step(images, &labels, u64::from(epoch))?;
             loss += stepped.loss;
             outlook.after(trainer.steps() - 1, stepped.loss)?;
@@ -277,35 +326,49 @@ where
             let warm = *warm.get_or_insert_with(Instant::now);
             if let Some(limit_s) = config.time_limit_s {
                 let before = (warm - start).as_secs_f64();
-                project(limit_s, before, warm.elapsed().as_secs_f64(), trainer.steps(), steps_wanted)?;
+                let since = warm.elapsed().saturating_sub(measuring);
+                project(limit_s, before, since.as_secs_f64(), trainer.steps(), steps_wanted)?;
             }
             correct += stepped.correct;
-            let progress = Progress { epoch, step: trainer.steps(), steps: steps_wanted, loss: stepped.loss };
+            let mut ended = None;
+            if i + 1 == batches.len() {
+                last.loss = loss / per_epoch as f64;
+                last.accuracy_train = correct as f64 / (per_epoch * interface.batch as u64) as f64;
+                trainer.end_epoch(last.loss, last.accuracy_train);
+                if config.validate || epoch + 1 == config.epochs {
+                    let started = Instant::now();
+                    last.accuracy_val = Some(measure(&trainer, &splits.validation)?);
+                    measuring += started.elapsed();
+                }
+                ended = Some(last);
+            }
+            let progress =
+                Progress { epoch, step: trainer.steps(), steps: steps_wanted, loss: stepped.loss, rate, ended };
             if on_progress(progress).is_break() {
                 return Err(FitError::Stopped { steps: trainer.steps() });
             }
         }
     }
-    let seconds = training.elapsed().as_secs_f64();
-    let measure = |split| -> Result<f64, FitError> {
-        let batches = Batches::in_order(splits, split, interface.image, interface.batch);
-        let (hits, total) = trainer.evaluate(&batches, || in_time(trainer.steps()))?;
-        Ok(hits as f64 / total.max(1) as f64)
+    let seconds = training.elapsed().saturating_sub(measuring).as_secs_f64();
+    let accuracy_val = match last.accuracy_val {
+        Some(accuracy) => accuracy,
+        // Of no epochs at all.
+        None => measure(&trainer, &splits.validation)?,
     };
-    let accuracy_val = measure(&splits.validation)?;
-    let accuracy_test = if config.test { Some(measure(&splits.test)?) } else { None };
+    let accuracy_test = if config.test { Some(measure(&trainer, &splits.test)?) } else { None };
     let steps = trainer.steps();
-    Ok(Metrics {
-        accuracy_train: correct as f64 / (per_epoch * interface.batch as u64) as f64,
+    let metrics = Metrics {
+        accuracy_train: last.accuracy_train,
         accuracy_val,
         accuracy_test,
-        loss: loss / per_epoch as f64,
+        loss: last.loss,
         seconds,
         img_s: steps as f64 * interface.batch as f64 / seconds.max(1e-9),
         peak_rss_mb: crate::memory::peak_rss_mb(),
         epochs: config.epochs,
         steps,
-    })
+    };
+    Ok(Fitted { metrics, read: Box::new(move || trainer.state()) })
 }
 
 /// Refuses what would surely pass the memory limit. A prediction may be a little off: what lies just above is tried.

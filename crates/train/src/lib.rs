@@ -29,7 +29,7 @@ pub mod worker;
 
 pub use backend::{Device, DeviceError};
 pub use data::{DataError, DataRef, Dataset, Part, Split, SplitConfig, Splits};
-pub use fit::{FitConfig, FitError, Metrics, Progress, fit, fit_from};
+pub use fit::{Epoch, FitConfig, FitError, Fitted, Metrics, Progress, fit, fit_from};
 pub use forward::{ForwardError, forward};
 pub use lower::{LowerError, Network};
 pub use memory::peak_rss_mb;

@@ -5,10 +5,13 @@
 //! the backend's ([`Kernels::update`]): on the CPU once, in place, with the clipping in the same pass.
 
 pub mod rule;
+mod schedule;
+
+pub use schedule::{Rates, scheduled};
 
 use crate::kernels::{Kernels, Outer};
 use archsmith_ir::StateId;
-use archsmith_ir::recipe::{Clip, Optimizer, Schedule};
+use archsmith_ir::recipe::{Clip, Optimizer};
 use burn::tensor::{FloatDType, Tensor, TensorMetadata, TensorPrimitive};
 use rule::Rule;
 use std::collections::BTreeMap;
@@ -50,6 +53,14 @@ impl<B: Kernels> Optimiser<B> {
     /// A fresh optimiser.
     pub fn new(kind: Optimizer, clip: Option<Clip>) -> Self {
         Optimiser { kind, clip, memory: BTreeMap::new() }
+    }
+
+    /// Sets the momentum, or Adam's first decay rate, as a schedule asks.
+    pub fn set_momentum(&mut self, to: f64) {
+        match &mut self.kind {
+            Optimizer::Sgd { momentum, .. } | Optimizer::RmsProp { momentum, .. } => *momentum = to,
+            Optimizer::Adam { betas, .. } => betas.0 = to,
+        }
     }
 
     /// Begins a step with these gradients, all that there are. `lr` is the scheduled learning rate.
@@ -109,21 +120,4 @@ fn norm_factor<'a, B: Kernels>(
     let norm = squares.reduce(|a, b| a + b)?.sqrt();
     let factor = norm.add_scalar(1e-6).recip().mul_scalar(max_norm).clamp_max(1.0);
     Some(factor.into_primitive().tensor())
-}
-
-/// The learning rate after `batches` batches and `epochs` whole epochs.
-pub fn scheduled(base: f64, schedule: Option<&Schedule>, batches: u64, epochs: u64) -> f64 {
-    let at = |per_batch: bool| if per_batch { batches } else { epochs };
-    match schedule {
-        None => base,
-        Some(Schedule::Step { step_size, gamma, per_batch }) => {
-            base * gamma.powf((at(*per_batch) / (*step_size).max(1)) as f64)
-        }
-        Some(Schedule::Cosine { t_max, eta_min, per_batch }) => {
-            // The closed form of SGDR (Loshchilov and Hutter 2017), periodic as PyTorch's recursion is.
-            let phase = std::f64::consts::PI * at(*per_batch) as f64 / t_max;
-            eta_min + (base - eta_min) * (1.0 + phase.cos()) / 2.0
-        }
-        Some(Schedule::Exponential { gamma, per_batch }) => base * gamma.powf(at(*per_batch) as f64),
-    }
 }

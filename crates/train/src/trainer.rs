@@ -4,7 +4,7 @@ use crate::fit::FitError;
 use crate::kernels::{Deferred, Kernels};
 use crate::loss::{argmax, loss};
 use crate::lower::{LowerError, Network, StepRng};
-use crate::optim::{Gradient, Optimiser, scheduled};
+use crate::optim::{Gradient, Optimiser, Rates};
 use archsmith_ir::reference::{HostTensor, initial_state};
 use archsmith_ir::{DType, Recipe, Seed, TypedGraph};
 use burn::module::AutodiffModule;
@@ -66,6 +66,7 @@ where
     network: Network<B>,
     optimiser: Optimiser<B::InnerBackend>,
     recipe: Recipe,
+    rates: Rates,
     pub(crate) interface: Interface,
     device: B::Device,
     seed: Seed,
@@ -96,6 +97,7 @@ where
         Ok(Trainer {
             network,
             optimiser: Optimiser::new(recipe.optimizer.clone(), recipe.clip.clone()),
+            rates: Rates::new(recipe.optimizer.lr(), recipe.schedule.clone()),
             recipe,
             interface,
             device: device.clone(),
@@ -138,14 +140,33 @@ where
             found.extend(whole.or_else(|| products.remove(&id).map(Gradient::Product)).map(|g| (id, g)));
         }
         drop(gradients);
-        let lr = scheduled(self.recipe.optimizer.lr(), self.recipe.schedule.as_ref(), self.steps, epochs);
+        let lr = self.rates.at(self.steps, epochs);
+        if let Some(momentum) = self.rates.momentum(self.steps, epochs) {
+            self.optimiser.set_momentum(momentum);
+        }
         let mut updates = self.optimiser.step(found.iter().map(|(_, gradient)| gradient), lr);
         for (id, gradient) in found {
             self.network.replace(id, |value| Tensor::from_inner(updates.update(id, value.inner(), gradient)));
         }
         self.network.update_buffers(buffers);
         self.steps += 1;
+        self.rates.observe(false, measured.loss, measured.correct as f64 / labels.len().max(1) as f64);
         Ok(Stepped { forward_s, loss: measured.loss, correct: measured.correct })
+    }
+
+    /// Tells the schedule that an epoch is done: mean loss and share of hits of its batches.
+    pub(crate) fn end_epoch(&mut self, loss: f64, accuracy: f64) {
+        self.rates.observe(true, loss, accuracy);
+    }
+
+    /// The state on the host, in the graph's order.
+    pub(crate) fn state(&self) -> Result<Vec<HostTensor>, FitError> {
+        self.network.state().map_err(FitError::Backend)
+    }
+
+    /// The learning rate of the next step.
+    pub(crate) fn rate(&self, epochs: u64) -> f64 {
+        self.rates.at(self.steps, epochs)
     }
 
     /// Hits among the first `labels.len()` images of each batch, in evaluation mode.

@@ -8,22 +8,46 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   archsmith train net.py
   archsmith train net.py --data fashion-mnist --path data/fashion-mnist --epochs 3
-  archsmith train net.py --data cifar10 --path cifar-10-batches-bin --device cuda")]
+  archsmith train net.py --data cifar10 --path cifar-10-batches-bin --flip --crop 4 --epochs 10 --curves net.csv
+  archsmith train net.py --data folder --path photos --preset paper --save net.safetensors")]
 pub(crate) struct TrainArgs {
     /// A Python file.
     pub(crate) file: PathBuf,
-    /// fashion-mnist-sample (embedded), fashion-mnist or cifar10.
+    /// fashion-mnist-sample (embedded), fashion-mnist, cifar10, cifar100, or folder: any images by class.
     #[arg(long, default_value = "fashion-mnist-sample")]
     pub(crate) data: String,
-    /// Where the data's files are; for cifar10 the hub is asked when this is left out.
+    /// Where the data's files are; for CIFAR the hub is asked when this is left out. Of a folder: one folder for each class with
+    /// its PNG and JPEG files, or the same below train and test.
     #[arg(long)]
     pub(crate) path: Option<PathBuf>,
     /// Passes over the training images.
     #[arg(long, default_value_t = 1)]
     pub(crate) epochs: u32,
+    /// How images are presented: native (32×32, 64 in a step) or paper (256×256, 16 in a step, mirrored at random). What is given
+    /// besides goes before it.
+    #[arg(long, value_enum, default_value_t = Protocol::Native)]
+    pub(crate) preset: Protocol,
+    /// Height and width of the images.
+    #[arg(long)]
+    pub(crate) size: Option<usize>,
     /// Images in a step.
-    #[arg(long, default_value_t = 64)]
-    pub(crate) batch: usize,
+    #[arg(long)]
+    pub(crate) batch: Option<usize>,
+    /// Mirror training images left to right with probability ½.
+    #[arg(long)]
+    pub(crate) flip: bool,
+    /// Shift training images at random by up to so many pixels each way.
+    #[arg(long, default_value_t = 0, value_name = "PIXELS")]
+    pub(crate) crop: usize,
+    /// Memory in MiB: a network that would need more is refused before training. 0: no limit.
+    #[arg(long, default_value_t = 0, value_name = "MIB")]
+    pub(crate) memory: u64,
+    /// Write a line for each step, with the accuracies at the end of each epoch: .jsonl or .csv.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) curves: Option<PathBuf>,
+    /// Write the trained weights by PyTorch's state_dict names.
+    #[arg(long, value_name = "W.safetensors")]
+    pub(crate) save: Option<PathBuf>,
     /// Seed of weights, order and dropout.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -45,6 +69,15 @@ pub(crate) struct TrainArgs {
     /// The result as one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How images are presented.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Protocol {
+    /// 32×32, 64 in a step.
+    Native,
+    /// 256×256, 16 in a step, mirrored at random: the published experiments' own.
+    Paper,
 }
 
 /// Train one candidate from a task file: what the executor runs in child processes.

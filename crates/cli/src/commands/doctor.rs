@@ -4,7 +4,7 @@ use crate::args::DoctorArgs;
 use crate::{Ending, output};
 use archsmith_ir::summary::grouped;
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Serialize)]
 struct Finding {
@@ -21,6 +21,7 @@ fn finding(what: &'static str, ok: bool, found: impl Into<String>, help: Option<
 
 pub(super) fn doctor(args: DoctorArgs) -> anyhow::Result<Ending> {
     let mut all = vec![cpu(), memory(), disk(), model(), sample(), archsmith()];
+    all.extend(more());
     all.extend(cuda());
     for f in &all {
         if args.json {
@@ -32,8 +33,9 @@ pub(super) fn doctor(args: DoctorArgs) -> anyhow::Result<Ending> {
             }
         }
     }
-    // Only what the default run needs decides; a missing GPU is no failure.
-    let essential = all.iter().filter(|f| f.what != "cuda" && f.what != "nvrtc" && f.what != "cuda headers");
+    // Only what the default run needs decides; a missing GPU is no failure, nor are other data and models.
+    let optional = ["cuda", "nvrtc", "cuda headers", "fashion-mnist", "cifar10", "cifar100", "models"];
+    let essential = all.iter().filter(|f| !optional.contains(&f.what));
     Ok(if essential.clone().all(|f| f.ok) { Ending::Done } else { Ending::No })
 }
 
@@ -101,6 +103,54 @@ fn sample() -> Finding {
         ),
         Err(e) => finding("embedded data", false, e.to_string(), Some("this build is damaged; build it again")),
     }
+}
+
+/// Data sets and language models beyond the embedded ones that lie where they are looked for.
+fn more() -> Vec<Finding> {
+    let fashion = Path::new("/usr/share/datasets/fashion-mnist");
+    let fashion = match fashion.join("train-images-idx3-ubyte.gz").is_file() {
+        true => finding("fashion-mnist", true, format!("--data fashion-mnist --path {}", fashion.display()), None),
+        false => finding(
+            "fashion-mnist",
+            false,
+            "not found",
+            Some("the whole set: Debian's package dataset-fashion-mnist, or any folder with its four files (--path)"),
+        ),
+    };
+    let hub = hub_cache();
+    let cached = |what: &'static str, help: &str| {
+        let folder = hub.as_ref().map(|h| h.join(format!("datasets--uoft-cs--{what}")));
+        match folder.filter(|f| f.is_dir()) {
+            Some(folder) => finding(what, true, format!("--data {what}: {}", folder.display()), None),
+            None => finding(what, false, "not in the hub's cache", Some(help)),
+        }
+    };
+    let models: Vec<String> = hub
+        .as_ref()
+        .and_then(|h| std::fs::read_dir(h).ok())
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|e| Some(e.file_name().to_str()?.strip_prefix("models--")?.replace("--", "/")))
+        .collect();
+    let models = match models.len() {
+        0 => finding(
+            "models",
+            false,
+            "none in the hub's cache",
+            Some("--model takes a GGUF file, a folder of safetensors or a hub repository"),
+        ),
+        _ => finding("models", true, models.join(", "), None),
+    };
+    let help = "--data with --path, a folder of its files; without a path the hub is asked";
+    vec![fashion, cached("cifar10", help), cached("cifar100", help), models]
+}
+
+/// Where the model hub's client keeps what it has fetched.
+fn hub_cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let home = || set("HOME").map(|h| h.join(".cache/huggingface"));
+    Some(set("HF_HOME").or_else(home)?.join("hub"))
 }
 
 fn archsmith() -> Finding {

@@ -11,9 +11,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Which data set a name and a path stand for. Looks at the files' names, reads none of them; CIFAR-10 without a path comes from
-/// the hub, or from its cache.
-pub(crate) fn data_ref(name: &str, path: &str) -> anyhow::Result<DataRef> {
+/// Height and width of the native protocol.
+pub(crate) const NATIVE: usize = 32;
+
+/// Classes that the networks of a run score.
+const CLASSES: usize = 10;
+
+/// Names of data sets.
+const DATA_SETS: [&str; 5] = ["fashion-mnist-sample", "fashion-mnist", "cifar10", "cifar100", "folder"];
+
+/// Which data set a name and a path stand for. Looks at the files' names, reads none of them; CIFAR without a path comes from
+/// the hub, or from its cache. `side`: what the images of a folder are scaled to.
+pub(crate) fn data_ref(name: &str, path: &str, side: usize) -> anyhow::Result<DataRef> {
     let dir = || -> anyhow::Result<PathBuf> {
         let dir = PathBuf::from(path);
         if path.is_empty() {
@@ -27,13 +36,20 @@ pub(crate) fn data_ref(name: &str, path: &str) -> anyhow::Result<DataRef> {
     match name {
         "fashion-mnist-sample" => Ok(DataRef::Embedded),
         "fashion-mnist" => Ok(DataRef::FashionMnist { dir: dir()? }),
-        "cifar10" if path.is_empty() => Ok(DataRef::Cifar10Parquet { dir: cifar10_from_hub()? }),
+        "cifar10" if path.is_empty() => Ok(DataRef::Cifar10Parquet { dir: cifar_from_hub("cifar10", "plain_text")? }),
         "cifar10" => {
             let dir = dir()?;
             let parquet = has_extension(&dir, "parquet")?;
             Ok(if parquet { DataRef::Cifar10Parquet { dir } } else { DataRef::Cifar10Binary { dir } })
         }
-        _ => bail!("unknown data set '{name}'; there are fashion-mnist-sample, fashion-mnist and cifar10"),
+        "cifar100" if path.is_empty() => Ok(DataRef::Cifar100Parquet { dir: cifar_from_hub("cifar100", "cifar100")? }),
+        "cifar100" => {
+            let dir = dir()?;
+            let parquet = has_extension(&dir, "parquet")?;
+            Ok(if parquet { DataRef::Cifar100Parquet { dir } } else { DataRef::Cifar100Binary { dir } })
+        }
+        "folder" => Ok(DataRef::Folder { dir: dir()?, side }),
+        _ => bail!("unknown data set '{name}'; there are {}", DATA_SETS.join(", ")),
     }
 }
 
@@ -42,15 +58,16 @@ fn has_extension(dir: &Path, extension: &str) -> anyhow::Result<bool> {
     Ok(entries.filter_map(Result::ok).any(|e| e.path().extension().is_some_and(|x| x == extension)))
 }
 
-/// The folder of the hub's parquet files of CIFAR-10.
-fn cifar10_from_hub() -> anyhow::Result<PathBuf> {
+/// The folder of the hub's parquet files of CIFAR-10 or CIFAR-100.
+fn cifar_from_hub(name: &str, folder_name: &str) -> anyhow::Result<PathBuf> {
     let help = "give the folder of its binary version or of its parquet files with --path or data.path";
     let api = hf_hub::api::sync::Api::new().map_err(|e| anyhow!("the hub cannot be used: {e}; {help}"))?;
-    let repository = api.dataset("uoft-cs/cifar10".to_string());
+    let repository = api.dataset(format!("uoft-cs/{name}"));
     let mut folder = None;
-    for file in ["plain_text/train-00000-of-00001.parquet", "plain_text/test-00000-of-00001.parquet"] {
+    for part in ["train", "test"] {
+        let file = format!("{folder_name}/{part}-00000-of-00001.parquet");
         let path =
-            repository.get(file).map_err(|e| anyhow!("CIFAR-10 could not be fetched from the hub: {e}; {help}"))?;
+            repository.get(&file).map_err(|e| anyhow!("{name} could not be fetched from the hub: {e}; {help}"))?;
         folder = path.parent().map(Path::to_path_buf);
     }
     folder.ok_or_else(|| anyhow!("the hub's cache has no folder; {help}"))
@@ -68,9 +85,12 @@ impl WorkerEvaluator {
     pub(crate) fn new(config: &Config) -> anyhow::Result<WorkerEvaluator> {
         let device: Device = config.training.device.parse()?;
         device.check(&std::env::var("LD_LIBRARY_PATH").unwrap_or_default())?;
-        let data = data_ref(&config.data.name, &config.data.path)?;
+        let data = data_ref(&config.data.name, &config.data.path, NATIVE)?;
         // A data set that cannot be read concerns all candidates: said before the first is written.
         let loaded = data.load()?;
+        if loaded.classes > CLASSES {
+            bail!("the networks of a run score {CLASSES} classes, and {} has {}", loaded.name, loaded.classes);
+        }
         let splits = SplitConfig {
             validation: config.data.validation_images,
             train_limit: (config.data.train_images > 0).then_some(config.data.train_images),

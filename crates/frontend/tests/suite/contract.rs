@@ -156,6 +156,56 @@ fn the_recipe_is_read_from_train_setup_and_learn() {
 }
 
 #[test]
+fn schedules_are_read_with_what_they_follow() {
+    let read = |scheduler: &str, learn: &str| {
+        let setup = format!(
+            "
+    def train_setup(self, prm):
+        self.criterion = nn.CrossEntropyLoss()
+        self.optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
+        self.scheduler = torch.optim.lr_scheduler.{scheduler}
+"
+        );
+        let text = network(
+            "self.device = device\nself.fc = nn.Linear(3, 10)",
+            "return self.fc(x.mean((2, 3)))",
+            &format!("{setup}{learn}"),
+        );
+        let recipe = elaborate(&text, &options()).expect("a network").graph.recipe;
+        assert_eq!(recipe.assumed, Vec::<String>::new(), "{scheduler}");
+        recipe.schedule.expect("a schedule")
+    };
+    // A step behind the loop comes once an epoch.
+    let each_epoch = LEARN.replace("            self.scheduler.step()", "        self.scheduler.step()");
+    assert_eq!(
+        read("MultiStepLR(self.optimizer, [30, 60])", &each_epoch),
+        Schedule::MultiStep { milestones: vec![30, 60], gamma: 0.1, per_batch: false }
+    );
+    assert_eq!(
+        read("LinearLR(self.optimizer, 0.25, total_iters=9)", LEARN),
+        Schedule::Linear { start_factor: 0.25, end_factor: 1.0, total_iters: 9, per_batch: true }
+    );
+    assert_eq!(
+        read("CosineAnnealingWarmRestarts(self.optimizer, T_0=4, T_mult=2)", LEARN),
+        Schedule::WarmRestarts { t_0: 4, t_mult: 2, eta_min: 0.0, per_batch: true }
+    );
+    let cycle = read("OneCycleLR(self.optimizer, 0.2, epochs=2, steps_per_epoch=50, anneal_strategy='linear')", LEARN);
+    assert!(
+        matches!(
+            cycle,
+            Schedule::OneCycle { total_steps: 100, linear: true, momentum: Some((0.85, 0.95)), per_batch: true, .. }
+        ),
+        "{cycle:?}"
+    );
+    let watching = each_epoch.replace("scheduler.step()", "scheduler.step(loss.item())");
+    let plateau = read("ReduceLROnPlateau(self.optimizer, mode='max', patience=3, factor=0.5)", &watching);
+    assert!(
+        matches!(plateau, Schedule::Plateau { max: true, patience: 3, relative: true, per_batch: false, .. }),
+        "{plateau:?}"
+    );
+}
+
+#[test]
 fn a_network_without_a_recipe_gets_the_default_and_says_so() {
     let text = network("self.fc = nn.Linear(3, 10)", "return self.fc(x.mean((2, 3)))", "");
     let recipe = elaborate(&text, &options()).expect("a network").graph.recipe;

@@ -1,4 +1,5 @@
-//! CIFAR-10 in the parquet form of the model hub: a row has `img` (a group with `bytes`: a PNG of 32×32) and `label`.
+//! CIFAR in the parquet form of the model hub: a row has `img` (a group with `bytes`: a PNG of 32×32) and `label` (CIFAR-100:
+//! `fine_label`).
 
 use super::{DataError, Part};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -6,12 +7,12 @@ use parquet::record::{Field, Row};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-const HELP: &str = "the hub's data set uoft-cs/cifar10 has train-*.parquet and test-*.parquet in its folder plain_text";
+const HELP: &str = "the hub's data sets uoft-cs/cifar10 and uoft-cs/cifar100 have train-*.parquet and test-*.parquet";
 
 /// Training and test part.
 pub(super) fn parts(dir: &Path) -> Result<(Part, Part), DataError> {
-    let inner = dir.join("plain_text");
-    let folder = if inner.is_dir() { inner } else { dir.to_path_buf() };
+    let inner = ["plain_text", "cifar100"].map(|name| dir.join(name));
+    let folder = inner.into_iter().find(|d| d.is_dir()).unwrap_or_else(|| dir.to_path_buf());
     Ok((part(&folder, "train")?, part(&folder, "test")?))
 }
 

@@ -149,13 +149,13 @@ mod parquet_form {
         let folder = tempfile::tempdir().unwrap();
         write(&folder.path().join("train-00000-of-00001.parquet"), &[(png(10), 4), (png(20), 5)]);
         write(&folder.path().join("test-00000-of-00001.parquet"), &[(png(30), 6)]);
-        let data = Dataset::cifar10_parquet(folder.path()).unwrap();
+        let data = Dataset::cifar_parquet("cifar10", 10, folder.path()).unwrap();
         assert_eq!((data.train.labels.as_slice(), data.test.labels.as_slice()), (&[4, 5][..], &[6][..]));
         assert_eq!((data.train.images[3072], data.train.images[1024 + 7], data.test.images[2048]), (20, 7, 3));
         write(&folder.path().join("test-00000-of-00001.parquet"), &[(b"not a png".to_vec(), 6)]);
-        assert!(Dataset::cifar10_parquet(folder.path()).unwrap_err().to_string().contains("PNG"));
+        assert!(Dataset::cifar_parquet("cifar10", 10, folder.path()).unwrap_err().to_string().contains("PNG"));
         std::fs::write(folder.path().join("test-00000-of-00001.parquet"), b"PAR1").unwrap();
-        assert!(Dataset::cifar10_parquet(folder.path()).unwrap_err().to_string().contains("parquet"));
+        assert!(Dataset::cifar_parquet("cifar10", 10, folder.path()).unwrap_err().to_string().contains("parquet"));
     }
 }
 
@@ -266,4 +266,58 @@ fn a_crop_shows_a_shifted_image_with_black_around() {
     // Nothing of the image is left in the frame, and nothing fails.
     let far = batch(Augment { flip: true, crop: 100 }).0;
     assert!(far.chunks(1024).any(|image| image.iter().all(|&v| v == black)));
+}
+
+#[test]
+fn cifar100_is_read_by_its_fine_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("cifar-100-binary");
+    std::fs::create_dir(&inner).unwrap();
+    let records = |n: u8| (0..n).flat_map(|i| [vec![3, 90 + i], vec![i; 3072]].concat()).collect::<Vec<u8>>();
+    let data = DataRef::Cifar100Binary { dir: folder.path().to_path_buf() };
+    std::fs::write(inner.join("train.bin"), records(5)).unwrap();
+    assert!(data.load().unwrap_err().to_string().contains("test.bin"));
+    std::fs::write(inner.join("test.bin"), records(2)).unwrap();
+    let found = data.load().unwrap();
+    assert_eq!((found.classes, found.size), (100, [3, 32, 32]));
+    assert_eq!((&found.train.labels[..], found.test.labels.len()), (&[90, 91, 92, 93, 94][..], 2));
+    assert_eq!(found.train.images[2 * 3072..][..3], [2, 2, 2]);
+    std::fs::write(inner.join("test.bin"), [0; 3073]).unwrap();
+    assert!(data.load().unwrap_err().to_string().contains("3074"));
+}
+
+fn picture(path: &Path, side: u32, color: [u8; 3]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    image::RgbImage::from_pixel(side, side, image::Rgb(color)).save(path).unwrap();
+}
+
+#[test]
+fn a_folder_of_images_is_a_data_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let data = DataRef::Folder { dir: folder.path().to_path_buf(), side: 8 };
+    assert!(data.load().unwrap_err().to_string().contains("folder"));
+    for i in 0..12 {
+        picture(&at(&format!("cat/{i}.png")), 8, [i, 20, 30]);
+        picture(&at(&format!("dog/{i}.JPG")), 16, [200, 100, i]);
+    }
+    let found = data.load().unwrap();
+    assert_eq!((found.classes, found.size), (2, [3, 8, 8]));
+    assert_eq!((found.train.labels.len(), found.test.labels.len()), (20, 4));
+    assert_eq!(found.train.labels.iter().filter(|&&l| l == 1).count(), 10);
+    // Planes of one colour stay so, scaled or not.
+    let first = &found.train.images[..192];
+    assert!(first[64..128].iter().all(|&v| v == 20) && first[128..].iter().all(|&v| v == 30));
+    assert_eq!(found.id(), data.load().unwrap().id(), "the same division each time");
+    std::fs::write(at("cat/broken.png"), b"no picture").unwrap();
+    assert!(data.load().unwrap_err().to_string().contains("broken.png"));
+    // With parts of its own.
+    let parted = tempfile::tempdir().unwrap();
+    for (part, n) in [("train", 3), ("val", 2)] {
+        for i in 0..n {
+            picture(&parted.path().join(format!("{part}/bird/{i}.png")), 5, [1, 2, 3]);
+        }
+    }
+    let found = DataRef::Folder { dir: parted.path().to_path_buf(), side: 8 }.load().unwrap();
+    assert_eq!((found.classes, found.train.labels.len(), found.test.labels.len()), (1, 3, 2));
 }

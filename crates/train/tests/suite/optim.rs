@@ -5,7 +5,7 @@ use archsmith_ir::Seed;
 use archsmith_ir::StateId;
 use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};
 use archsmith_train::loss::{LossError, loss};
-use archsmith_train::optim::{Gradient, Optimiser, scheduled};
+use archsmith_train::optim::{Gradient, Optimiser, Rates, scheduled};
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
@@ -196,6 +196,174 @@ fn schedules_are_pytorchs() {
     );
     // By epochs, batches do not count.
     near(&rates(&Schedule::Exponential { gamma: 0.9, per_batch: false }), &[0.1; 6]);
+}
+
+/// Rates of fourteen steps from 0.1, as `torch.optim.lr_scheduler` gives them.
+#[test]
+fn longer_schedules_are_pytorchs() {
+    let (per_batch, gamma) = (true, 0.5);
+    let check = |schedule: Schedule, expected: [f64; 14]| {
+        for (t, e) in expected.into_iter().enumerate() {
+            let found = scheduled(0.1, Some(&schedule), t as u64, 0);
+            assert!((found - e).abs() < 1e-11, "{schedule:?}, step {t}: {found} instead of {e}");
+        }
+    };
+    check(
+        Schedule::MultiStep { milestones: vec![2, 5, 5, 9], gamma, per_batch },
+        [0.1, 0.1, 0.05, 0.05, 0.05, 0.0125, 0.0125, 0.0125, 0.0125, 0.00625, 0.00625, 0.00625, 0.00625, 0.00625],
+    );
+    check(
+        Schedule::Linear { start_factor: 0.25, end_factor: 0.9, total_iters: 6, per_batch },
+        [
+            0.025,
+            0.035833333333,
+            0.046666666667,
+            0.0575,
+            0.068333333333,
+            0.079166666667,
+            0.09,
+            0.09,
+            0.09,
+            0.09,
+            0.09,
+            0.09,
+            0.09,
+            0.09,
+        ],
+    );
+    check(
+        Schedule::Constant { factor: 0.3, total_iters: 4, per_batch },
+        [0.03, 0.03, 0.03, 0.03, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1],
+    );
+    check(
+        Schedule::Polynomial { total_iters: 8, power: 2.0, per_batch },
+        [0.1, 0.0765625, 0.05625, 0.0390625, 0.025, 0.0140625, 0.00625, 0.0015625, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    );
+    check(
+        Schedule::WarmRestarts { t_0: 4, t_mult: 1, eta_min: 0.01, per_batch },
+        [
+            0.1,
+            0.086819805153,
+            0.055,
+            0.023180194847,
+            0.1,
+            0.086819805153,
+            0.055,
+            0.023180194847,
+            0.1,
+            0.086819805153,
+            0.055,
+            0.023180194847,
+            0.1,
+            0.086819805153,
+        ],
+    );
+    check(
+        Schedule::WarmRestarts { t_0: 2, t_mult: 2, eta_min: 0.0, per_batch },
+        [
+            0.1,
+            0.05,
+            0.1,
+            0.085355339059,
+            0.05,
+            0.014644660941,
+            0.1,
+            0.096193976626,
+            0.085355339059,
+            0.069134171618,
+            0.05,
+            0.030865828382,
+            0.014644660941,
+            0.003806023374,
+        ],
+    );
+    let cycle = |linear, three_phase, pct_start, div_factor, final_div_factor| Schedule::OneCycle {
+        max_lr: 0.2,
+        total_steps: 14,
+        pct_start,
+        linear,
+        div_factor,
+        final_div_factor,
+        three_phase,
+        momentum: Some((0.85, 0.95)),
+        per_batch,
+    };
+    let cosine = cycle(false, false, 0.3, 25.0, 1e4);
+    check(
+        cosine.clone(),
+        [
+            0.008,
+            0.05066525763,
+            0.140737609507,
+            0.198155386919,
+            0.196729499386,
+            0.183808875254,
+            0.16234913079,
+            0.134536767296,
+            0.103205544937,
+            0.071547755148,
+            0.042788962834,
+            0.019859358379,
+            0.005095204921,
+            8e-07,
+        ],
+    );
+    check(
+        cycle(true, true, 0.25, 10.0, 100.0),
+        [
+            0.02, 0.092, 0.164, 0.164, 0.092, 0.02, 0.017525, 0.01505, 0.012575, 0.0101, 0.007625, 0.00515, 0.002675,
+            0.0002,
+        ],
+    );
+    assert!((scheduled(0.1, Some(&cosine), 50, 0) - 8e-7).abs() < 1e-15, "after the end the last rate stays");
+    let rates = Rates::new(0.1, Some(cosine));
+    assert!(
+        (rates.momentum(0, 0).unwrap() - 0.95).abs() < 1e-12 && (rates.momentum(13, 0).unwrap() - 0.95).abs() < 1e-12
+    );
+    assert!(rates.momentum(3, 0).unwrap() < 0.852);
+}
+
+/// Rates before each of fourteen observations, as `ReduceLROnPlateau` gives them.
+#[test]
+fn a_plateau_lowers_the_rate_as_in_pytorch() {
+    let seen = [2.0, 1.5, 1.4, 1.41, 1.42, 1.43, 1.39999, 1.5, 1.5, 1.5, 1.3, 1.31, 1.31, 1.31];
+    let usual = Schedule::Plateau {
+        max: false,
+        factor: 0.5,
+        patience: 1,
+        threshold: 1e-4,
+        relative: true,
+        cooldown: 0,
+        min_lr: 0.0,
+        eps: 1e-8,
+        per_batch: false,
+    };
+    let other = Schedule::Plateau {
+        max: true,
+        factor: 0.1,
+        patience: 2,
+        threshold: 0.1,
+        relative: false,
+        cooldown: 1,
+        min_lr: 0.002,
+        eps: 1e-8,
+        per_batch: true,
+    };
+    let first = [0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.025, 0.025, 0.0125, 0.0125, 0.0125, 0.0125, 0.00625];
+    let second = [0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002];
+    for (schedule, expected) in [(usual, first), (other, second)] {
+        let mut rates = Rates::new(0.1, Some(schedule.clone()));
+        for (value, expected) in seen.into_iter().zip(expected) {
+            assert!(
+                (rates.at(7, 3) - expected).abs() < 1e-12,
+                "{schedule:?}: {} instead of {expected}",
+                rates.at(7, 3)
+            );
+            // What it does not watch does not matter.
+            rates.observe(schedule.per_batch(), f64::NAN, f64::NAN);
+            rates.observe(!schedule.per_batch(), value, value);
+        }
+    }
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn training_starts_from_the_weights_that_are_given() {
     let graph = small_conv(32, [8, 8, 16], true, 0.1, adam());
     let config = FitConfig { threads: 1, seed: 3, test: false, ..FitConfig::default() };
     let from = |state: Option<&[HostTensor]>| {
-        fit_from(&graph, state, &splits(128), &config, &mut |_| ControlFlow::Continue(())).unwrap().loss
+        fit_from(&graph, state, &splits(128), &config, &mut |_| ControlFlow::Continue(())).unwrap().metrics.loss
     };
     let drawn = initial_state(&graph, &Seed::from_u64(3).derive("weights", &[])).unwrap();
     let other = initial_state(&graph, &Seed::from_u64(4).derive("weights", &[])).unwrap();
