@@ -1,7 +1,7 @@
 //! Module objects.
 //!
-//! A module of our own library is made of parsed sources whose definitions run only when their name is first asked for: a
-//! network that uses five layers pays for five classes.
+//! A module of our own library is made of texts that are parsed, and of definitions that run, only when one of their names is
+//! first asked for: a network that uses five layers pays for five classes.
 
 use super::nest::Nest;
 use super::value::{Attrs, Value};
@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::syntax::Sym;
 use crate::syntax::ast::Source;
 use rustc_hash::FxHashMap;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 /// A module object.
@@ -30,24 +30,66 @@ pub(crate) struct PyModule {
 /// Finds an attribute of a module by its name.
 pub(crate) type Fallback = fn(&mut Interp, &Rc<PyModule>, &str) -> Eval<Option<Value>>;
 
-/// Definitions that have not run yet: parsed once a thread, shared by the modules of all networks.
+/// Definitions that have not run yet, of texts that may not be parsed yet: shared by the modules of all networks of a thread.
 pub(crate) struct Lazy {
-    sources: Vec<Rc<Source>>,
-    /// Where each name is defined: source and top-level statement.
-    index: FxHashMap<Sym, (u32, u32)>,
+    texts: Vec<(&'static str, OnceCell<Rc<Source>>)>,
+    /// The text that defines each name.
+    index: FxHashMap<Sym, u32>,
 }
 
 impl Lazy {
-    /// The definitions of these sources. A later definition of a name wins.
-    pub(crate) fn new(sources: Vec<Rc<Source>>) -> Self {
+    /// The definitions of these texts. A later definition of a name wins.
+    pub(crate) fn new(texts: impl IntoIterator<Item = &'static str>) -> Self {
+        let texts: Vec<_> = texts.into_iter().map(|text| (text, OnceCell::new())).collect();
         let mut index = FxHashMap::default();
-        for (i, source) in sources.iter().enumerate() {
-            for (name, statement) in source.definitions() {
-                index.insert(*name, (i as u32, *statement));
+        for (i, (text, _)) in texts.iter().enumerate() {
+            for name in defined(text) {
+                index.insert(Sym::new(name), i as u32);
             }
         }
-        Lazy { sources, index }
+        Lazy { texts, index }
     }
+
+    /// The source that defines a name, and the statement of its top level that does.
+    fn find(&self, i: &Interp, name: Sym) -> Eval<Option<(Rc<Source>, u32)>> {
+        let Some((text, parsed)) = self.index.get(&name).map(|&at| &self.texts[at as usize]) else { return Ok(None) };
+        let source = match parsed.get() {
+            Some(source) => source.clone(),
+            None => {
+                let source = crate::syntax::parse(text, false).map_err(|problem| {
+                    let head = text.trim().lines().next().unwrap_or_default();
+                    let why = format!("a library source ('{head}') does not parse: {}", problem.message);
+                    i.abort(crate::code::INTERNAL, why)
+                })?;
+                parsed.get_or_init(|| Rc::new(source)).clone()
+            }
+        };
+        let statement = source.definitions().iter().rev().find(|(n, _)| *n == name).map(|(_, statement)| *statement);
+        Ok(statement.map(|statement| (source, statement)))
+    }
+}
+
+/// The names that the top level of a library text defines, told from the beginnings of its lines.
+pub(crate) fn defined(text: &str) -> Vec<&str> {
+    let name = |s: &str| s.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(s.len());
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("def ").or_else(|| line.strip_prefix("class ")) {
+            found.push(&rest[..name(rest)]);
+        } else if let Some((_, names)) = line.strip_prefix("from ").and_then(|l| l.split_once(" import ")) {
+            found.extend(names.split(',').filter_map(|part| part.split_whitespace().last()));
+        } else if let Some(module) = line.strip_prefix("import ") {
+            found.extend(module.split_whitespace().last());
+        } else {
+            // `A = B = …` defines both.
+            let mut rest = line;
+            while let Some((first, value)) = rest.split_once(" = ").filter(|(first, _)| name(first) == first.len()) {
+                found.push(first);
+                rest = value;
+            }
+        }
+    }
+    found
 }
 
 impl PyModule {
@@ -96,9 +138,8 @@ impl Interp {
             return Ok(Some(v));
         }
         if let Some(lazy) = &module.lazy
-            && let Some(&(source, statement)) = lazy.index.get(&name)
+            && let Some((source, statement)) = lazy.find(self, name)?
         {
-            let source = lazy.sources[source as usize].clone();
             self.run_definition(module, &source, statement as usize)?;
             if let Some(v) = module.get(name) {
                 return Ok(Some(v));

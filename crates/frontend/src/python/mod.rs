@@ -21,6 +21,8 @@ mod text;
 pub(crate) mod typing;
 
 pub(crate) use standard::standard_module;
+#[cfg(test)]
+pub(crate) use standard::standard_texts;
 
 use crate::eval::Exc;
 use crate::eval::class::{Class, NativeKind};

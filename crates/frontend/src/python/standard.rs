@@ -200,10 +200,16 @@ const ABSTRACT: &[&str] = &[
     "Integral",
 ];
 
+/// The texts of the modules written in Python.
+#[cfg(test)]
+pub(crate) fn standard_texts() -> impl Iterator<Item = &'static str> {
+    SOURCES.iter().map(|(_, text)| *text)
+}
+
 /// The standard module of a dotted name. `None`: it is not one that is here.
 pub(crate) fn standard_module(i: &mut Interp, dotted: &str) -> Eval<Option<Rc<PyModule>>> {
     if let Some((name, text)) = SOURCES.iter().find(|(n, _)| *n == dotted) {
-        return lazy(i, name, text).map(Some);
+        return Ok(Some(lazy(name, text)));
     }
     let mut m = PyModule::new(dotted);
     match dotted {
@@ -234,28 +240,16 @@ fn abstract_class(i: &mut Interp, m: &Rc<PyModule>, name: &str) -> Eval<Option<V
     Ok(Some(Value::Class(Rc::new(c))))
 }
 
-/// A module of our own Python text, parsed once a thread.
-fn lazy(i: &mut Interp, name: &'static str, text: &str) -> Eval<Rc<PyModule>> {
+/// A module of our own Python text.
+fn lazy(name: &'static str, text: &'static str) -> Rc<PyModule> {
     thread_local! {
-        static PARSED: RefCell<FxHashMap<&'static str, Rc<Lazy>>> = RefCell::default();
+        static KNOWN: RefCell<FxHashMap<&'static str, Rc<Lazy>>> = RefCell::default();
     }
-    let known = PARSED.with_borrow(|p| p.get(name).cloned());
-    let definitions = match known {
-        Some(s) => s,
-        None => match crate::syntax::parse(text, false) {
-            Ok(s) => {
-                let s = Rc::new(Lazy::new(vec![Rc::new(s)]));
-                PARSED.with_borrow_mut(|p| p.insert(name, s.clone()));
-                s
-            }
-            Err(d) => {
-                return Err(i.abort(crate::code::INTERNAL, format!("module {name} does not parse: {}", d.message)));
-            }
-        },
-    };
+    let definitions =
+        KNOWN.with_borrow_mut(|known| known.entry(name).or_insert_with(|| Rc::new(Lazy::new([text]))).clone());
     let mut m = PyModule::lazy(name, definitions);
     m.fallback = Some(native);
-    Ok(Rc::new(m))
+    Rc::new(m)
 }
 
 /// What the Python texts of `lib/` take from here.

@@ -213,7 +213,7 @@ pub(crate) fn module_import(i: &mut Interp, dotted: &str) -> Eval<Option<Rc<PyMo
         return Ok(Some(m.clone()));
     }
     let mut module = match LIBRARY.iter().find(|(n, _)| *n == name) {
-        Some((_, texts)) => PyModule::lazy(name, sources(i, name, texts)?),
+        Some((_, texts)) => PyModule::lazy(name, sources(name, texts)),
         None => PyModule::new(name),
     };
     module.fallback = Some(find);
@@ -223,35 +223,28 @@ pub(crate) fn module_import(i: &mut Interp, dotted: &str) -> Eval<Option<Rc<PyMo
     Ok(Some(module))
 }
 
-/// The parsed sources of a library module, once a thread.
-fn sources(i: &mut Interp, name: &str, texts: &[&'static str]) -> Eval<Rc<Lazy>> {
+/// The sources of a library module, once a thread.
+fn sources(name: &str, texts: &[&'static str]) -> Rc<Lazy> {
     thread_local! {
-        static PARSED: RefCell<FxHashMap<String, Rc<Lazy>>> = RefCell::default();
+        static KNOWN: RefCell<FxHashMap<String, Rc<Lazy>>> = RefCell::default();
     }
-    if let Some(known) = PARSED.with_borrow(|p| p.get(name).cloned()) {
-        return Ok(known);
-    }
-    let mut all: Vec<&'static str> = texts.to_vec();
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(lazy) = known.get(name) {
+            return lazy.clone();
+        }
+        let lazy = Rc::new(Lazy::new(all_texts(name, texts)));
+        known.insert(name.to_string(), lazy.clone());
+        lazy
+    })
+}
+
+/// The texts of a module: for `torch.nn` those of the operators' files too.
+fn all_texts(name: &str, texts: &[&'static str]) -> Vec<&'static str> {
+    let mut all = texts.to_vec();
     if name == "torch.nn" {
         all.extend(OpId::all().map(|op| op.get().python).filter(|p| !p.is_empty()));
     }
-    let mut parsed = Vec::with_capacity(all.len());
-    for text in all {
-        match crate::syntax::parse(text, false) {
-            Ok(source) => parsed.push(Rc::new(source)),
-            Err(problem) => {
-                let why = problem.message;
-                let head = text.trim().lines().next().unwrap_or("").to_string();
-                return Err(i.abort(
-                    crate::code::INTERNAL,
-                    format!("library source of {name} ('{head}') does not parse: {why}"),
-                ));
-            }
-        }
-    }
-    let parsed = Rc::new(Lazy::new(parsed));
-    PARSED.with_borrow_mut(|p| p.insert(name.to_string(), parsed.clone()));
-    Ok(parsed)
+    all
 }
 
 /// Finds a name that a module's sources do not define.
@@ -417,4 +410,25 @@ fn shared(i: &mut Interp, at: &str, name: &str) -> Eval<Option<Value>> {
         _ => return Ok(None),
     };
     Ok(module_import(i, imported)?.map(Value::Module))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LIBRARY, all_texts};
+    use crate::eval::module::defined;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn what_a_library_text_defines_is_seen_without_parsing_it() {
+        let torch = LIBRARY.iter().flat_map(|(name, texts)| all_texts(name, texts));
+        let texts: Vec<&str> = torch.chain(crate::python::standard_texts()).collect();
+        assert!(texts.len() > 100, "{} texts", texts.len());
+        for text in texts {
+            let head = text.lines().find(|l| !l.is_empty()).unwrap_or_default();
+            let source = crate::syntax::parse(text, false).unwrap_or_else(|d| panic!("{head}: {}", d.message));
+            let parsed: BTreeSet<String> = source.definitions().iter().map(|(n, _)| n.name().to_string()).collect();
+            let seen: BTreeSet<String> = defined(text).into_iter().map(String::from).collect();
+            assert_eq!(seen, parsed, "{head}");
+        }
+    }
 }
