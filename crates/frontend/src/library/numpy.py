@@ -575,7 +575,7 @@ def max_0(n):
 
 def split(ary, indices_or_sections, axis=0):
     if axis:
-        raise NotImplementedError('numpy.split along another axis than the first')
+        _unsupported('unsupported', 'numpy.split along another axis than the first')
     if isinstance(indices_or_sections, int):
         if len(ary) % indices_or_sections:
             raise ValueError('array split does not result in an equal division')
