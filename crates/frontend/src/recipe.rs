@@ -10,7 +10,7 @@ use crate::eval::value::Value;
 use crate::eval::{Eval, Interp};
 use crate::syntax::Sym;
 use crate::torch::trace::BodyKind;
-use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};
+use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule, ScheduleKind};
 use archsmith_ir::{DType, Recipe, TensorType};
 use std::rc::Rc;
 
@@ -70,8 +70,8 @@ pub(crate) fn read(i: &mut Interp, net: &Rc<Instance>, options: &Options, asked:
             let done = learn(i, &this, options, 2);
             done.is_err() || stepped(&std::mem::take(&mut i.torch.records)) > 1
         };
-        match schedule(&s, per_batch) {
-            Ok(found) => recipe.schedule = Some(found),
+        match schedule(&s) {
+            Ok(kind) => recipe.schedule = Some(Schedule { kind, per_batch }),
             Err(why) => say(&mut recipe, &format!("schedule: {why}")),
         }
     }
@@ -171,43 +171,37 @@ fn loss(i: &mut Interp, record: &Value) -> Result<Loss, String> {
     }
 }
 
-fn schedule(o: &Rc<Instance>, per_batch: bool) -> Result<Schedule, String> {
+fn schedule(o: &Rc<Instance>) -> Result<ScheduleKind, String> {
     let number =
         |name: &str| attribute(o, name).and_then(|v| v.as_float()).ok_or_else(|| format!("its {name} is no number"));
     let count = |name: &str| number(name).map(|n| n.max(0.0) as u64);
     let flag = |name: &str| matches!(attribute(o, name), Some(Value::Bool(true)));
     match o.class().name.as_ref() {
-        "StepLR" => Ok(Schedule::Step { step_size: count("step_size")?.max(1), gamma: number("gamma")?, per_batch }),
+        "StepLR" => Ok(ScheduleKind::Step { step_size: count("step_size")?.max(1), gamma: number("gamma")? }),
         "MultiStepLR" => {
             let milestones = attribute(o, "milestones").and_then(|v| v.as_sequence()).unwrap_or_default();
             let milestones: Option<Vec<u64>> =
                 milestones.iter().map(|v| v.as_float().map(|n| n.max(0.0) as u64)).collect();
             let milestones = milestones.ok_or("its milestones are no numbers")?;
-            Ok(Schedule::MultiStep { milestones, gamma: number("gamma")?, per_batch })
+            Ok(ScheduleKind::MultiStep { milestones, gamma: number("gamma")? })
         }
-        "CosineAnnealingLR" => Ok(Schedule::Cosine { t_max: number("T_max")?, eta_min: number("eta_min")?, per_batch }),
-        "ExponentialLR" => Ok(Schedule::Exponential { gamma: number("gamma")?, per_batch }),
-        "LinearLR" => Ok(Schedule::Linear {
+        "CosineAnnealingLR" => Ok(ScheduleKind::Cosine { t_max: number("T_max")?, eta_min: number("eta_min")? }),
+        "ExponentialLR" => Ok(ScheduleKind::Exponential { gamma: number("gamma")? }),
+        "LinearLR" => Ok(ScheduleKind::Linear {
             start_factor: number("start_factor")?,
             end_factor: number("end_factor")?,
             total_iters: count("total_iters")?,
-            per_batch,
         }),
-        "ConstantLR" => {
-            Ok(Schedule::Constant { factor: number("factor")?, total_iters: count("total_iters")?, per_batch })
-        }
-        "PolynomialLR" => {
-            Ok(Schedule::Polynomial { total_iters: count("total_iters")?, power: number("power")?, per_batch })
-        }
-        "CosineAnnealingWarmRestarts" => Ok(Schedule::WarmRestarts {
+        "ConstantLR" => Ok(ScheduleKind::Constant { factor: number("factor")?, total_iters: count("total_iters")? }),
+        "PolynomialLR" => Ok(ScheduleKind::Polynomial { total_iters: count("total_iters")?, power: number("power")? }),
+        "CosineAnnealingWarmRestarts" => Ok(ScheduleKind::WarmRestarts {
             t_0: count("T_0")?.max(1),
             t_mult: count("T_mult")?.max(1),
             eta_min: number("eta_min")?,
-            per_batch,
         }),
         "OneCycleLR" => {
             let momentum = (number("base_momentum")?, number("max_momentum")?);
-            Ok(Schedule::OneCycle {
+            Ok(ScheduleKind::OneCycle {
                 max_lr: number("max_lr")?,
                 total_steps: count("total_steps")?.max(1),
                 pct_start: number("pct_start")?,
@@ -216,10 +210,9 @@ fn schedule(o: &Rc<Instance>, per_batch: bool) -> Result<Schedule, String> {
                 final_div_factor: number("final_div_factor")?,
                 three_phase: flag("three_phase"),
                 momentum: flag("cycle_momentum").then_some(momentum),
-                per_batch,
             })
         }
-        "ReduceLROnPlateau" => Ok(Schedule::Plateau {
+        "ReduceLROnPlateau" => Ok(ScheduleKind::Plateau {
             max: flag("more_is_better"),
             factor: number("factor")?,
             patience: count("patience")?,
@@ -228,7 +221,6 @@ fn schedule(o: &Rc<Instance>, per_batch: bool) -> Result<Schedule, String> {
             cooldown: count("cooldown")?,
             min_lr: number("min_lr")?,
             eps: number("eps")?,
-            per_batch,
         }),
         other => Err(format!(
             "{other} is not one of StepLR, MultiStepLR, CosineAnnealingLR, CosineAnnealingWarmRestarts, ExponentialLR, LinearLR, \

@@ -9,7 +9,7 @@
 
 mod call;
 
-use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};
+use archsmith_ir::recipe::{Clip, Loss, Optimizer, ScheduleKind};
 use archsmith_ir::{Arg, Attr, Body, Graph, Node, Returns, StateId, StateKind, TypedGraph, ValueDef, ValueId};
 use call::Names;
 use rustc_hash::FxHashMap;
@@ -249,7 +249,7 @@ fn recipe(g: &Graph, out: &mut String) {
     let mut step = None;
     if let Some(schedule) = &g.recipe.schedule {
         step = Some(schedule);
-        let text = scheduler(schedule);
+        let text = scheduler(&schedule.kind);
         let _ = writeln!(out, "        self.scheduler = torch.optim.lr_scheduler.{text}");
     }
     out.push_str(
@@ -268,10 +268,10 @@ fn recipe(g: &Graph, out: &mut String) {
     }
     out.push_str("            self.optimizer.step()\n");
     if let Some(schedule) = step {
-        let indent = if schedule.per_batch() { "            " } else { "        " };
-        let watched = match schedule {
-            Schedule::Plateau { max: true, .. } => "accuracy",
-            Schedule::Plateau { .. } => "loss.item()",
+        let indent = if schedule.per_batch { "            " } else { "        " };
+        let watched = match &schedule.kind {
+            ScheduleKind::Plateau { max: true, .. } => "accuracy",
+            ScheduleKind::Plateau { .. } => "loss.item()",
             _ => "",
         };
         if watched == "accuracy" {
@@ -287,31 +287,31 @@ fn bool(b: bool) -> &'static str {
 }
 
 /// A schedule as the call that makes it.
-fn scheduler(schedule: &Schedule) -> String {
+fn scheduler(schedule: &ScheduleKind) -> String {
     match schedule {
-        Schedule::Step { step_size, gamma, .. } => {
+        ScheduleKind::Step { step_size, gamma, .. } => {
             format!("StepLR(self.optimizer, step_size={step_size}, gamma={gamma:?})")
         }
-        Schedule::MultiStep { milestones, gamma, .. } => {
+        ScheduleKind::MultiStep { milestones, gamma, .. } => {
             format!("MultiStepLR(self.optimizer, milestones={milestones:?}, gamma={gamma:?})")
         }
-        Schedule::Cosine { t_max, eta_min, .. } => {
+        ScheduleKind::Cosine { t_max, eta_min, .. } => {
             format!("CosineAnnealingLR(self.optimizer, T_max={t_max:?}, eta_min={eta_min:?})")
         }
-        Schedule::Exponential { gamma, .. } => format!("ExponentialLR(self.optimizer, gamma={gamma:?})"),
-        Schedule::Linear { start_factor, end_factor, total_iters, .. } => format!(
+        ScheduleKind::Exponential { gamma, .. } => format!("ExponentialLR(self.optimizer, gamma={gamma:?})"),
+        ScheduleKind::Linear { start_factor, end_factor, total_iters, .. } => format!(
             "LinearLR(self.optimizer, start_factor={start_factor:?}, end_factor={end_factor:?}, total_iters={total_iters})"
         ),
-        Schedule::Constant { factor, total_iters, .. } => {
+        ScheduleKind::Constant { factor, total_iters, .. } => {
             format!("ConstantLR(self.optimizer, factor={factor:?}, total_iters={total_iters})")
         }
-        Schedule::Polynomial { total_iters, power, .. } => {
+        ScheduleKind::Polynomial { total_iters, power, .. } => {
             format!("PolynomialLR(self.optimizer, total_iters={total_iters}, power={power:?})")
         }
-        Schedule::WarmRestarts { t_0, t_mult, eta_min, .. } => {
+        ScheduleKind::WarmRestarts { t_0, t_mult, eta_min, .. } => {
             format!("CosineAnnealingWarmRestarts(self.optimizer, T_0={t_0}, T_mult={t_mult}, eta_min={eta_min:?})")
         }
-        Schedule::OneCycle {
+        ScheduleKind::OneCycle {
             max_lr,
             total_steps,
             pct_start,
@@ -332,7 +332,7 @@ fn scheduler(schedule: &Schedule) -> String {
                 bool(*three_phase)
             )
         }
-        Schedule::Plateau { max, factor, patience, threshold, relative, cooldown, min_lr, eps, .. } => format!(
+        ScheduleKind::Plateau { max, factor, patience, threshold, relative, cooldown, min_lr, eps, .. } => format!(
             "ReduceLROnPlateau(self.optimizer, mode='{}', factor={factor:?}, patience={patience}, \
              threshold={threshold:?}, threshold_mode='{}', cooldown={cooldown}, min_lr={min_lr:?}, eps={eps:?})",
             if *max { "max" } else { "min" },

@@ -124,18 +124,26 @@ pub enum Clip {
     },
 }
 
-/// A learning-rate schedule with PyTorch's argument names; steps are scheduler steps.
+/// A learning-rate schedule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Which, and its arguments.
+    #[serde(flatten)]
+    pub kind: ScheduleKind,
+    /// Whether `learn` steps it at each batch rather than at each epoch or never.
+    pub per_batch: bool,
+}
+
+/// The schedules with PyTorch's argument names; steps are scheduler steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Schedule {
+pub enum ScheduleKind {
     /// `StepLR`.
     Step {
         /// Period of decay.
         step_size: u64,
         /// Factor of decay.
         gamma: f64,
-        /// Whether `learn` steps the schedule at each batch rather than never or at each epoch.
-        per_batch: bool,
     },
     /// `CosineAnnealingLR`.
     Cosine {
@@ -143,15 +151,11 @@ pub enum Schedule {
         t_max: f64,
         /// Smallest learning rate.
         eta_min: f64,
-        /// As above.
-        per_batch: bool,
     },
     /// `ExponentialLR`.
     Exponential {
         /// Factor of decay.
         gamma: f64,
-        /// As above.
-        per_batch: bool,
     },
     /// `MultiStepLR`.
     MultiStep {
@@ -159,8 +163,6 @@ pub enum Schedule {
         milestones: Vec<u64>,
         /// Factor of decay.
         gamma: f64,
-        /// As above.
-        per_batch: bool,
     },
     /// `LinearLR`.
     Linear {
@@ -170,8 +172,6 @@ pub enum Schedule {
         end_factor: f64,
         /// Steps until the end.
         total_iters: u64,
-        /// As above.
-        per_batch: bool,
     },
     /// `ConstantLR`.
     Constant {
@@ -179,8 +179,6 @@ pub enum Schedule {
         factor: f64,
         /// Steps until the end.
         total_iters: u64,
-        /// As above.
-        per_batch: bool,
     },
     /// `PolynomialLR`.
     Polynomial {
@@ -188,8 +186,6 @@ pub enum Schedule {
         total_iters: u64,
         /// Exponent.
         power: f64,
-        /// As above.
-        per_batch: bool,
     },
     /// `CosineAnnealingWarmRestarts`.
     WarmRestarts {
@@ -199,8 +195,6 @@ pub enum Schedule {
         t_mult: u64,
         /// Smallest learning rate.
         eta_min: f64,
-        /// As above.
-        per_batch: bool,
     },
     /// `OneCycleLR`.
     OneCycle {
@@ -220,8 +214,6 @@ pub enum Schedule {
         three_phase: bool,
         /// Smallest and largest momentum (Adam: the first decay rate), which goes the other way; `None`: left alone.
         momentum: Option<(f64, f64)>,
-        /// As above.
-        per_batch: bool,
     },
     /// `ReduceLROnPlateau`, watching the training loss (`mode="min"`) or accuracy (`"max"`).
     Plateau {
@@ -241,27 +233,7 @@ pub enum Schedule {
         min_lr: f64,
         /// A decay by less is none.
         eps: f64,
-        /// As above.
-        per_batch: bool,
     },
-}
-
-impl Schedule {
-    /// Whether `learn` steps the schedule at each batch.
-    pub fn per_batch(&self) -> bool {
-        match self {
-            Schedule::Step { per_batch, .. }
-            | Schedule::Cosine { per_batch, .. }
-            | Schedule::Exponential { per_batch, .. }
-            | Schedule::MultiStep { per_batch, .. }
-            | Schedule::Linear { per_batch, .. }
-            | Schedule::Constant { per_batch, .. }
-            | Schedule::Polynomial { per_batch, .. }
-            | Schedule::WarmRestarts { per_batch, .. }
-            | Schedule::OneCycle { per_batch, .. }
-            | Schedule::Plateau { per_batch, .. } => *per_batch,
-        }
-    }
 }
 
 #[cfg(test)]

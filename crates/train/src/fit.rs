@@ -34,10 +34,8 @@ pub struct FitConfig {
     /// Memory in MiB that the process may take: a network that would need more is refused before anything is allocated;
     /// `None`: no limit. Only on the CPU.
     pub memory_limit_mb: Option<u64>,
-    /// Mirror training images left to right with probability ½.
-    pub flip: bool,
-    /// Shift training images by up to so many pixels each way, drawn anew for each: what comes in from outside is black.
-    pub crop: usize,
+    /// What is done to training images.
+    pub augment: Augment,
     /// Measure the validation split after every epoch, not only after the last.
     pub validate: bool,
     /// Measure the test split too.
@@ -53,8 +51,7 @@ impl Default for FitConfig {
             threads: 0,
             time_limit_s: None,
             memory_limit_mb: None,
-            flip: false,
-            crop: 0,
+            augment: Augment::default(),
             validate: false,
             test: true,
         }
@@ -308,13 +305,13 @@ where
     let mut measuring = Duration::ZERO;
     let steps_wanted = per_epoch * u64::from(config.epochs);
     let mut outlook = Outlook::new(interface.scores);
-    let augment = Augment { flip: config.flip, crop: config.crop };
     let mut warm: Option<Instant> = None;
     let mut last = Epoch { loss: 0.0, accuracy_train: 0.0, accuracy_val: None };
     for epoch in 0..config.epochs {
         let (mut loss, mut correct) = (0.0, 0);
         let order = seed.derive("epoch", &[u64::from(epoch)]);
-        let batches = Batches::shuffled(splits, &splits.train, interface.image, interface.batch, augment, &order);
+        let batches =
+            Batches::shuffled(splits, &splits.train, interface.image, interface.batch, config.augment, &order);
         for i in 0..batches.len() {
             in_time(trainer.steps())?;
             let (images, labels) = batches.get(i);

@@ -3,13 +3,12 @@
 use super::corpus::seed_set;
 use super::{now_ms, report};
 use crate::args::RunArgs;
-use crate::wiring::{LlmGenerator, WorkerEvaluator};
+use crate::wiring::{CONTRACT, LlmGenerator, WorkerEvaluator};
 use crate::{Ending, output};
 use anyhow::Context;
 use archsmith_archive::Event;
 use archsmith_search::config::PromptStyle;
 use archsmith_search::mutation::Mutation;
-use archsmith_search::run::Contract;
 use archsmith_search::{Config, Generator, Host, RunError, Search};
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
@@ -93,9 +92,6 @@ fn generator(config: &Config, search: &Search) -> anyhow::Result<Box<dyn Generat
     }
     Ok(Box::new(generator))
 }
-
-/// What every network of a run takes in and gives out: the data sets all have ten classes at 32×32.
-const CONTRACT: Contract = Contract { input: [3, 32, 32], classes: 10 };
 
 fn create(args: &RunArgs, created: String) -> anyhow::Result<(Search, PathBuf)> {
     let mut settings = args.settings.clone();

@@ -2,10 +2,11 @@
 
 use super::{WrongUse, network, options, read_source, shown};
 use crate::args::{Protocol, TrainArgs};
-use crate::wiring::{NATIVE, data_ref};
+use crate::wiring::{CONTRACT, data_ref};
 use crate::{Ending, output};
 use anyhow::Context;
 use archsmith_frontend::Prm;
+use archsmith_train::data::Augment;
 use archsmith_train::{Device, FitConfig, Progress, SplitConfig, Splits, fit_from};
 use serde::Serialize;
 use std::fs::File;
@@ -31,7 +32,7 @@ pub(super) fn train(args: TrainArgs) -> anyhow::Result<Ending> {
     let device: Device = args.device.parse()?;
     device.check(&std::env::var("LD_LIBRARY_PATH").unwrap_or_default())?;
     let (size, batch, flip) = match args.preset {
-        Protocol::Native => (NATIVE, 64, false),
+        Protocol::Native => (CONTRACT.input[1], 64, false),
         Protocol::Paper => (256, 16, true),
     };
     let (size, batch, flip) = (args.size.unwrap_or(size), args.batch.unwrap_or(batch), args.flip || flip);
@@ -65,8 +66,7 @@ pub(super) fn train(args: TrainArgs) -> anyhow::Result<Ending> {
         device,
         threads: args.threads,
         memory_limit_mb: (args.memory > 0).then_some(args.memory),
-        flip,
-        crop: args.crop,
+        augment: Augment { flip, crop: args.crop },
         validate: args.curves.is_some(),
         ..FitConfig::default()
     };

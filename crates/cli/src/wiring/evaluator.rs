@@ -3,6 +3,7 @@
 use anyhow::{Context, anyhow, bail};
 use archsmith_archive::Metrics;
 use archsmith_ir::seed::Seed;
+use archsmith_search::run::Contract;
 use archsmith_search::{Config, Evaluation, EvaluationTask, Evaluator, PartError};
 use archsmith_train::{DataRef, Device, Executor, FitConfig, Outcome, SplitConfig, Task};
 use std::ops::ControlFlow;
@@ -11,11 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Height and width of the native protocol.
-pub(crate) const NATIVE: usize = 32;
-
-/// Classes that the networks of a run score.
-const CLASSES: usize = 10;
+/// What every network of a run takes in and gives out: ten classes of images at their native 32×32.
+pub(crate) const CONTRACT: Contract = Contract { input: [3, 32, 32], classes: 10 };
 
 /// Names of data sets.
 const DATA_SETS: [&str; 5] = ["fashion-mnist-sample", "fashion-mnist", "cifar10", "cifar100", "folder"];
@@ -33,21 +31,26 @@ pub(crate) fn data_ref(name: &str, path: &str, side: usize) -> anyhow::Result<Da
         }
         Ok(dir)
     };
+    // And whether the files are parquet.
+    let cifar = |hub_folder: &str| -> anyhow::Result<(PathBuf, bool)> {
+        if path.is_empty() {
+            return Ok((cifar_from_hub(name, hub_folder)?, true));
+        }
+        let dir = dir()?;
+        let parquet = has_extension(&dir, "parquet")?;
+        Ok((dir, parquet))
+    };
     match name {
         "fashion-mnist-sample" => Ok(DataRef::Embedded),
         "fashion-mnist" => Ok(DataRef::FashionMnist { dir: dir()? }),
-        "cifar10" if path.is_empty() => Ok(DataRef::Cifar10Parquet { dir: cifar_from_hub("cifar10", "plain_text")? }),
-        "cifar10" => {
-            let dir = dir()?;
-            let parquet = has_extension(&dir, "parquet")?;
-            Ok(if parquet { DataRef::Cifar10Parquet { dir } } else { DataRef::Cifar10Binary { dir } })
-        }
-        "cifar100" if path.is_empty() => Ok(DataRef::Cifar100Parquet { dir: cifar_from_hub("cifar100", "cifar100")? }),
-        "cifar100" => {
-            let dir = dir()?;
-            let parquet = has_extension(&dir, "parquet")?;
-            Ok(if parquet { DataRef::Cifar100Parquet { dir } } else { DataRef::Cifar100Binary { dir } })
-        }
+        "cifar10" => Ok(match cifar("plain_text")? {
+            (dir, true) => DataRef::Cifar10Parquet { dir },
+            (dir, false) => DataRef::Cifar10Binary { dir },
+        }),
+        "cifar100" => Ok(match cifar("cifar100")? {
+            (dir, true) => DataRef::Cifar100Parquet { dir },
+            (dir, false) => DataRef::Cifar100Binary { dir },
+        }),
         "folder" => Ok(DataRef::Folder { dir: dir()?, side }),
         _ => bail!("unknown data set '{name}'; there are {}", DATA_SETS.join(", ")),
     }
@@ -85,11 +88,16 @@ impl WorkerEvaluator {
     pub(crate) fn new(config: &Config) -> anyhow::Result<WorkerEvaluator> {
         let device: Device = config.training.device.parse()?;
         device.check(&std::env::var("LD_LIBRARY_PATH").unwrap_or_default())?;
-        let data = data_ref(&config.data.name, &config.data.path, NATIVE)?;
+        let data = data_ref(&config.data.name, &config.data.path, CONTRACT.input[1])?;
         // A data set that cannot be read concerns all candidates: said before the first is written.
         let loaded = data.load()?;
-        if loaded.classes > CLASSES {
-            bail!("the networks of a run score {CLASSES} classes, and {} has {}", loaded.name, loaded.classes);
+        if loaded.classes > CONTRACT.classes {
+            bail!(
+                "the networks of a run score {} classes, and {} has {}",
+                CONTRACT.classes,
+                loaded.name,
+                loaded.classes
+            );
         }
         let splits = SplitConfig {
             validation: config.data.validation_images,

@@ -2,6 +2,7 @@
 
 use super::{Dataset, Split, Splits};
 use archsmith_ir::Seed;
+use serde::{Deserialize, Serialize};
 
 /// Images are padded to at least this height and width, the contract's native size.
 const NATIVE: usize = 32;
@@ -18,7 +19,7 @@ pub struct BatchShape {
 }
 
 /// What is done to training images, drawn anew for each image of each epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Augment {
     /// Mirrored left to right with probability ½: `RandomHorizontalFlip`.
     pub flip: bool,

@@ -3,7 +3,7 @@
 //! All but one are functions of the number of steps, in closed form; [`Rates`] holds what the other, `ReduceLROnPlateau`, has
 //! seen so far.
 
-use archsmith_ir::recipe::Schedule;
+use archsmith_ir::recipe::{Schedule, ScheduleKind};
 use std::f64::consts::PI;
 
 /// The rate of a step by a recipe.
@@ -22,8 +22,8 @@ impl Rates {
 
     /// The learning rate after `batches` batches and `epochs` whole epochs.
     pub fn at(&self, batches: u64, epochs: u64) -> f64 {
-        match self.schedule {
-            Some(Schedule::Plateau { .. }) => self.plateau.lr,
+        match &self.schedule {
+            Some(Schedule { kind: ScheduleKind::Plateau { .. }, .. }) => self.plateau.lr,
             _ => scheduled(self.base, self.schedule.as_ref(), batches, epochs),
         }
     }
@@ -31,8 +31,8 @@ impl Rates {
     /// The momentum then, where the schedule moves it too.
     pub fn momentum(&self, batches: u64, epochs: u64) -> Option<f64> {
         match &self.schedule {
-            Some(s @ Schedule::OneCycle { momentum: Some(_), .. }) => {
-                Some(one_cycle(s, if s.per_batch() { batches } else { epochs }).1)
+            Some(Schedule { kind: kind @ ScheduleKind::OneCycle { momentum: Some(_), .. }, per_batch }) => {
+                Some(one_cycle(kind, if *per_batch { batches } else { epochs }).1)
             }
             _ => None,
         }
@@ -40,10 +40,10 @@ impl Rates {
 
     /// Tells loss and accuracy of a batch that was trained on, or (`epoch`) their means over an epoch.
     pub fn observe(&mut self, epoch: bool, loss: f64, accuracy: f64) {
-        if let Some(s @ Schedule::Plateau { per_batch, max, .. }) = &self.schedule
+        if let Some(Schedule { kind: kind @ ScheduleKind::Plateau { max, .. }, per_batch }) = &self.schedule
             && *per_batch != epoch
         {
-            self.plateau.observe(s, if *max { accuracy } else { loss });
+            self.plateau.observe(kind, if *max { accuracy } else { loss });
         }
     }
 }
@@ -58,8 +58,8 @@ struct Plateau {
 }
 
 impl Plateau {
-    fn observe(&mut self, schedule: &Schedule, value: f64) {
-        let Schedule::Plateau { max, factor, patience, threshold, relative, cooldown, min_lr, eps, .. } = *schedule
+    fn observe(&mut self, schedule: &ScheduleKind, value: f64) {
+        let ScheduleKind::Plateau { max, factor, patience, threshold, relative, cooldown, min_lr, eps, .. } = *schedule
         else {
             return;
         };
@@ -94,16 +94,16 @@ impl Plateau {
 /// anything.
 pub fn scheduled(base: f64, schedule: Option<&Schedule>, batches: u64, epochs: u64) -> f64 {
     let Some(schedule) = schedule else { return base };
-    let t = if schedule.per_batch() { batches } else { epochs };
-    match schedule {
-        Schedule::Step { step_size, gamma, .. } => base * gamma.powf((t / (*step_size).max(1)) as f64),
-        Schedule::MultiStep { milestones, gamma, .. } => {
+    let t = if schedule.per_batch { batches } else { epochs };
+    match &schedule.kind {
+        ScheduleKind::Step { step_size, gamma, .. } => base * gamma.powf((t / (*step_size).max(1)) as f64),
+        ScheduleKind::MultiStep { milestones, gamma, .. } => {
             base * gamma.powf(milestones.iter().filter(|&&m| m <= t).count() as f64)
         }
-        Schedule::Exponential { gamma, .. } => base * gamma.powf(t as f64),
+        ScheduleKind::Exponential { gamma, .. } => base * gamma.powf(t as f64),
         // The closed form of SGDR (Loshchilov and Hutter 2017), periodic as PyTorch's recursion is.
-        Schedule::Cosine { t_max, eta_min, .. } => half_cosine(base, *eta_min, t as f64 / t_max),
-        Schedule::WarmRestarts { t_0, t_mult, eta_min, .. } => {
+        ScheduleKind::Cosine { t_max, eta_min, .. } => half_cosine(base, *eta_min, t as f64 / t_max),
+        ScheduleKind::WarmRestarts { t_0, t_mult, eta_min, .. } => {
             let (mut t, mut period) = (t, (*t_0).max(1));
             if *t_mult <= 1 {
                 t %= period;
@@ -114,19 +114,19 @@ pub fn scheduled(base: f64, schedule: Option<&Schedule>, batches: u64, epochs: u
             }
             half_cosine(base, *eta_min, t as f64 / period as f64)
         }
-        Schedule::Linear { start_factor, end_factor, total_iters, .. } => {
+        ScheduleKind::Linear { start_factor, end_factor, total_iters, .. } => {
             base * (start_factor + (end_factor - start_factor) * share(t, *total_iters))
         }
-        Schedule::Constant { factor, total_iters, .. } => {
+        ScheduleKind::Constant { factor, total_iters, .. } => {
             if t < *total_iters {
                 base * factor
             } else {
                 base
             }
         }
-        Schedule::Polynomial { total_iters, power, .. } => base * (1.0 - share(t, *total_iters)).powf(*power),
-        Schedule::OneCycle { .. } => one_cycle(schedule, t).0,
-        Schedule::Plateau { .. } => base,
+        ScheduleKind::Polynomial { total_iters, power, .. } => base * (1.0 - share(t, *total_iters)).powf(*power),
+        ScheduleKind::OneCycle { .. } => one_cycle(&schedule.kind, t).0,
+        ScheduleKind::Plateau { .. } => base,
     }
 }
 
@@ -141,8 +141,8 @@ fn half_cosine(from: f64, to: f64, phase: f64) -> f64 {
 }
 
 /// Learning rate and momentum of a cycle (Smith and Topin 2018); after its end, those of the end.
-fn one_cycle(schedule: &Schedule, t: u64) -> (f64, f64) {
-    let Schedule::OneCycle {
+fn one_cycle(schedule: &ScheduleKind, t: u64) -> (f64, f64) {
+    let ScheduleKind::OneCycle {
         max_lr,
         total_steps,
         pct_start,

@@ -3,7 +3,7 @@
 
 use archsmith_ir::Seed;
 use archsmith_ir::StateId;
-use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule};
+use archsmith_ir::recipe::{Clip, Loss, Optimizer, Schedule, ScheduleKind};
 use archsmith_train::loss::{LossError, loss};
 use archsmith_train::optim::{Gradient, Optimiser, Rates, scheduled};
 use burn::backend::Flex;
@@ -184,36 +184,38 @@ fn any_setting_and_size_is_as_documented_and_the_same_on_any_number_of_threads()
 
 #[test]
 fn schedules_are_pytorchs() {
-    let rates = |s: &Schedule| -> Vec<f32> { (0..6).map(|i| scheduled(0.1, Some(s), i, 0) as f32).collect() };
-    near(&rates(&Schedule::Step { step_size: 2, gamma: 0.5, per_batch: true }), &[0.1, 0.1, 0.05, 0.05, 0.025, 0.025]);
+    let rates = |kind: ScheduleKind, per_batch| -> Vec<f32> {
+        let schedule = Schedule { kind, per_batch };
+        (0..6).map(|i| scheduled(0.1, Some(&schedule), i, 0) as f32).collect()
+    };
+    near(&rates(ScheduleKind::Step { step_size: 2, gamma: 0.5 }, true), &[0.1, 0.1, 0.05, 0.05, 0.025, 0.025]);
     near(
-        &rates(&Schedule::Cosine { t_max: 4.0, eta_min: 0.01, per_batch: true }),
+        &rates(ScheduleKind::Cosine { t_max: 4.0, eta_min: 0.01 }, true),
         &[0.1, 0.086_819_805, 0.055, 0.023_180_194, 0.01, 0.023_180_194],
     );
-    near(
-        &rates(&Schedule::Exponential { gamma: 0.9, per_batch: true }),
-        &[0.1, 0.09, 0.081, 0.0729, 0.065_61, 0.059_049],
-    );
+    near(&rates(ScheduleKind::Exponential { gamma: 0.9 }, true), &[0.1, 0.09, 0.081, 0.0729, 0.065_61, 0.059_049]);
     // By epochs, batches do not count.
-    near(&rates(&Schedule::Exponential { gamma: 0.9, per_batch: false }), &[0.1; 6]);
+    near(&rates(ScheduleKind::Exponential { gamma: 0.9 }, false), &[0.1; 6]);
 }
 
 /// Rates of fourteen steps from 0.1, as `torch.optim.lr_scheduler` gives them.
 #[test]
 fn longer_schedules_are_pytorchs() {
-    let (per_batch, gamma) = (true, 0.5);
-    let check = |schedule: Schedule, expected: [f64; 14]| {
+    let gamma = 0.5;
+    let each_batch = |kind| Schedule { kind, per_batch: true };
+    let check = |kind: ScheduleKind, expected: [f64; 14]| {
+        let schedule = each_batch(kind);
         for (t, e) in expected.into_iter().enumerate() {
             let found = scheduled(0.1, Some(&schedule), t as u64, 0);
             assert!((found - e).abs() < 1e-11, "{schedule:?}, step {t}: {found} instead of {e}");
         }
     };
     check(
-        Schedule::MultiStep { milestones: vec![2, 5, 5, 9], gamma, per_batch },
+        ScheduleKind::MultiStep { milestones: vec![2, 5, 5, 9], gamma },
         [0.1, 0.1, 0.05, 0.05, 0.05, 0.0125, 0.0125, 0.0125, 0.0125, 0.00625, 0.00625, 0.00625, 0.00625, 0.00625],
     );
     check(
-        Schedule::Linear { start_factor: 0.25, end_factor: 0.9, total_iters: 6, per_batch },
+        ScheduleKind::Linear { start_factor: 0.25, end_factor: 0.9, total_iters: 6 },
         [
             0.025,
             0.035833333333,
@@ -232,15 +234,15 @@ fn longer_schedules_are_pytorchs() {
         ],
     );
     check(
-        Schedule::Constant { factor: 0.3, total_iters: 4, per_batch },
+        ScheduleKind::Constant { factor: 0.3, total_iters: 4 },
         [0.03, 0.03, 0.03, 0.03, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1],
     );
     check(
-        Schedule::Polynomial { total_iters: 8, power: 2.0, per_batch },
+        ScheduleKind::Polynomial { total_iters: 8, power: 2.0 },
         [0.1, 0.0765625, 0.05625, 0.0390625, 0.025, 0.0140625, 0.00625, 0.0015625, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
     );
     check(
-        Schedule::WarmRestarts { t_0: 4, t_mult: 1, eta_min: 0.01, per_batch },
+        ScheduleKind::WarmRestarts { t_0: 4, t_mult: 1, eta_min: 0.01 },
         [
             0.1,
             0.086819805153,
@@ -259,7 +261,7 @@ fn longer_schedules_are_pytorchs() {
         ],
     );
     check(
-        Schedule::WarmRestarts { t_0: 2, t_mult: 2, eta_min: 0.0, per_batch },
+        ScheduleKind::WarmRestarts { t_0: 2, t_mult: 2, eta_min: 0.0 },
         [
             0.1,
             0.05,
@@ -277,7 +279,7 @@ fn longer_schedules_are_pytorchs() {
             0.003806023374,
         ],
     );
-    let cycle = |linear, three_phase, pct_start, div_factor, final_div_factor| Schedule::OneCycle {
+    let cycle = |linear, three_phase, pct_start, div_factor, final_div_factor| ScheduleKind::OneCycle {
         max_lr: 0.2,
         total_steps: 14,
         pct_start,
@@ -286,7 +288,6 @@ fn longer_schedules_are_pytorchs() {
         final_div_factor,
         three_phase,
         momentum: Some((0.85, 0.95)),
-        per_batch,
     };
     let cosine = cycle(false, false, 0.3, 25.0, 1e4);
     check(
@@ -315,8 +316,11 @@ fn longer_schedules_are_pytorchs() {
             0.0002,
         ],
     );
-    assert!((scheduled(0.1, Some(&cosine), 50, 0) - 8e-7).abs() < 1e-15, "after the end the last rate stays");
-    let rates = Rates::new(0.1, Some(cosine));
+    assert!(
+        (scheduled(0.1, Some(&each_batch(cosine.clone())), 50, 0) - 8e-7).abs() < 1e-15,
+        "after the end the last rate stays"
+    );
+    let rates = Rates::new(0.1, Some(each_batch(cosine)));
     assert!(
         (rates.momentum(0, 0).unwrap() - 0.95).abs() < 1e-12 && (rates.momentum(13, 0).unwrap() - 0.95).abs() < 1e-12
     );
@@ -327,7 +331,7 @@ fn longer_schedules_are_pytorchs() {
 #[test]
 fn a_plateau_lowers_the_rate_as_in_pytorch() {
     let seen = [2.0, 1.5, 1.4, 1.41, 1.42, 1.43, 1.39999, 1.5, 1.5, 1.5, 1.3, 1.31, 1.31, 1.31];
-    let usual = Schedule::Plateau {
+    let usual = ScheduleKind::Plateau {
         max: false,
         factor: 0.5,
         patience: 1,
@@ -336,9 +340,8 @@ fn a_plateau_lowers_the_rate_as_in_pytorch() {
         cooldown: 0,
         min_lr: 0.0,
         eps: 1e-8,
-        per_batch: false,
     };
-    let other = Schedule::Plateau {
+    let other = ScheduleKind::Plateau {
         max: true,
         factor: 0.1,
         patience: 2,
@@ -347,11 +350,11 @@ fn a_plateau_lowers_the_rate_as_in_pytorch() {
         cooldown: 1,
         min_lr: 0.002,
         eps: 1e-8,
-        per_batch: true,
     };
     let first = [0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.025, 0.025, 0.0125, 0.0125, 0.0125, 0.0125, 0.00625];
     let second = [0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01, 0.002, 0.002, 0.002, 0.002, 0.002, 0.002];
-    for (schedule, expected) in [(usual, first), (other, second)] {
+    for (kind, per_batch, expected) in [(usual, false, first), (other, true, second)] {
+        let schedule = Schedule { kind, per_batch };
         let mut rates = Rates::new(0.1, Some(schedule.clone()));
         for (value, expected) in seen.into_iter().zip(expected) {
             assert!(
@@ -360,8 +363,8 @@ fn a_plateau_lowers_the_rate_as_in_pytorch() {
                 rates.at(7, 3)
             );
             // What it does not watch does not matter.
-            rates.observe(schedule.per_batch(), f64::NAN, f64::NAN);
-            rates.observe(!schedule.per_batch(), value, value);
+            rates.observe(per_batch, f64::NAN, f64::NAN);
+            rates.observe(!per_batch, value, value);
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::nets::{Builder, small_conv};
 use archsmith_ir::recipe::{Clip, Loss, Optimizer};
 use archsmith_ir::reference::{HostTensor, initial_state};
 use archsmith_ir::{Attr, Recipe, Seed, StateKind};
+use archsmith_train::data::Augment;
 use archsmith_train::{Dataset, FitConfig, FitError, Metrics, SplitConfig, Splits, fit, fit_from};
 use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
@@ -60,7 +61,7 @@ fn training_starts_from_the_weights_that_are_given() {
 
 #[test]
 fn equal_seeds_give_equal_bits() {
-    let config = FitConfig { threads: 2, flip: true, seed: 7, ..FitConfig::default() };
+    let config = FitConfig { threads: 2, augment: Augment { flip: true, crop: 0 }, seed: 7, ..FitConfig::default() };
     let (a, b) = (run(&config), run(&config));
     assert_eq!(a.loss.to_bits(), b.loss.to_bits());
     assert_eq!(
