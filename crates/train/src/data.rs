@@ -384,6 +384,11 @@ fn balanced_order(labels: &[u8], classes: usize, seed: &Seed) -> Vec<u32> {
     (0..longest).flat_map(|i| by_class.iter().filter_map(move |list| list.get(i).copied())).collect()
 }
 
+/// The red, green and blue plane of a picture, row by row.
+fn planes(image: &image::RgbImage) -> impl Iterator<Item = u8> + '_ {
+    (0..3).flat_map(move |c| image.pixels().map(move |p| p.0[c]))
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     std::fs::read(path).map_err(|source| DataError::Io { path: path.to_path_buf(), source })
 }

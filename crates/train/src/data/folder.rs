@@ -3,7 +3,7 @@
 //! With folders `train` and `test` (or `val`) above the classes, those are the parts; else every sixth image of a class, in an
 //! order that a seed decides, is the test part. Images of any size are scaled to squares of one side.
 
-use super::{DataError, Part, read};
+use super::{DataError, Part, planes, read};
 use archsmith_ir::Seed;
 use image::imageops::FilterType;
 use rayon::prelude::*;
@@ -84,12 +84,12 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, DataError> {
 }
 
 fn load(files: &[(PathBuf, u8)], side: usize) -> Result<Part, DataError> {
-    let images: Result<Vec<Vec<u8>>, DataError> = files.par_iter().map(|(file, _)| planes(file, side)).collect();
+    let images: Result<Vec<Vec<u8>>, DataError> = files.par_iter().map(|(file, _)| picture(file, side)).collect();
     Ok(Part { images: images?.concat(), labels: files.iter().map(|(_, label)| *label).collect() })
 }
 
-/// The colour planes of an image, scaled.
-fn planes(file: &Path, side: usize) -> Result<Vec<u8>, DataError> {
+/// The colour planes of a file's image, scaled.
+fn picture(file: &Path, side: usize) -> Result<Vec<u8>, DataError> {
     let image = image::load_from_memory(&read(file)?).map_err(|e| DataError::Damaged {
         file: file.display().to_string(),
         expected: "a PNG or JPEG image".into(),
@@ -102,5 +102,5 @@ fn planes(file: &Path, side: usize) -> Result<Vec<u8>, DataError> {
     } else {
         image::imageops::resize(&image, side, side, FilterType::Triangle)
     };
-    Ok((0..3).flat_map(|c| image.pixels().map(move |p| p.0[c]).collect::<Vec<u8>>()).collect())
+    Ok(planes(&image).collect())
 }

@@ -1,7 +1,7 @@
 //! CIFAR in the parquet form of the model hub: a row has `img` (a group with `bytes`: a PNG of 32×32) and `label` (CIFAR-100:
 //! `fine_label`).
 
-use super::{DataError, Part};
+use super::{DataError, Part, planes};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 use std::fs::File;
@@ -50,7 +50,7 @@ fn part(folder: &Path, prefix: &str) -> Result<Part, DataError> {
             let (png, label) =
                 columns(&row).ok_or_else(|| damaged("the columns img.bytes and label", row.to_string()))?;
             part.labels.push(label);
-            planes(png, &mut part.images).map_err(|e| damaged("PNG images of 32×32", e))?;
+            append(png, &mut part.images).map_err(|e| damaged("PNG images of 32×32", e))?;
         }
     }
     Ok(part)
@@ -75,11 +75,11 @@ fn columns(row: &Row) -> Option<(&[u8], u8)> {
 }
 
 /// Appends the three colour planes of a PNG.
-fn planes(png: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+fn append(png: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     let image = image::load_from_memory_with_format(png, image::ImageFormat::Png).map_err(|e| e.to_string())?.to_rgb8();
     if image.dimensions() != (32, 32) {
         return Err(format!("an image of {:?}", image.dimensions()));
     }
-    (0..3).for_each(|c| out.extend(image.pixels().map(|p| p.0[c])));
+    out.extend(planes(&image));
     Ok(())
 }

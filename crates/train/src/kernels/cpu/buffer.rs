@@ -148,15 +148,10 @@ impl Drop for Scratch {
 fn return_large_blocks() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        #[allow(unsafe_code, reason = "a function of the C library")]
-        unsafe extern "C" {
-            fn mallopt(parameter: i32, value: i32) -> i32;
-        }
-        const M_MMAP_THRESHOLD: i32 = -3;
         // SAFETY: the function takes two numbers, may be called at any time, and leaves the setting alone where it refuses.
         #[allow(unsafe_code, reason = "a setting of the C library")]
         unsafe {
-            mallopt(M_MMAP_THRESHOLD, 1 << 20);
+            libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
         }
     }
 }
