@@ -10,7 +10,7 @@ default:
 run *ARGS:
     cargo run --locked --quiet -- run {{ARGS}}
 
-# Twenty-two cycles, about an hour on two quiet cores, into runs/laptop-NAME-SEED; goes on where it was stopped. SETTINGS as `sft.enabled=false` make a comparison of it (give it a NAME).
+# Twenty-two cycles into runs/laptop-NAME-SEED; goes on where it was stopped. SETTINGS as `sft.enabled=false` make a comparison of it (give it a NAME).
 laptop SEED="0" NAME="whole" *SETTINGS:
     #!/usr/bin/env bash
     set -euo pipefail

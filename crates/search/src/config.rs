@@ -91,8 +91,8 @@ pub struct Prompt {
     pub style: PromptStyle,
     /// The accuracy that is asked for is drawn from this range, for each candidate anew.
     pub accuracy: (f64, f64),
-    /// State a budget drawn for each candidate anew, one of [`crate::prompt::BUDGETS`] up to `budget.max_params`, and of a
-    /// network that is learnt from its own; off: always `budget.max_params`. What is allowed stays the same.
+    /// State a budget drawn for each candidate anew, one of several sizes up to `budget.max_params`, and the smallest that
+    /// holds it for a network that is learnt from; off: always `budget.max_params`. What is allowed stays the same.
     #[serde(default)]
     pub vary_budget: bool,
     /// Networks of the archive shown as examples (chat only).
@@ -145,7 +145,7 @@ pub struct Budget {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
-    /// `fashion-mnist-sample` (embedded), `fashion-mnist` or `cifar10`.
+    /// `fashion-mnist-sample` (embedded), `fashion-mnist`, `cifar10`, or `folder`: images by class, ten classes at most.
     pub name: String,
     /// Where its files are; empty for the embedded sample or the hub.
     pub path: String,
