@@ -98,9 +98,9 @@ impl RunDir {
         found.sort_unstable();
         let begun = fs::read_dir(self.adapters()).is_ok_and(|mut inside| inside.next().is_none());
         let ours = |name: &str| {
-            let temporary = name.split_once(".tmp").is_some_and(|(_, rest)| rest.is_empty());
-            let of = |whole: &str| name == whole || temporary && name.starts_with(&format!("{whole}."));
-            name == "adapters" || name != "config.toml" && ["seed", "versions.json", "config.toml"].into_iter().any(of)
+            let half_written = |whole: &str| name.starts_with(&format!("{whole}.")) && name.ends_with(".tmp");
+            ["adapters", "seed", "versions.json"].contains(&name)
+                || ["seed", "versions.json", "config.toml"].into_iter().any(half_written)
         };
         if let Some(other) = found.iter().find(|name| !begun || !ours(name)) {
             return Err(RunDirError::NotEmpty { path: self.root.clone(), found: other.clone() });

@@ -6,6 +6,7 @@ mod config;
 mod fakes;
 #[path = "suite/killed.rs"]
 mod killed;
+#[cfg(target_os = "linux")]
 #[path = "suite/long.rs"]
 mod long;
 #[path = "suite/resume.rs"]

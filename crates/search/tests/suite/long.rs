@@ -1,4 +1,4 @@
-//! A very long run: what it holds in memory, and how long the archive's answers take.
+//! A very long run: what it holds in memory (as Linux tells it), and how long the archive's answers take.
 
 use super::fakes::{FakeEvaluator, SOURCES, config, create};
 use archsmith_archive::{Event, NoveltyIndex};
@@ -28,7 +28,6 @@ fn median(mut ask: impl FnMut()) -> Duration {
 
 /// `CANDIDATES` (100,000) mutations in cycles of 500, trained by the fake. Prints what a page would report; holds only that memory
 /// grows by no more than what is known of each network that passed.
-#[cfg(target_os = "linux")]
 #[test]
 #[ignore = "minutes: `just long`"]
 fn a_hundred_thousand_candidates() {

@@ -105,8 +105,13 @@ fn a_duplicate_is_drawn_again_as_often_as_asked_and_resumes_the_same() {
     assert!(others.into_iter().all(|c| !drawn(c, c.attempt + 1)), "and nothing else");
     let trained = |later: bool| all.iter().any(|c| (c.attempt > 0) == later && c.verdict.stage() == Stage::Trained);
     assert!(trained(false) && trained(true), "both the first and the later ones are trained");
-    let budgets: BTreeSet<&str> = all.iter().map(|c| c.prompt_hash.as_str()).collect();
-    assert!(budgets.len() > 10, "prompts state budgets of several sizes");
+    let budget = |c: &CandidateRecord| {
+        let prompt = search.store().prompt(&c.prompt_hash).unwrap().unwrap();
+        prompt.lines().find_map(|l| l.strip_prefix("# parameters: at most ").map(str::to_string)).unwrap()
+    };
+    let budgets: BTreeSet<String> = all.iter().map(budget).collect();
+    let known = ["50000", "100000", "200000", "300000", "500000"].map(String::from);
+    assert_eq!(budgets, BTreeSet::from(known), "prompts state budgets of all sizes up to what is allowed");
     for stop_at in (1..events).step_by(23) {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("run");
