@@ -14,7 +14,9 @@ use habits::{Back, Habit, Made};
 use serde::{Deserialize, Serialize};
 
 /// Memory that a process takes before any tensor, in bytes: the program itself, stacks, what a network is described by.
-const PROCESS: u64 = 36 << 20;
+const PROCESS: u64 = 28 << 20;
+/// Of what tensors take, the part that the allocator and the pool take again for gaps and blocks that wait.
+const GAPS: u64 = 16;
 
 /// What training needs on the CPU, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +42,8 @@ impl Footprint {
         let state: u64 = declared.iter().map(|s| bytes(&s.ty)).sum();
         let train = Lowered::new::<Cpu>(graph.train().program())?;
         let eval = Lowered::new::<Cpu>(graph.eval().program())?;
-        let step = Walk::new(&train, &trained).step();
-        let evaluation = Walk::new(&eval, &vec![false; trained.len()]).forward_only();
+        let step = step(&train, &trained);
+        let evaluation = forward(&eval);
         let parameters: u64 = trained.iter().zip(declared).filter(|(t, _)| **t).map(|(_, s)| bytes(&s.ty)).sum();
         let moments = parameters * moments(&graph.graph().recipe) as u64;
         // Initial values lie on the host while they are put on the device.
@@ -51,8 +53,18 @@ impl Footprint {
 
     /// Peak resident memory of a process that trains the network, in MiB, besides the data set.
     pub fn process_mb(&self) -> u64 {
-        (self.tensors + PROCESS).div_ceil(1 << 20)
+        (self.tensors + self.tensors / GAPS + PROCESS).div_ceil(1 << 20)
     }
+}
+
+/// The most that a training step takes at once besides the state; parameters are `trained`.
+pub(super) fn step(lowered: &Lowered, trained: &[bool]) -> u64 {
+    Walk::new(lowered, trained).step()
+}
+
+/// The most that a forward pass takes at once where nothing is trained.
+pub(super) fn forward(lowered: &Lowered) -> u64 {
+    Walk::new(lowered, &[]).forward_only()
 }
 
 fn moments(recipe: &Recipe) -> usize {
@@ -139,7 +151,7 @@ impl<'a> Walk<'a> {
         for &(id, v) in &program.state {
             // Counted apart.
             walk.at[v.index()] = Some(walk.memory.take(0));
-            if trained[id.index()] {
+            if trained.get(id.index()).copied().unwrap_or(false) {
                 walk.depth[v.index()] = Some(0);
             }
         }

@@ -6,13 +6,14 @@ mod programs;
 use super::exec::{Operands, execute};
 use super::random::StepRng;
 use super::support;
+use super::{Lowered, footprint};
 use super::value::{Place, Value};
 use crate::backend::Cpu;
 use archsmith_ir::infer::{Program, Step};
 use archsmith_ir::prim::*;
 use archsmith_ir::reference::{HostTensor, Options, evaluate};
 use archsmith_ir::seed::Draws;
-use archsmith_ir::{DType, Seed, TensorType, V};
+use archsmith_ir::{DType, Seed, StateId, TensorType, V};
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, TensorData, TensorPrimitive};
 
@@ -98,6 +99,15 @@ fn near(prim: &Prim, what: &str, found: &[f64], expected: &[f64], tolerance: f64
     }
 }
 
+/// Its memory is known beforehand, and training takes no less than evaluation.
+fn foretell(program: &Program) {
+    let state: Vec<(StateId, V)> = program.inputs.iter().map(|v| (StateId(v.0), *v)).collect();
+    let trained = vec![true; state.len()];
+    let program = Program { inputs: Vec::new(), state, ..program.clone() };
+    let lowered = Lowered::new::<Cpu>(&program).unwrap();
+    assert!(footprint::forward(&lowered) <= footprint::step(&lowered, &trained));
+}
+
 /// Compares one application; gradients too, where `gradients` is set.
 fn check(prim: Prim, inputs: &[In], gradients: bool) {
     let mut draws = Seed::from_u64(11).draws();
@@ -105,6 +115,7 @@ fn check(prim: Prim, inputs: &[In], gradients: bool) {
     let types: Vec<TensorType> = inputs.iter().map(|i| i.ty(DType::F32)).collect();
     let program = program(&prim, &types);
     support::check(&program).unwrap_or_else(|e| panic!("{prim:?}: {e}"));
+    foretell(&program);
 
     let place = Place::<Cpu>::new(&Default::default());
     let leaves: Vec<Value<Cpu>> = types

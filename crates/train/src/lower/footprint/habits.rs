@@ -65,6 +65,7 @@ enum Kept {
 impl Habit {
     /// Places of the operands that are kept.
     pub(super) fn keeps(&self, tracked: &[bool]) -> impl Iterator<Item = usize> + use<> {
+        let operands = tracked.len();
         let of = |k: usize| tracked.get(k).copied().unwrap_or(false);
         let (first, second) = match self.kept {
             Kept::None => (false, false),
@@ -72,7 +73,7 @@ impl Habit {
             Kept::Factors => (of(1), of(0)),
             Kept::Last => (false, true),
         };
-        [(0, first), (1, second)].into_iter().filter(move |(k, wanted)| *wanted && *k < 2).map(|(k, _)| k)
+        [(0, first), (1, second)].into_iter().filter(move |(k, wanted)| *wanted && *k < operands).map(|(k, _)| k)
     }
 
     /// The gradient for operand `k` of `n`.
@@ -182,9 +183,11 @@ pub(super) fn of(prim: &Prim, mode: Mode, inputs: &[&TensorType], output: &Tenso
             Habit { kept: Kept::None, private: mask, back: [Back::Reuse; 2], ..PLAIN }
         }
         Prim::Slice { .. } | Prim::Flip { .. } | Prim::Pad { .. } => Habit { kept: Kept::None, ..PLAIN },
-        Prim::Gather { .. } | Prim::IndexSelect { .. } | Prim::Scatter { .. } | Prim::TopK { .. } => {
+        Prim::Gather { .. } | Prim::IndexSelect { .. } | Prim::Scatter { .. } => {
             Habit { kept: Kept::Last, back_work: input, ..PLAIN }
         }
+        // Its places are kept, each in eight bytes.
+        Prim::TopK { .. } => Habit { kept: Kept::None, private: 2 * out, back_work: input, ..PLAIN },
         Prim::Full { .. } | Prim::Arange { .. } | Prim::Literal { .. } | Prim::Random { .. } => {
             Habit { differentiable: false, work: 2 * out, ..PLAIN }
         }
