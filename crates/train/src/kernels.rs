@@ -192,6 +192,11 @@ pub trait Kernels: Backend {
         composed::batch_norm_backward::<Self>(input, y, statistics, dy)
     }
 
+    /// Zeros like another tensor.
+    fn zeros_like(x: &FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_zeros(x.shape(), &Self::float_device(x), x.dtype().into())
+    }
+
     /// `[B, M, N]` → `[B, N, M]`, contiguous.
     fn transpose(x: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_swap_dims(x, 1, 2)

@@ -11,6 +11,7 @@
 //! - what cannot be trained is refused before the first step, with a reason;
 //! - every random number comes from a seed; on the CPU equal seeds give equal bits for a given number of threads;
 //! - selection sees the validation split, never the test split;
+//! - a program that links this crate has its allocator, which keeps large blocks for their next use;
 //! - nothing here prints, reads environment variables or ends the process.
 
 pub mod backend;

@@ -12,7 +12,7 @@ pub use schedule::{Rates, scheduled};
 use crate::kernels::{Kernels, Outer};
 use archsmith_ir::StateId;
 use archsmith_ir::recipe::{Clip, Optimizer};
-use burn::tensor::{FloatDType, Tensor, TensorMetadata, TensorPrimitive};
+use burn::tensor::{FloatDType, Tensor, TensorPrimitive};
 use rule::Rule;
 use std::collections::BTreeMap;
 
@@ -86,8 +86,7 @@ impl<B: Kernels> Updates<'_, B> {
         let rule = Rule { kind, lr: self.lr, steps: memory.steps, limit };
         let value = value.into_primitive().tensor();
         let mut moments = std::mem::take(&mut memory.moments);
-        let zeros = || B::float_zeros(value.shape(), &B::float_device(&value), value.dtype().into());
-        moments.resize_with(rule.moments(), zeros);
+        moments.resize_with(rule.moments(), || B::zeros_like(&value));
         let factor = self.factor.clone();
         let (value, moments) = match gradient {
             Gradient::Whole(gradient) => B::update(&rule, value, gradient.into_primitive().tensor(), factor, moments),

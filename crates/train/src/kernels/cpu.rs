@@ -5,6 +5,7 @@
 //! itself (`depthwise`). Sums that cross threads are made in a number of parts that depends on the shape alone: results do not
 //! depend on how many threads there are. Other element types take the composed forms.
 
+mod blocks;
 mod buffer;
 mod conv;
 mod depthwise;
@@ -242,6 +243,14 @@ impl Kernels for Flex {
         let mut sums = (Vec::new(), Vec::new());
         let dx = changed(dy, |dy| sums = backward.run(dy, activation));
         [dx, tensor(sums.0, vec![c]), tensor(sums.1, vec![c]), residual]
+    }
+
+    /// The library would fill memory twice, at first of another alignment.
+    fn zeros_like(x: &FloatTensor<Self>) -> FloatTensor<Self> {
+        if !all_f32(&[x]) {
+            return Self::float_zeros(x.shape(), &Self::float_device(x), x.dtype().into());
+        }
+        tensor(vec![0.0; x.shape().num_elements()], x.shape().to_vec())
     }
 
     fn transpose(x: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -5,13 +5,14 @@
 //! hardly raises the peak: tensors and idle buffers together stay within a sixteenth of what tensors alone once took, or below a
 //! floor.
 
+use super::blocks;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{DType, Shape};
 use burn_std::{AllocationController, AllocationProperty, Bytes};
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, Once};
+use std::sync::Mutex;
 
 /// Smaller buffers are not worth a lock, in floats.
 const SMALLEST: usize = 16 * 1024;
@@ -142,27 +143,12 @@ impl Drop for Scratch {
     }
 }
 
-/// Has the C library ask the system for each large block, and give it back when it is freed. Left to itself, glibc raises the
-/// size from which it does so with the first block that is freed, up to 32 MiB, and what is freed below that lies about between
-/// other blocks: a sixth of the peak for a large network. Buffers that are wanted again wait in the pool anyway.
-fn return_large_blocks() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        // SAFETY: the function takes two numbers, may be called at any time, and leaves the setting alone where it refuses.
-        #[allow(unsafe_code, reason = "a setting of the C library")]
-        unsafe {
-            libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
-        }
-    }
-}
-
 /// Forgets what is idle: the next network has other sizes.
 pub(in super::super) fn clear() {
-    static LARGE: Once = Once::new();
-    LARGE.call_once(return_large_blocks);
     if let Ok(mut pool) = POOL.lock() {
         *pool = Pool { live: pool.live, peak: pool.live, ..Pool::default() };
     }
+    blocks::clear();
 }
 
 /// A tensor's memory, which returns to the pool when the tensor is dropped.
