@@ -306,6 +306,23 @@ fn training_leaves_curves_and_weights() {
 }
 
 /// Settings of a run that takes seconds: one seed network after another would be trained on a few images.
+#[test]
+fn every_network_of_a_folder_gets_its_verdict_from_a_worker() {
+    let folder = Folder::new();
+    let empty = archsmith(&["bench", "evaluate", "--corpus", &folder.text(".")]);
+    assert!(code(&empty) != 0 && err(&empty).contains("no .py file"), "{}", err(&empty));
+    folder.file("a.py", good());
+    folder.file("b.py", "def");
+    folder.file("c.py", network("self.fc = nn.Linear(7, 10)", "return self.fc(x.flatten(1))"));
+    let o = archsmith(&["--quiet", "bench", "evaluate", "--corpus", &folder.text("."), "--images", "50"]);
+    assert_eq!(code(&o), 0, "{}", err(&o));
+    let lines: Vec<serde_json::Value> = out(&o).lines().map(json).collect();
+    let found: Vec<_> = lines.iter().filter_map(|l| l["verdict"].as_str()).collect();
+    assert_eq!(found, ["trained", "unparsed", "ill-typed"]);
+    let Some(totals) = lines.last() else { panic!("no totals") };
+    assert_eq!((&totals["candidates"], &totals["verdicts"]["trained"]), (&3.into(), &1.into()));
+}
+
 fn small() -> Vec<String> {
     [
         "run.cycles=2",

@@ -68,6 +68,7 @@ pub(crate) struct ManArgs {
 pub(crate) enum BenchCommand {
     Check(BenchCheckArgs),
     Train(BenchTrainArgs),
+    Evaluate(BenchEvaluateArgs),
     Novelty(BenchNoveltyArgs),
     Generate(BenchGenerateArgs),
     Finetune(BenchFinetuneArgs),
@@ -142,6 +143,26 @@ pub(crate) struct BenchTrainArgs {
     /// cpu or cuda.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
+}
+
+/// Put a folder of networks through the worker processes, one after another, and watch what this process holds.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BenchEvaluateArgs {
+    /// A folder of `.py` files, or with a folder nn/ in it.
+    #[arg(long)]
+    pub(crate) corpus: PathBuf,
+    /// Networks, spread evenly over the folder.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) limit: usize,
+    /// Images of the embedded sample that each is trained on, and as many for each accuracy.
+    #[arg(long, default_value_t = 128)]
+    pub(crate) images: usize,
+    /// Wall-clock limit of one, in seconds.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) time_limit: u64,
+    /// Memory limit of one, in MiB.
+    #[arg(long, default_value_t = 1024)]
+    pub(crate) memory_limit: u64,
 }
 
 /// Time sketching, insertion and retrieval of near-duplicates.

@@ -26,7 +26,10 @@ struct CheckLine {
 }
 
 pub(super) fn check(args: BenchCheckArgs) -> anyhow::Result<Ending> {
-    let files = python_files(&[args.corpus])?;
+    let files = python_files(std::slice::from_ref(&args.corpus))?;
+    if files.is_empty() {
+        bail!("{} has no .py file", args.corpus.display());
+    }
     let sources: Vec<String> = files.iter().filter_map(|f| read_source(f).ok()).collect();
     let options = Options { in_shape: [2, 3, 32, 32], ..Options::default() };
     if let Some(first) = sources.first() {

@@ -10,6 +10,7 @@ mod corpus;
 mod diff;
 mod doctor;
 mod draw;
+mod evaluate;
 mod explain;
 mod export;
 mod finetune;
@@ -70,6 +71,7 @@ pub(crate) fn dispatch(args: Args) -> anyhow::Result<Ending> {
         Command::Doctor(a) => doctor::doctor(a),
         Command::Bench(BenchCommand::Check(a)) => bench::check(a),
         Command::Bench(BenchCommand::Train(a)) => bench::train(a),
+        Command::Bench(BenchCommand::Evaluate(a)) => evaluate::run(a),
         Command::Bench(BenchCommand::Novelty(a)) => bench::novelty(a),
         Command::ConformWorker(a) => conform::worker(a),
         Command::Bench(BenchCommand::Generate(a)) => bench::generate(a),
