@@ -104,6 +104,13 @@ const PLAIN: Habit = Habit {
 /// Another way to see the same elements.
 const VIEW: Habit = Habit { made: Made::View, kept: Kept::None, back: [Back::Share; 2], ..PLAIN };
 
+/// Whether every window of an adaptive pool has the same size.
+fn divides(inputs: &[&TensorType], output: &TensorType) -> bool {
+    let sizes = |ty: &TensorType| ty.shape.get(2..).unwrap_or_default().to_vec();
+    let before = inputs.first().map(|ty| sizes(ty)).unwrap_or_default();
+    before.iter().zip(sizes(output)).all(|(b, a)| a > 0 && b % a == 0)
+}
+
 /// The habits of a step of the physical program.
 pub(super) fn of(prim: &Prim, mode: Mode, inputs: &[&TensorType], output: &TensorType) -> Habit {
     let out = bytes(output);
@@ -160,6 +167,10 @@ pub(super) fn of(prim: &Prim, mode: Mode, inputs: &[&TensorType], output: &Tenso
         // The centred values, and the standardised ones for the weight.
         Prim::LayerNorm { weight, .. } => normalisation(*weight, out),
         Prim::GroupNorm { affine, .. } => normalisation(*affine, out),
+        // Composed of a maximum for each row and column of the result, each of which keeps where it found its own.
+        Prim::AdaptivePool { max: true, .. } if !divides(inputs, output) => {
+            Habit { kept: Kept::None, private: 3 * input, work: input, back_work: 2 * input, ..PLAIN }
+        }
         Prim::Pool { kind: PoolKind::Max, .. } | Prim::AdaptivePool { max: true, .. } => {
             // A place is one byte.
             let turned = if mode.channels_last { 0 } else { input + out };
