@@ -1,5 +1,7 @@
 //! The CPU kernels against the composed forms, which other backends use, on random shapes.
 
+mod gain;
+
 use super::{Average, BatchNorm, ConvGeometry, Kernels, Outer, PoolWindow, composed};
 use crate::optim::rule::Rule;
 use archsmith_ir::Seed;
