@@ -76,6 +76,18 @@ bench-train PEER ROUNDS +NETS:
       done
     done
 
+# The gain of the kernels over the tensor library's own operations, by kind of layer, as a table.
+bench-kernels:
+    cargo test --locked --workspace --lib -- --ignored --exact kernels::tests::gain::gain_by_kind_of_layer --nocapture
+
+# The kernels with unsafe code under AddressSanitizer, on random shapes: what is read or written beyond an operand ends the program.
+sanitize CASES="400":
+    cd crates/train/checks/sanitize && RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" cargo run --locked --quiet --target "$(rustc -vV | sed -n 's/^host: //p')" --target-dir ../../../../target/sanitize -- {{CASES}}
+
+# CANDIDATES networks of CORPUS through the worker processes, one after another: verdicts, and what the parent holds.
+bench-evaluate CORPUS CANDIDATES="200":
+    cargo run --locked --quiet -- --quiet bench evaluate --corpus {{CORPUS}} --limit {{CANDIDATES}}
+
 # The book, into target/book (needs mdBook: cargo install --locked mdbook).
 book: drawings
     cargo run --locked --quiet -- ops --markdown > assets/book/operators.md
