@@ -39,7 +39,7 @@ pub(crate) struct Lazy {
 
 impl Lazy {
     /// The definitions of these texts. A later definition of a name wins.
-    pub(crate) fn new(texts: impl IntoIterator<Item = &'static str>) -> Self {
+    fn new(texts: Vec<&'static str>) -> Self {
         let texts: Vec<_> = texts.into_iter().map(|text| (text, OnceCell::new())).collect();
         let mut index = FxHashMap::default();
         for (i, (text, _)) in texts.iter().enumerate() {
@@ -48,6 +48,14 @@ impl Lazy {
             }
         }
         Lazy { texts, index }
+    }
+
+    /// The definitions of a module of this name, whose texts are read once a thread.
+    pub(crate) fn of(name: &'static str, texts: impl FnOnce() -> Vec<&'static str>) -> Rc<Lazy> {
+        thread_local! {
+            static KNOWN: RefCell<FxHashMap<&'static str, Rc<Lazy>>> = RefCell::default();
+        }
+        KNOWN.with_borrow_mut(|known| known.entry(name).or_insert_with(|| Rc::new(Lazy::new(texts()))).clone())
     }
 
     /// The source that defines a name, and the statement of its top level that does.

@@ -22,7 +22,7 @@ pub(crate) mod typing;
 
 pub(crate) use standard::standard_module;
 #[cfg(test)]
-pub(crate) use standard::standard_texts;
+pub(crate) use standard::{standard_names, standard_texts};
 
 use crate::eval::Exc;
 use crate::eval::class::{Class, NativeKind};

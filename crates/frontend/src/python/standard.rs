@@ -10,8 +10,6 @@ use crate::eval::nest::Nest;
 use crate::eval::value::{Attrs, Property, Value};
 use crate::eval::{Eval, Exc, Interp};
 use crate::syntax::Sym;
-use rustc_hash::FxHashMap;
-use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Modules written in Python.
@@ -200,6 +198,12 @@ const ABSTRACT: &[&str] = &[
     "Integral",
 ];
 
+/// The names of the modules written in Python.
+#[cfg(test)]
+pub(crate) fn standard_names() -> impl Iterator<Item = &'static str> {
+    SOURCES.iter().map(|(name, _)| *name)
+}
+
 /// The texts of the modules written in Python.
 #[cfg(test)]
 pub(crate) fn standard_texts() -> impl Iterator<Item = &'static str> {
@@ -242,12 +246,7 @@ fn abstract_class(i: &mut Interp, m: &Rc<PyModule>, name: &str) -> Eval<Option<V
 
 /// A module of our own Python text.
 fn lazy(name: &'static str, text: &'static str) -> Rc<PyModule> {
-    thread_local! {
-        static KNOWN: RefCell<FxHashMap<&'static str, Rc<Lazy>>> = RefCell::default();
-    }
-    let definitions =
-        KNOWN.with_borrow_mut(|known| known.entry(name).or_insert_with(|| Rc::new(Lazy::new([text]))).clone());
-    let mut m = PyModule::lazy(name, definitions);
+    let mut m = PyModule::lazy(name, Lazy::of(name, || vec![text]));
     m.fallback = Some(native);
     Rc::new(m)
 }

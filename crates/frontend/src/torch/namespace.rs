@@ -213,7 +213,7 @@ pub(crate) fn module_import(i: &mut Interp, dotted: &str) -> Eval<Option<Rc<PyMo
         return Ok(Some(m.clone()));
     }
     let mut module = match LIBRARY.iter().find(|(n, _)| *n == name) {
-        Some((_, texts)) => PyModule::lazy(name, sources(name, texts)),
+        Some((known, texts)) => PyModule::lazy(name, Lazy::of(known, || all_texts(known, texts))),
         None => PyModule::new(name),
     };
     module.fallback = Some(find);
@@ -221,21 +221,6 @@ pub(crate) fn module_import(i: &mut Interp, dotted: &str) -> Eval<Option<Rc<PyMo
     i.hold_module(&module);
     i.torch.modules.insert(name.to_string(), module.clone());
     Ok(Some(module))
-}
-
-/// The sources of a library module, once a thread.
-fn sources(name: &str, texts: &[&'static str]) -> Rc<Lazy> {
-    thread_local! {
-        static KNOWN: RefCell<FxHashMap<String, Rc<Lazy>>> = RefCell::default();
-    }
-    KNOWN.with_borrow_mut(|known| {
-        if let Some(lazy) = known.get(name) {
-            return lazy.clone();
-        }
-        let lazy = Rc::new(Lazy::new(all_texts(name, texts)));
-        known.insert(name.to_string(), lazy.clone());
-        lazy
-    })
 }
 
 /// The texts of a module: for `torch.nn` those of the operators' files too.
@@ -417,6 +402,12 @@ mod tests {
     use super::{LIBRARY, all_texts};
     use crate::eval::module::defined;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_modules_of_texts_share_a_name() {
+        let names: Vec<&str> = LIBRARY.iter().map(|(name, _)| *name).chain(crate::python::standard_names()).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+    }
 
     #[test]
     fn what_a_library_text_defines_is_seen_without_parsing_it() {
