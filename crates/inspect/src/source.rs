@@ -289,26 +289,26 @@ fn bool(b: bool) -> &'static str {
 /// A schedule as the call that makes it.
 fn scheduler(schedule: &ScheduleKind) -> String {
     match schedule {
-        ScheduleKind::Step { step_size, gamma, .. } => {
+        ScheduleKind::Step { step_size, gamma } => {
             format!("StepLR(self.optimizer, step_size={step_size}, gamma={gamma:?})")
         }
-        ScheduleKind::MultiStep { milestones, gamma, .. } => {
+        ScheduleKind::MultiStep { milestones, gamma } => {
             format!("MultiStepLR(self.optimizer, milestones={milestones:?}, gamma={gamma:?})")
         }
-        ScheduleKind::Cosine { t_max, eta_min, .. } => {
+        ScheduleKind::Cosine { t_max, eta_min } => {
             format!("CosineAnnealingLR(self.optimizer, T_max={t_max:?}, eta_min={eta_min:?})")
         }
-        ScheduleKind::Exponential { gamma, .. } => format!("ExponentialLR(self.optimizer, gamma={gamma:?})"),
-        ScheduleKind::Linear { start_factor, end_factor, total_iters, .. } => format!(
+        ScheduleKind::Exponential { gamma } => format!("ExponentialLR(self.optimizer, gamma={gamma:?})"),
+        ScheduleKind::Linear { start_factor, end_factor, total_iters } => format!(
             "LinearLR(self.optimizer, start_factor={start_factor:?}, end_factor={end_factor:?}, total_iters={total_iters})"
         ),
-        ScheduleKind::Constant { factor, total_iters, .. } => {
+        ScheduleKind::Constant { factor, total_iters } => {
             format!("ConstantLR(self.optimizer, factor={factor:?}, total_iters={total_iters})")
         }
-        ScheduleKind::Polynomial { total_iters, power, .. } => {
+        ScheduleKind::Polynomial { total_iters, power } => {
             format!("PolynomialLR(self.optimizer, total_iters={total_iters}, power={power:?})")
         }
-        ScheduleKind::WarmRestarts { t_0, t_mult, eta_min, .. } => {
+        ScheduleKind::WarmRestarts { t_0, t_mult, eta_min } => {
             format!("CosineAnnealingWarmRestarts(self.optimizer, T_0={t_0}, T_mult={t_mult}, eta_min={eta_min:?})")
         }
         ScheduleKind::OneCycle {
@@ -332,7 +332,7 @@ fn scheduler(schedule: &ScheduleKind) -> String {
                 bool(*three_phase)
             )
         }
-        ScheduleKind::Plateau { max, factor, patience, threshold, relative, cooldown, min_lr, eps, .. } => format!(
+        ScheduleKind::Plateau { max, factor, patience, threshold, relative, cooldown, min_lr, eps } => format!(
             "ReduceLROnPlateau(self.optimizer, mode='{}', factor={factor:?}, patience={patience}, \
              threshold={threshold:?}, threshold_mode='{}', cooldown={cooldown}, min_lr={min_lr:?}, eps={eps:?})",
             if *max { "max" } else { "min" },

@@ -59,7 +59,7 @@ struct Plateau {
 
 impl Plateau {
     fn observe(&mut self, schedule: &ScheduleKind, value: f64) {
-        let ScheduleKind::Plateau { max, factor, patience, threshold, relative, cooldown, min_lr, eps, .. } = *schedule
+        let ScheduleKind::Plateau { max, factor, patience, threshold, relative, cooldown, min_lr, eps } = *schedule
         else {
             return;
         };
@@ -96,14 +96,14 @@ pub fn scheduled(base: f64, schedule: Option<&Schedule>, batches: u64, epochs: u
     let Some(schedule) = schedule else { return base };
     let t = if schedule.per_batch { batches } else { epochs };
     match &schedule.kind {
-        ScheduleKind::Step { step_size, gamma, .. } => base * gamma.powf((t / (*step_size).max(1)) as f64),
-        ScheduleKind::MultiStep { milestones, gamma, .. } => {
+        ScheduleKind::Step { step_size, gamma } => base * gamma.powf((t / (*step_size).max(1)) as f64),
+        ScheduleKind::MultiStep { milestones, gamma } => {
             base * gamma.powf(milestones.iter().filter(|&&m| m <= t).count() as f64)
         }
-        ScheduleKind::Exponential { gamma, .. } => base * gamma.powf(t as f64),
+        ScheduleKind::Exponential { gamma } => base * gamma.powf(t as f64),
         // The closed form of SGDR (Loshchilov and Hutter 2017), periodic as PyTorch's recursion is.
-        ScheduleKind::Cosine { t_max, eta_min, .. } => half_cosine(base, *eta_min, t as f64 / t_max),
-        ScheduleKind::WarmRestarts { t_0, t_mult, eta_min, .. } => {
+        ScheduleKind::Cosine { t_max, eta_min } => half_cosine(base, *eta_min, t as f64 / t_max),
+        ScheduleKind::WarmRestarts { t_0, t_mult, eta_min } => {
             let (mut t, mut period) = (t, (*t_0).max(1));
             if *t_mult <= 1 {
                 t %= period;
@@ -114,17 +114,17 @@ pub fn scheduled(base: f64, schedule: Option<&Schedule>, batches: u64, epochs: u
             }
             half_cosine(base, *eta_min, t as f64 / period as f64)
         }
-        ScheduleKind::Linear { start_factor, end_factor, total_iters, .. } => {
+        ScheduleKind::Linear { start_factor, end_factor, total_iters } => {
             base * (start_factor + (end_factor - start_factor) * share(t, *total_iters))
         }
-        ScheduleKind::Constant { factor, total_iters, .. } => {
+        ScheduleKind::Constant { factor, total_iters } => {
             if t < *total_iters {
                 base * factor
             } else {
                 base
             }
         }
-        ScheduleKind::Polynomial { total_iters, power, .. } => base * (1.0 - share(t, *total_iters)).powf(*power),
+        ScheduleKind::Polynomial { total_iters, power } => base * (1.0 - share(t, *total_iters)).powf(*power),
         ScheduleKind::OneCycle { .. } => one_cycle(&schedule.kind, t).0,
         ScheduleKind::Plateau { .. } => base,
     }
