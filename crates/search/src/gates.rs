@@ -158,7 +158,8 @@ pub fn options(config: &Config, input: [usize; 3], classes: usize) -> Options {
     options
 }
 
-fn refusal(rejection: &Rejection) -> Verdict {
+/// What is recorded of a text that the frontend rejects.
+pub fn refusal(rejection: &Rejection) -> Verdict {
     match rejection.stage {
         RejectionStage::Unparsed => Verdict::Unparsed,
         RejectionStage::Contract => Verdict::Contract,

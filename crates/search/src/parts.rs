@@ -3,7 +3,7 @@
 //! They are traits since each has two implementations: the real one (wired up in the command), and a fake that the loop is
 //! tested with in milliseconds.
 
-use archsmith_archive::{Guidance, Metrics, Pair, SftRecord};
+use archsmith_archive::{Guidance, Metrics, Pair, SftRecord, Verdict};
 use archsmith_ir::TypedGraph;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -126,6 +126,20 @@ pub enum Evaluation {
         /// What is missing.
         feature: String,
     },
+}
+
+impl Evaluation {
+    /// What is recorded of it.
+    pub fn verdict(&self) -> Verdict {
+        match self.clone() {
+            Evaluation::Trained(_) => Verdict::Trained,
+            Evaluation::Diverged => Verdict::Diverged,
+            Evaluation::TimedOut => Verdict::TimedOut,
+            Evaluation::OverBudget { what } => Verdict::OverBudget { what },
+            Evaluation::Crashed { reason } => Verdict::Crashed { reason },
+            Evaluation::Unsupported { feature } => Verdict::Unsupported { feature },
+        }
+    }
 }
 
 /// Who trains candidates.

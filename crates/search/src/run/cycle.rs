@@ -541,21 +541,12 @@ fn record_of(id: &str, cycle: u32, seed: u64, draft: &Draft, j: &Judgement) -> C
 
 /// Puts the result into the record; gives its wall-clock seconds.
 fn apply(record: &mut CandidateRecord, evaluation: Evaluation, threshold: f64) -> f64 {
-    match evaluation {
-        Evaluation::Trained(metrics) => {
-            let seconds = metrics.seconds;
-            record.verdict = Verdict::Trained;
-            record.admitted = metrics.accuracy_val >= threshold;
-            record.metrics = Some(metrics);
-            return seconds;
-        }
-        Evaluation::Diverged => record.verdict = Verdict::Diverged,
-        Evaluation::TimedOut => record.verdict = Verdict::TimedOut,
-        Evaluation::OverBudget { what } => record.verdict = Verdict::OverBudget { what },
-        Evaluation::Crashed { reason } => record.verdict = Verdict::Crashed { reason },
-        Evaluation::Unsupported { feature } => record.verdict = Verdict::Unsupported { feature },
-    }
-    0.0
+    record.verdict = evaluation.verdict();
+    let Evaluation::Trained(metrics) = evaluation else { return 0.0 };
+    let seconds = metrics.seconds;
+    record.admitted = metrics.accuracy_val >= threshold;
+    record.metrics = Some(metrics);
+    seconds
 }
 
 /// Every n-th pair is held out, counted from the first, so that a pair stays on its side as the corpus grows.
