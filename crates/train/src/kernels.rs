@@ -9,6 +9,7 @@
 mod composed;
 mod cpu;
 mod differentiable;
+mod geometry;
 #[cfg(test)]
 mod tests;
 
@@ -20,19 +21,6 @@ use burn::tensor::backend::Backend;
 use burn::tensor::ops::{FloatTensor, IntTensor};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-
-/// The settings of a two-dimensional convolution; padding is the same before and after.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConvGeometry {
-    /// Step of the window.
-    pub stride: [usize; 2],
-    /// Zeros on each side.
-    pub padding: [usize; 2],
-    /// Distance between taps.
-    pub dilation: [usize; 2],
-    /// Number of channel groups.
-    pub groups: usize,
-}
 
 /// The windows of a two-dimensional maximum pool. Padding never wins; a window may reach beyond the right padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,6 +285,7 @@ pub(crate) fn release_memory() {
 }
 
 pub(crate) use cpu::convolution_work;
+pub use geometry::ConvGeometry;
 
 #[cfg(feature = "cuda")]
 impl Kernels for burn::backend::Cuda {

@@ -3,18 +3,11 @@
 
 #![allow(dead_code, reason = "the modules are whole, and not all of each is used here")]
 
-#[path = "../../../src/kernels/cpu"]
+#[path = "../../../src/kernels"]
 mod kernels {
-    /// As in the crate.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct ConvGeometry {
-        pub stride: [usize; 2],
-        pub padding: [usize; 2],
-        pub dilation: [usize; 2],
-        pub groups: usize,
-    }
+    mod geometry;
+    pub use geometry::ConvGeometry;
 
-    #[path = "."]
     pub mod cpu {
         pub mod conv;
         pub mod depthwise;
