@@ -33,5 +33,5 @@ pub use data::{DataError, DataRef, Dataset, Part, Split, SplitConfig, Splits};
 pub use fit::{Epoch, FitConfig, FitError, Fitted, Metrics, Progress, fit, fit_from};
 pub use forward::{ForwardError, forward};
 pub use lower::{LowerError, Network};
-pub use memory::peak_rss_mb;
+pub use memory::{Held, held, peak_rss_mb};
 pub use worker::{Executor, Outcome, Task};

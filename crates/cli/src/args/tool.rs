@@ -155,7 +155,7 @@ pub(crate) struct BenchEvaluateArgs {
     #[arg(long, default_value_t = 200)]
     pub(crate) limit: usize,
     /// Images of the embedded sample that each is trained on, and as many for each accuracy.
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 50)]
     pub(crate) images: usize,
     /// Wall-clock limit of one, in seconds.
     #[arg(long, default_value_t = 60)]

@@ -181,16 +181,9 @@ pub(super) fn finetune(args: BenchFinetuneArgs) -> anyhow::Result<Ending> {
         checkpoint: args.checkpoint,
         step_s_median: percentile(&mut seconds, 0.5),
         step_s_best: percentile(&mut seconds, 0.0),
-        peak_rss_mb: peak_rss_mb(),
+        peak_rss_mb: archsmith_train::peak_rss_mb(),
     })?;
     Ok(Ending::Done)
-}
-
-/// Largest resident memory of this process, where the system tells.
-fn peak_rss_mb() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kb| kb / 1024)
 }
 
 fn micros(since: Instant) -> f64 {

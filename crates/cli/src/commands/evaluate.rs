@@ -6,7 +6,9 @@ use crate::wiring::WorkerEvaluator;
 use crate::{Ending, output};
 use anyhow::{anyhow, bail};
 use archsmith_frontend::Options;
-use archsmith_search::{Config, Evaluation, EvaluationTask, Evaluator};
+use archsmith_search::gates::refusal;
+use archsmith_search::{Config, EvaluationTask, Evaluator};
+use archsmith_train::{Held, held};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -22,22 +24,20 @@ struct Line {
     seconds: f64,
 }
 
-/// What this process holds, where the system tells.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Held {
+struct Look {
     candidates: usize,
-    open_files: Option<usize>,
-    children: Option<usize>,
-    rss_kib: Option<u64>,
+    #[serde(flatten)]
+    held: Option<Held>,
 }
 
 #[derive(Debug, Serialize)]
 struct Totals {
     candidates: usize,
     seconds: f64,
-    verdicts: BTreeMap<String, usize>,
-    first: Option<Held>,
-    last: Held,
+    verdicts: BTreeMap<&'static str, usize>,
+    first: Option<Look>,
+    last: Look,
 }
 
 pub(super) fn run(args: BenchEvaluateArgs) -> anyhow::Result<Ending> {
@@ -62,7 +62,7 @@ pub(super) fn run(args: BenchEvaluateArgs) -> anyhow::Result<Ending> {
     for (i, file) in files.enumerate() {
         let begun = Instant::now();
         let verdict = match archsmith_frontend::check(&read_source(file)?, &options) {
-            Err(rejection) => rejection.stage.to_string(),
+            Err(rejection) => refusal(&rejection),
             Ok((graph, _)) => {
                 let task = EvaluationTask { id: i.to_string(), graph, seed: i as u64 };
                 let mut found = None;
@@ -72,22 +72,14 @@ pub(super) fn run(args: BenchEvaluateArgs) -> anyhow::Result<Ending> {
                         ControlFlow::Continue(())
                     })
                     .map_err(|e| anyhow!("{}: {e}", file.display()))?;
-                match found {
-                    Some(Evaluation::Trained(_)) => "trained".to_string(),
-                    Some(Evaluation::Diverged) => "diverged".to_string(),
-                    Some(Evaluation::TimedOut) => "timed-out".to_string(),
-                    Some(Evaluation::OverBudget { what }) => format!("over-{what}"),
-                    Some(Evaluation::Crashed { reason }) => format!("crashed: {reason}"),
-                    Some(Evaluation::Unsupported { .. }) => "not-lowered".to_string(),
-                    None => bail!("{} got no verdict", file.display()),
-                }
+                found.ok_or_else(|| anyhow!("{} got no verdict", file.display()))?.verdict()
             }
         };
-        *verdicts.entry(verdict.clone()).or_insert(0) += 1;
+        *verdicts.entry(verdict.code()).or_insert(0) += 1;
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        output::json(&Line { name, verdict, seconds: begun.elapsed().as_secs_f64() })?;
+        output::json(&Line { name, verdict: verdict.to_string(), seconds: begun.elapsed().as_secs_f64() })?;
         if (i + 1) % LOOK_EVERY == 0 {
-            let now = held(i + 1);
+            let now = Look { candidates: i + 1, held: held() };
             first.get_or_insert(now);
             output::json(&now)?;
         }
@@ -95,32 +87,6 @@ pub(super) fn run(args: BenchEvaluateArgs) -> anyhow::Result<Ending> {
     }
     bar.finish_and_clear();
     let seconds = start.elapsed().as_secs_f64();
-    output::json(&Totals { candidates: n, seconds, verdicts, first, last: held(n) })?;
+    output::json(&Totals { candidates: n, seconds, verdicts, first, last: Look { candidates: n, held: held() } })?;
     Ok(Ending::Done)
-}
-
-fn held(candidates: usize) -> Held {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let rss = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
-    Held {
-        candidates,
-        open_files: std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count),
-        children: children(),
-        rss_kib: rss.and_then(|v| v.trim().trim_end_matches("kB").trim().parse().ok()),
-    }
-}
-
-/// Processes whose parent is this one, ended ones that nobody waited for among them.
-fn children() -> Option<usize> {
-    let me = std::process::id();
-    let parent = |stat: &str| -> Option<u32> {
-        // The name in parentheses may hold spaces: state and parent follow the last of them.
-        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
-    };
-    let processes = std::fs::read_dir("/proc").ok()?.filter_map(Result::ok);
-    Some(
-        processes
-            .filter(|p| std::fs::read_to_string(p.path().join("stat")).is_ok_and(|stat| parent(&stat) == Some(me)))
-            .count(),
-    )
 }

@@ -4,7 +4,7 @@ use crate::nets::small_conv;
 use archsmith_ir::Recipe;
 use archsmith_train::lower::Footprint;
 use archsmith_train::worker::{Executor, ExecutorError, WorkerError, run_task};
-use archsmith_train::{DataRef, FitConfig, Outcome, SplitConfig, Task};
+use archsmith_train::{DataRef, FitConfig, Outcome, SplitConfig, Task, held};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -166,22 +166,6 @@ fn missing_data_is_not_the_candidates_fault() {
     assert!(matches!(&outcome, Outcome::Failed { reason } if reason.contains("/nowhere")), "{outcome:?}");
 }
 
-/// What the process holds: open files, children that were not reaped, resident KiB.
-#[cfg(target_os = "linux")]
-fn held() -> (usize, usize, u64) {
-    let me = std::process::id();
-    let files = std::fs::read_dir("/proc/self/fd").unwrap().count();
-    let children = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok).filter(|e| {
-        let Ok(stat) = std::fs::read_to_string(e.path().join("stat")) else { return false };
-        // The name in parentheses may hold spaces: state and parent follow the last of them.
-        let Some((_, rest)) = stat.rsplit_once(')') else { return false };
-        rest.split_whitespace().nth(1).and_then(|p| p.parse::<u32>().ok()) == Some(me)
-    });
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let rss = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
-    (files, children.count(), rss.trim().trim_end_matches(" kB").parse().unwrap())
-}
-
 /// `CANDIDATES` children in a row, one in four a real fit, the others broken in three ways. Counts what this process holds, so it must
 /// be the only test of its process: see `nothing_is_left_of_many_children`.
 #[cfg(target_os = "linux")]
@@ -211,11 +195,11 @@ fn soak() {
         };
         assert!(right, "candidate {i}: {outcomes:?}");
         if (i + 1) % 20 == 0 {
-            let (files, children, rss) = held();
-            println!("{:>4} candidates: {files} open files, {children} children, {rss} KiB resident", i + 1);
-            let (files_first, rss_first) = *first.get_or_insert((files, rss));
-            assert_eq!((files, children), (files_first, 0), "after {} candidates", i + 1);
-            assert!(rss < rss_first + 4096, "{rss_first} KiB resident after 20 candidates, {rss} after {}", i + 1);
+            let now = held().unwrap();
+            println!("{:>4} candidates: {now:?}", i + 1);
+            let first = *first.get_or_insert(now);
+            assert_eq!((now.files, now.children), (first.files, 0), "after {} candidates", i + 1);
+            assert!(now.rss_kib < first.rss_kib + 4096, "{first:?} after 20 candidates, {now:?} after {}", i + 1);
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "files are left");
         }
     }

@@ -1,7 +1,8 @@
 //! Buffers that are used again: a training step needs the same sizes as the one before.
 //!
-//! A fresh buffer costs its page faults, which is as much as a kernel's pass over it. Freed buffers wait in a pool, by size;
-//! their old contents are initialised memory, so handing them out is safe. Small ones are left to the allocator. What waits
+//! A fresh buffer costs its page faults, and one that the allocator kept (`blocks`) a pass that clears it: as much as a kernel's
+//! own pass. Freed buffers wait in a pool, by size; their old contents are initialised memory, so handing them out as they are is
+//! safe. Small ones are left to the allocator. What waits
 //! hardly raises the peak: tensors and idle buffers together stay within a sixteenth of what tensors alone once took, or below a
 //! floor.
 
