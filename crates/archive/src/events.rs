@@ -63,6 +63,17 @@ pub enum Event {
         /// Trainable parameters.
         params: u64,
     },
+    /// A candidate was trained on a share of the images, to see whether more is worth it.
+    RungFinished {
+        /// Its id.
+        id: String,
+        /// The cycle.
+        cycle: u32,
+        /// The share, 0–1.
+        share: f64,
+        /// Accuracy on the validation split.
+        accuracy_val: Option<f64>,
+    },
     /// A candidate is in the archive.
     CandidateFinished {
         /// Its id.

@@ -4,27 +4,32 @@
 //! - [`store`]: the SQLite archive of one run; [`events`]: its append-only log; [`run_dir`]: the folder around both.
 //! - [`tokens`], [`novelty`]: the published token normalisation, shingles, MinHash, banding and exact Jaccard.
 //! - [`pairs`]: prompt–code pairs for fine-tuning, and the infill transformation.
+//! - [`evaluations`]: results that are known from earlier, by what they depend on; [`retrainings`]: candidates trained again.
 //! - [`import`]: networks from outside, read as data.
 //!
 //! The crate never reads the clock: whoever calls it brings the times. It draws no random number: the MinHash
 //! permutations are fixed, since a stored novelty must mean the same in every run. It prints nothing.
 
+pub mod evaluations;
 pub mod events;
 pub mod import;
 pub mod novelty;
 pub mod pairs;
 pub mod record;
+pub mod retrainings;
 pub mod run_dir;
 pub mod store;
 pub mod tokens;
 
+pub use evaluations::{EvaluationCache, EvaluationRecord, content_hash};
 pub use events::{Event, EventLog, EventLogError, TimedEvent};
 pub use import::{ImportError, Imported, import_folder};
 pub use novelty::{GraphIndex, NEAR_DUPLICATE, Nearest, NoveltyIndex, RETRIEVAL, Sketch};
 pub use pairs::{Pair, PairError, PairKind, merge_pairs, read_pairs, remove_forward_body, write_pairs};
 pub use record::{
-    CandidateRecord, CycleRecord, DiagnosticRecord, Guidance, Metrics, Origin, RunRecord, SeedRecord, SftRecord, Stage,
-    Verdict, candidate_id, run_id, text_hash,
+    CandidateRecord, CycleRecord, DiagnosticRecord, Foresight, Guidance, Metrics, Origin, RunRecord, Rung, SeedRecord,
+    SftRecord, Stage, Verdict, candidate_id, run_id, text_hash,
 };
+pub use retrainings::{RetrainingError, RetrainingRecord, Retrainings};
 pub use run_dir::{RunDir, RunDirError, write_atomically};
 pub use store::{Problem, Store, StoreError};

@@ -34,6 +34,8 @@ pub enum Stage {
     OverBudget,
     /// A near-duplicate of a network already there.
     Duplicate,
+    /// A policy of the run gave it up: it was not trained, or not to the end.
+    Pruned,
     /// Training ended without a result.
     Crashed,
     /// The loss became NaN or infinite.
@@ -46,13 +48,14 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub const ALL: [Stage; 10] = [
+    pub const ALL: [Stage; 11] = [
         Stage::Unparsed,
         Stage::Contract,
         Stage::Unsupported,
         Stage::IllTyped,
         Stage::OverBudget,
         Stage::Duplicate,
+        Stage::Pruned,
         Stage::Crashed,
         Stage::Diverged,
         Stage::TimedOut,
@@ -68,6 +71,7 @@ impl Stage {
             Stage::IllTyped => "ill-typed",
             Stage::OverBudget => "over-budget",
             Stage::Duplicate => "duplicate",
+            Stage::Pruned => "pruned",
             Stage::Crashed => "crashed",
             Stage::Diverged => "diverged",
             Stage::TimedOut => "timed-out",
@@ -121,6 +125,11 @@ pub enum Verdict {
         #[serde(deserialize_with = "null_as_nan")]
         jaccard: f64,
     },
+    /// See [`Stage::Pruned`].
+    Pruned {
+        /// Which policy.
+        by: String,
+    },
     /// See [`Stage::Crashed`].
     Crashed {
         /// Why, in words that do not change from run to run.
@@ -144,6 +153,7 @@ impl Verdict {
             Verdict::IllTyped => Stage::IllTyped,
             Verdict::OverBudget { .. } => Stage::OverBudget,
             Verdict::Duplicate { .. } => Stage::Duplicate,
+            Verdict::Pruned { .. } => Stage::Pruned,
             Verdict::Crashed { .. } => Stage::Crashed,
             Verdict::Diverged => Stage::Diverged,
             Verdict::TimedOut => Stage::TimedOut,
@@ -163,6 +173,7 @@ impl fmt::Display for Verdict {
             Verdict::Unsupported { feature } => write!(f, "unsupported: {feature}"),
             Verdict::OverBudget { what } => write!(f, "over-budget: {what}"),
             Verdict::Duplicate { of, jaccard } => write!(f, "duplicate of {of} (Jaccard {jaccard:.3})"),
+            Verdict::Pruned { by } => write!(f, "pruned: {by}"),
             Verdict::Crashed { reason } => write!(f, "crashed: {reason}"),
             other => f.write_str(other.code()),
         }
@@ -189,6 +200,29 @@ pub struct Guidance {
     pub objections: u32,
     /// Tokens that were written and taken back, beside those of the text.
     pub taken_back: u32,
+}
+
+/// What the run knew of a candidate's accuracy before it was trained in full.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Foresight {
+    /// What a predictor made of its graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<f64>,
+    /// Whether the predictor would have given it up, and it was trained to see whether that would have been right.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audited: bool,
+    /// Its results on shares of the training images, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rungs: Vec<Rung>,
+}
+
+/// A result on a share of the training images.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rung {
+    /// The share, 0–1.
+    pub share: f64,
+    /// Accuracy on the validation split, where it was measured.
+    pub accuracy_val: Option<f64>,
 }
 
 /// One finding about a candidate's text.
@@ -219,10 +253,13 @@ pub struct Metrics {
     #[serde(deserialize_with = "null_as_nan")]
     pub loss: f64,
     /// Wall-clock seconds of training and measuring. Not part of the digest.
+    #[serde(deserialize_with = "null_as_nan")]
     pub seconds: f64,
     /// Training images a second. Not part of the digest.
+    #[serde(deserialize_with = "null_as_nan")]
     pub img_s: f64,
     /// Peak resident memory of the worker, in MB. Not part of the digest.
+    #[serde(deserialize_with = "null_as_nan")]
     pub peak_rss_mb: f64,
     /// Epochs trained.
     pub epochs: u32,
@@ -272,6 +309,9 @@ pub struct CandidateRecord {
     pub novelty: Option<f64>,
     /// Id of that nearest network.
     pub nearest: Option<String>,
+    /// What the run knew before, where it looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foresight: Option<Foresight>,
     /// What training measured, where it was trained.
     pub metrics: Option<Metrics>,
     /// Whether it entered the archive's set of examples.

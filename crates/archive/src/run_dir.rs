@@ -6,8 +6,10 @@
 //! versions.json       versions of the program, its formats and its parts
 //! events.jsonl        the event log
 //! archive.sqlite      the archive (with -wal and -shm while it is open, and .lock)
+//! proposals/, rungs/  what was written and tried in each cycle, saved as it came
 //! adapters/cycle-NNN/ the adapter made in cycle NNN
 //! pairs.jsonl         the cumulative prompt–code pairs
+//! retrainings.jsonl   candidates trained again, where that was asked for
 //! report.html         the report
 //! ```
 //!
@@ -182,6 +184,11 @@ impl RunDir {
     /// `pairs.jsonl`.
     pub fn pairs_path(&self) -> PathBuf {
         self.root.join("pairs.jsonl")
+    }
+
+    /// `retrainings.jsonl`.
+    pub fn retrainings_path(&self) -> PathBuf {
+        self.root.join("retrainings.jsonl")
     }
 
     /// `report.html`.

@@ -71,6 +71,7 @@ pub(crate) enum Command {
     Archive(ArchiveCommand),
     Novelty(NoveltyArgs),
     Report(ReportArgs),
+    Replay(ReplayArgs),
     Compare(CompareArgs),
     Config(ConfigArgs),
     Ops(OpsArgs),

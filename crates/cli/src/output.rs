@@ -59,14 +59,9 @@ pub(crate) fn text(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Records as comma-separated values (RFC 4180) on standard output.
+/// Records as comma-separated values on standard output.
 pub(crate) fn csv(records: &[Vec<String>]) -> anyhow::Result<()> {
-    let quoted = |cell: &String| match cell.contains([',', '"', '\r', '\n']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.clone(),
-    };
-    let lines = records.iter().map(|r| r.iter().map(quoted).collect::<Vec<_>>().join(",") + "\r\n");
-    text(&lines.collect::<String>())
+    text(&archsmith_report::csv(records))
 }
 
 /// A long text on standard output: through the pager where that is a terminal. `PAGER` names it (`less` by default); set and

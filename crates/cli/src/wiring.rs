@@ -3,5 +3,5 @@
 mod evaluator;
 mod generator;
 
-pub(crate) use evaluator::{CONTRACT, WorkerEvaluator, data_ref};
+pub(crate) use evaluator::{CONTRACT, WorkerEvaluator, data_ref, evaluator};
 pub(crate) use generator::{CompilerGuide, LlmGenerator, generate, load_model};

@@ -386,6 +386,30 @@ fn a_small_run_repeats_and_survives_being_killed() {
     let o = archsmith(&["archive", "ls", "--json", &dir]);
     let raw = out(&o).lines().filter(|l| json(l)["attempt"] == 0).count();
     assert_eq!(raw, 8, "{}", out(&o));
+    // Everything that the report shows, as tables.
+    let o = archsmith(&["report", &dir, "--csv", &folder.text("tables")]);
+    assert_eq!(code(&o), 0, "{}", err(&o));
+    let table = |name: &str| std::fs::read_to_string(folder.path("tables").join(name)).unwrap_or_default();
+    assert_eq!(
+        table("candidates.csv").lines().count() - 1,
+        out(&archsmith(&["archive", "ls", "--json", &dir])).lines().count()
+    );
+    assert!(table("lineage.csv").contains("nearest,seed "), "{}", table("lineage.csv"));
+    assert_eq!(out(&archsmith(&["report", &dir, "--csv"])).lines().count(), 3);
+    // Decided again, with nothing left out and with a part.
+    let replayed = json(&out(&archsmith(&["replay", &dir, "--json"])));
+    assert_eq!(replayed["control"]["agree"], replayed["control"]["of"], "{replayed}");
+    assert_eq!(replayed["cycles"][1]["recorded"], replayed["cycles"][1]["replayed"]);
+    let o = archsmith(&["replay", &dir, "--without", "novelty,redraws", "--train"]);
+    assert!(code(&o) == 0 && out(&o).contains("recorded verdicts come out again"), "{}{}", out(&o), err(&o));
+    assert_eq!(code(&archsmith(&["replay", &dir, "--without", "luck"])), 2);
+    // Trained again; the archive does not change.
+    let reseed = ["archive", "reseed", &dir, "--top", "2", "--times", "2", "--cache", &folder.text("cache"), "--json"];
+    let first = archsmith(&reseed);
+    assert_eq!(code(&first), 0, "{}", err(&first));
+    let lines: Vec<serde_json::Value> = out(&first).lines().map(json).collect();
+    assert_eq!((lines.len(), lines[4]["networks"].as_array().map(Vec::len)), (5, Some(2)), "{}", out(&first));
+    assert_eq!(out(&archsmith(&reseed)).lines().count(), 1, "there is nothing left to train");
     let o = archsmith(&["archive", "digest", &dir]);
     assert_eq!(out(&o).trim(), digest);
     let o = archsmith(&["run", "--resume", &dir]);

@@ -154,16 +154,27 @@ fn column(name: &str, view: &RunView) -> RunColumn {
 /// The cycles of runs as records for a spreadsheet, one a cycle, a head first. Shares and accuracies are 0–1; what is not
 /// known is empty.
 pub fn cycle_records(runs: &[(String, RunView)]) -> Vec<Vec<String>> {
-    let head = "run,cycle,raw,raw_valid,raw_valid_low,raw_valid_high,repaired,repaired_valid,trained,accuracy_mean,accuracy_low,\
+    let mut out = vec![cycle_head().split(',').map(str::to_owned).collect()];
+    out.extend(runs.iter().flat_map(|(name, view)| cycle_rows(name, view)));
+    out
+}
+
+/// The columns of [`cycle_rows`], with commas between them.
+pub(crate) fn cycle_head() -> &'static str {
+    "run,cycle,raw,raw_valid,raw_valid_low,raw_valid_high,repaired,repaired_valid,trained,accuracy_mean,accuracy_low,\
                 accuracy_high,accuracy_best,over_threshold,admitted,topped_up,novelty_median,sft_pairs,sft_loss_before,\
-                sft_loss_after,tokens,generation_seconds,training_seconds,sft_seconds";
-    let mut out = vec![head.split(',').map(str::to_owned).collect()];
-    for (name, view) in runs {
-        for cycle in &view.cycles {
+                sft_loss_after,tokens,generation_seconds,training_seconds,sft_seconds"
+}
+
+/// A row for each cycle of a run.
+pub(crate) fn cycle_rows(name: &str, view: &RunView) -> Vec<Vec<String>> {
+    view.cycles
+        .iter()
+        .map(|cycle| {
             let accuracy = cycle.accuracy;
             let sft = cycle.sft.as_ref();
-            out.push(vec![
-                name.clone(),
+            vec![
+                name.to_owned(),
                 cycle.cycle.to_string(),
                 cycle.raw_valid.total.to_string(),
                 cycle.raw_valid.count.to_string(),
@@ -187,13 +198,13 @@ pub fn cycle_records(runs: &[(String, RunView)]) -> Vec<Vec<String>> {
                 cell(Some(cycle.seconds.generation)),
                 cell(Some(cycle.seconds.training)),
                 cell(Some(cycle.seconds.sft)),
-            ]);
-        }
-    }
-    out
+            ]
+        })
+        .collect()
 }
 
-fn cell(value: Option<f64>) -> String {
+/// A number as a cell.
+pub(crate) fn cell(value: Option<f64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 

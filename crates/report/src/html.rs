@@ -12,13 +12,16 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use crate::ReportError;
 use crate::figures::{epochs_adjective, figures};
 use crate::python::highlight;
+use crate::tables::tables;
 use crate::view::RunView;
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("page.html", include_str!("templates/page.html")),
     ("macros.html", include_str!("templates/macros.html")),
     ("cycles.html", include_str!("templates/cycles.html")),
     ("best.html", include_str!("templates/best.html")),
+    ("noise.html", include_str!("templates/noise.html")),
+    ("foresight.html", include_str!("templates/foresight.html")),
     ("candidates.html", include_str!("templates/candidates.html")),
 ];
 const STYLE: &str = include_str!("templates/style.css");
@@ -35,7 +38,7 @@ pub fn render(run: &RunView) -> Result<String, ReportError> {
         .iter()
         .filter_map(|best| {
             let candidate = run.candidates.get(best.candidate)?;
-            let image = best.drawing.as_ref().map(|drawing| data_url(&drawing.svg));
+            let image = best.drawing.as_ref().map(|drawing| data_url("image/svg+xml", &drawing.svg));
             let adapts = best.drawing.as_ref().is_some_and(|drawing| drawing.svg.contains("prefers-color-scheme"));
             Some(context! {
                 candidate => Serde(candidate),
@@ -58,10 +61,23 @@ pub fn render(run: &RunView) -> Result<String, ReportError> {
             }
         })
         .collect();
+    let name = run.run.as_ref().map_or("run", |run| run.run_id.as_str());
+    let tables: Vec<Value> = tables(name, run)
+        .iter()
+        .map(|table| {
+            context! {
+                name => table.name,
+                what => table.what,
+                rows => table.records.len() - 1,
+                address => data_url("text/csv;charset=utf-8", &table.csv()),
+            }
+        })
+        .collect();
     let page = environment.get_template("page.html")?.render(context! {
         view => Serde(run),
         figures,
         best,
+        tables,
         epochs => epochs_adjective(run),
         style => Value::from_safe_string(STYLE.to_owned()),
         script => Value::from_safe_string(SCRIPT.to_owned()),
@@ -96,6 +112,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("si", |value: Value| number(&value).map_or("–".to_owned(), si));
     environment.add_filter("duration", |value: Value| number(&value).map_or("–".to_owned(), duration));
     environment.add_filter("share", |value: Value| share(&value));
+    environment.add_filter("edits", |text: String| Value::from_safe_string(edits(&text)));
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
     }
@@ -205,10 +222,26 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
-/// An SVG document as an address for an `<img>`: an image runs no script, loads nothing and can't touch the page.
-fn data_url(svg: &str) -> String {
-    let mut out = String::from("data:image/svg+xml,");
-    for &byte in svg.as_bytes() {
+/// The lines of a difference, each in an element with the class of its edit.
+fn edits(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for line in text.trim_end().lines() {
+        let class = match line.chars().next() {
+            Some('+') => "plus",
+            Some('-') => "gone",
+            Some('~' | '>') => "other",
+            _ => "dim",
+        };
+        let _ = writeln!(out, "<span class=\"{class}\">{}</span>", escape(line));
+    }
+    out
+}
+
+/// A document as an address: SVG for an `<img>`, which runs no script, loads nothing and can't touch the page; a table for a link
+/// that saves it.
+fn data_url(kind: &str, text: &str) -> String {
+    let mut out = format!("data:{kind},");
+    for &byte in text.as_bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => out.push(char::from(byte)),
             b' ' | b'-' | b'_' | b'.' | b'/' | b':' | b';' | b'=' | b',' | b'(' | b')' => out.push(char::from(byte)),
@@ -245,7 +278,7 @@ mod tests {
 
     #[test]
     fn an_image_address_holds_no_markup() {
-        let url = data_url("<svg id=\"a\">é'#%</svg>");
+        let url = data_url("image/svg+xml", "<svg id=\"a\">é'#%</svg>");
         assert!(url.bytes().all(|byte| !b"<>\"'#&".contains(&byte)), "{url}");
         assert!(url.contains("%C3%A9%27%23%25"), "{url}");
     }

@@ -4,11 +4,13 @@
 //! Store ──► RunView::load ──► RunView      every figure, as data (serialisable)
 //!                               ├─ render        one HTML file: no server, no network, no fonts or scripts from outside
 //!                               ├─ text_summary  a few lines for the terminal
-//!                               ├─ cycle_records a row a cycle, for a spreadsheet
+//!                               ├─ tables        everything it shows, for a spreadsheet
+//!                               ├─ cycle_records a row a cycle, of several runs
 //!                               └─ Comparison    several runs side by side
 //! ```
 //!
-//! It refuses to run, read or judge a network: drawings come from the caller as SVG text. Invariants: everything that a
+//! It refuses to run, read or judge a network: drawings come from the caller as SVG text, differences between networks as
+//! lines. Invariants: everything that a
 //! language model wrote is escaped at one place, whatever it holds; a Content-Security-Policy forbids the page every
 //! request and every script but its own; an empty run, a run without one valid network and a run without one accuracy
 //! have a report too; the same archive and context give the same page.
@@ -16,10 +18,13 @@
 mod chart;
 mod compare;
 mod figures;
+mod foresight;
 mod html;
 mod load;
+mod noise;
 mod python;
 pub mod stats;
+mod tables;
 mod text;
 mod view;
 
@@ -27,11 +32,14 @@ use archsmith_archive::StoreError;
 use thiserror::Error;
 
 pub use compare::{Comparison, RunColumn, cycle_records};
+pub use foresight::{ForesightView, PredictionView, RungView};
 pub use html::render;
+pub use noise::{LongerView, NoiseView, NoisyNetwork};
+pub use tables::{Table, csv, tables};
 pub use text::text_summary;
 pub use view::{
-    Ancestor, BEST, BestView, CandidateView, Context, CycleView, Drawing, FunnelStage, FunnelStep, OperatorRow, Reason,
-    Relative, RunInfo, RunView, Seconds, SftView, Spread, Totals,
+    Ancestor, BEST, BestView, CandidateView, Context, CycleView, Difference, DifferenceView, Drawing, FunnelStage,
+    FunnelStep, OperatorRow, Reason, Relation, Relative, RunInfo, RunView, Seconds, SftView, Spread, Totals,
 };
 
 /// Why there is no report.

@@ -7,10 +7,12 @@ use archsmith_archive::{CandidateRecord, Event, Guidance, Origin, SeedRecord, St
 use serde_json::Value;
 
 use crate::ReportError;
+use crate::foresight::foresight;
+use crate::noise::noise;
 use crate::stats::{Share, mean, quantile};
 use crate::view::{
-    Ancestor, BEST, BestView, CandidateView, Context, CycleView, FunnelStage, FunnelStep, Reason, Relative, RunInfo,
-    RunView, Seconds, SftView, Spread, Totals,
+    Ancestor, BEST, BestView, CandidateView, Context, CycleView, Difference, DifferenceView, FunnelStage, FunnelStep,
+    Reason, Relative, RunInfo, RunView, Seconds, SftView, Spread, Totals,
 };
 
 /// Reasons shown for a stage.
@@ -45,8 +47,14 @@ impl RunView {
 
         let topped_up: BTreeSet<&str> =
             cycle_records.iter().flat_map(|cycle| cycle.topped_up.iter().map(String::as_str)).collect();
-        let candidates: Vec<CandidateView> =
-            records.iter().map(|record| candidate_view(record, &names, &topped_up)).collect();
+        let mut differences = context.differences;
+        let candidates: Vec<CandidateView> = records
+            .iter()
+            .map(|record| {
+                let differences = differences.remove(&record.id).unwrap_or_default();
+                candidate_view(record, &names, &topped_up, differences)
+            })
+            .collect();
         let command = context.command.unwrap_or_else(|| match &run {
             Some(run) => format!("archsmith run --config config.toml --seed {} --out again", run.seed),
             None => "archsmith run --config config.toml --out again".to_owned(),
@@ -64,6 +72,8 @@ impl RunView {
             funnel: funnel(&records),
             cycles,
             best,
+            noise: noise(&context.retrainings, &candidates),
+            foresight: foresight(&candidates, context.threshold),
             candidates,
             command,
             run: run.map(|run| RunInfo {
@@ -297,6 +307,7 @@ fn in_words(stage: Stage) -> (&'static str, &'static str) {
         Stage::IllTyped => ("Shapes fit", "shapes or types do not fit together: PyTorch would refuse it too."),
         Stage::OverBudget => ("Within budget", "the network is larger than the budget allows."),
         Stage::Duplicate => ("Not a duplicate", "a near-duplicate of a network that is already there."),
+        Stage::Pruned => ("Promising", "a policy of the run gave it up before it was trained to the end."),
         Stage::Crashed => ("Training ran", "training ended without a result."),
         Stage::Diverged => ("Loss stayed finite", "the training loss became infinite or not a number."),
         Stage::TimedOut => ("In time", "training took longer than its limit."),
@@ -358,6 +369,7 @@ fn reason(record: &CandidateRecord) -> (String, String) {
         Verdict::Unsupported { feature } => feature,
         Verdict::OverBudget { what } => what,
         Verdict::Crashed { reason } => reason,
+        Verdict::Pruned { by } => by,
         Verdict::Duplicate { jaccard, .. } => {
             let code = if *jaccard >= 1.0 { "same network" } else { "similar text" };
             return (code.to_owned(), record.verdict.to_string());
@@ -374,7 +386,12 @@ fn shorten(text: &str, characters: usize) -> String {
     }
 }
 
-fn candidate_view(record: &CandidateRecord, names: &Names<'_>, topped_up: &BTreeSet<&str>) -> CandidateView {
+fn candidate_view(
+    record: &CandidateRecord,
+    names: &Names<'_>,
+    topped_up: &BTreeSet<&str>,
+    differences: Vec<Difference>,
+) -> CandidateView {
     let metrics = record.metrics.as_ref();
     let mut recipe = Vec::new();
     flatten("", &record.recipe, &mut recipe);
@@ -403,6 +420,11 @@ fn candidate_view(record: &CandidateRecord, names: &Names<'_>, topped_up: &BTree
         recipe,
         novelty: record.novelty.and_then(finite),
         nearest: record.nearest.as_deref().map(|id| names.relative(id)),
+        differences: differences
+            .into_iter()
+            .map(|one| DifferenceView { network: names.relative(&one.from), relation: one.relation, text: one.text })
+            .collect(),
+        foresight: record.foresight.clone(),
         accuracy_train: metrics.and_then(|metrics| metrics.accuracy_train).and_then(finite),
         accuracy_val: validation_accuracy(record),
         accuracy_test: metrics.and_then(|metrics| finite(metrics.accuracy_test)),

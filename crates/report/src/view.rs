@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use archsmith_archive::{DiagnosticRecord, Guidance, TimedEvent};
+use archsmith_archive::{DiagnosticRecord, Foresight, Guidance, RetrainingRecord, TimedEvent};
 use serde::Serialize;
 
+use crate::foresight::ForesightView;
+use crate::noise::NoiseView;
 use crate::stats::{Mean, Share};
 
 /// How many of the best networks are shown with their drawing and source.
@@ -25,6 +27,10 @@ pub struct Context {
     pub events: Vec<TimedEvent>,
     /// Drawings by candidate id; those of the best [`BEST`] by validation accuracy are shown.
     pub drawings: BTreeMap<String, Drawing>,
+    /// By candidate id, what its graph differs in from networks that it comes from.
+    pub differences: BTreeMap<String, Vec<Difference>>,
+    /// Candidates trained again, as far as they were.
+    pub retrainings: Vec<RetrainingRecord>,
     /// The command that repeats the run; without it one is put together from the archive.
     pub command: Option<String>,
 }
@@ -32,8 +38,48 @@ pub struct Context {
 impl Default for Context {
     /// No facts, no events, no drawings; the published threshold of 0.40.
     fn default() -> Context {
-        Context { facts: Vec::new(), threshold: 0.40, events: Vec::new(), drawings: BTreeMap::new(), command: None }
+        Context {
+            facts: Vec::new(),
+            threshold: 0.40,
+            events: Vec::new(),
+            drawings: BTreeMap::new(),
+            differences: BTreeMap::new(),
+            retrainings: Vec::new(),
+            command: None,
+        }
     }
+}
+
+/// What a network has to do with another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// The other was shown in its prompt.
+    Shown,
+    /// The other was the nearest by its text when it was judged.
+    Nearest,
+}
+
+/// What a network's graph differs in from another one's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// Id of the other network.
+    pub from: String,
+    /// What they have to do with each other.
+    pub relation: Relation,
+    /// The difference, one edit a line: `-` gone, `+` new, `~` changed, `>` moved, anything else a remark.
+    pub text: String,
+}
+
+/// A [`Difference`] as it is shown.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DifferenceView {
+    /// The other network.
+    pub network: Relative,
+    /// What they have to do with each other.
+    pub relation: Relation,
+    /// The difference.
+    pub text: String,
 }
 
 /// A network as a picture and as a table.
@@ -83,6 +129,10 @@ pub struct RunView {
     pub cycles: Vec<CycleView>,
     /// The best networks by validation accuracy, best first.
     pub best: Vec<BestView>,
+    /// What training networks again said, where that was done.
+    pub noise: Option<NoiseView>,
+    /// What looking ahead was worth, where the run did.
+    pub foresight: Option<ForesightView>,
     /// All candidates in the order in which they were made.
     pub candidates: Vec<CandidateView>,
     /// The command that repeats the run.
@@ -331,6 +381,10 @@ pub struct CandidateView {
     pub novelty: Option<f64>,
     /// That network.
     pub nearest: Option<Relative>,
+    /// What its graph differs in from networks that it comes from, where the caller brought it.
+    pub differences: Vec<DifferenceView>,
+    /// What the run knew before it was trained, where it looked.
+    pub foresight: Option<Foresight>,
     /// Accuracy on the training split.
     pub accuracy_train: Option<f64>,
     /// Accuracy on the validation split.

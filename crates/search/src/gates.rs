@@ -9,6 +9,9 @@ use archsmith_archive::{CandidateRecord, DiagnosticRecord, GraphIndex, NoveltyIn
 use archsmith_frontend::{Diagnostic, Options, Prm, Rejection, Stage as RejectionStage};
 use archsmith_ir::{TypedGraph, cost, fingerprint};
 
+/// Code of the diagnostic that says which limit a network passes.
+const OVER_BUDGET: &str = "over-budget";
+
 /// What the gates say of a text.
 #[derive(Debug)]
 pub struct Judgement {
@@ -61,7 +64,7 @@ impl Gates {
 
     /// Takes a candidate of an earlier session as known, if it passed the gates then.
     pub fn remember(&mut self, record: &CandidateRecord) {
-        if record.verdict.stage() > Stage::Duplicate {
+        if passed(record) {
             self.learn(&record.id, &record.text, record.fingerprint.as_deref());
         }
     }
@@ -127,7 +130,7 @@ impl Gates {
         ];
         limits.into_iter().find(|(_, found, limit)| found > limit).map(|(what, found, limit)| {
             let why = DiagnosticRecord {
-                code: "over-budget".to_string(),
+                code: OVER_BUDGET.to_string(),
                 message: format!("the network has {found} {what}, and at most {limit} are allowed"),
                 line: None,
                 column: None,
@@ -145,6 +148,17 @@ impl Gates {
         let near = self.texts.query(text)?;
         (near.jaccard >= self.config.novelty.near_duplicate)
             .then(|| Verdict::Duplicate { of: near.id.clone(), jaccard: near.jaccard })
+    }
+}
+
+/// Whether a recorded candidate passed the gates. Training has refusals of earlier stages too, for memory or for what it cannot lower:
+/// a gate's own say what was too much, or have no graph.
+pub fn passed(record: &CandidateRecord) -> bool {
+    let by_gate = record.diagnostics.first().is_some_and(|d| d.code == OVER_BUDGET);
+    match record.verdict.stage() {
+        Stage::Unsupported => record.fingerprint.is_some(),
+        Stage::OverBudget => record.fingerprint.is_some() && !by_gate,
+        stage => stage > Stage::Duplicate,
     }
 }
 

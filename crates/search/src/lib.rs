@@ -3,14 +3,19 @@
 //! - [`run`]: the cycle: prompts → proposals → gates → training → admission → pairs → fine-tuning, resumable at every step;
 //! - [`config`]: every choice that a result depends on; [`prompt`], [`extract`]: from a request to source text;
 //! - [`guide`]: the compiler, steering what is being written; [`gates`]: what is refused before it costs anything;
+//! - [`policy`]: what goes beyond the published protocol, each part by its own switch;
 //! - [`parts`]: the traits of the two heavy parts;
 //! - [`mutation`]: the baseline that a model has to beat, in the model's place;
+//! - [`admission`]: what is kept; [`replay`]: a run decided again with a part left out; [`reseed`]: candidates trained again;
+//! - [`cache`]: an evaluator that knows results from earlier;
 //! - [`augment`], [`corpus`]: variants of source text, for the training text of the embedded model.
 //!
 //! Invariants: this crate knows neither burn nor candle; it reads no clock and no environment (times come from the caller);
 //! every random draw derives from the run's seed, the cycle and the candidate; what a candidate does, the run goes on.
 
+pub mod admission;
 pub mod augment;
+pub mod cache;
 pub mod config;
 pub mod corpus;
 pub mod extract;
@@ -18,7 +23,10 @@ pub mod gates;
 pub mod guide;
 pub mod mutation;
 pub mod parts;
+pub mod policy;
 pub mod prompt;
+pub mod replay;
+pub mod reseed;
 pub mod run;
 
 pub use config::{Config, ConfigError};

@@ -3,7 +3,7 @@
 //! They are traits since each has two implementations: the real one (wired up in the command), and a fake that the loop is
 //! tested with in milliseconds.
 
-use archsmith_archive::{Guidance, Metrics, Pair, SftRecord, Verdict};
+use archsmith_archive::{EvaluationRecord, Guidance, Metrics, Pair, SftRecord, Verdict};
 use archsmith_ir::TypedGraph;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -92,12 +92,14 @@ pub trait Generator {
 }
 
 /// One network to be trained.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct EvaluationTask {
     /// The candidate's id.
     pub id: String,
     /// The network, at the batch size of training.
     pub graph: TypedGraph,
+    /// Which share of the training images it sees, as a rule all of them: 1.
+    pub share: f64,
     /// Seed of initial weights, shuffling and dropout.
     pub seed: u64,
 }
@@ -129,6 +131,25 @@ pub enum Evaluation {
 }
 
 impl Evaluation {
+    /// As it is stored.
+    pub fn record(&self) -> EvaluationRecord {
+        let metrics = if let Evaluation::Trained(metrics) = self { Some(metrics.clone()) } else { None };
+        EvaluationRecord { verdict: self.verdict(), metrics }
+    }
+
+    /// From what was stored; `None` where that is no evaluation's result.
+    pub fn from_record(record: EvaluationRecord) -> Option<Evaluation> {
+        Some(match (record.verdict, record.metrics) {
+            (Verdict::Trained, Some(metrics)) => Evaluation::Trained(metrics),
+            (Verdict::Diverged, _) => Evaluation::Diverged,
+            (Verdict::TimedOut, _) => Evaluation::TimedOut,
+            (Verdict::OverBudget { what }, _) => Evaluation::OverBudget { what },
+            (Verdict::Crashed { reason }, _) => Evaluation::Crashed { reason },
+            (Verdict::Unsupported { feature }, _) => Evaluation::Unsupported { feature },
+            _ => return None,
+        })
+    }
+
     /// What is recorded of it.
     pub fn verdict(&self) -> Verdict {
         match self.clone() {

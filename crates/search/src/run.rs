@@ -1,7 +1,7 @@
 //! The run: cycles of writing, judging, training, admitting and learning.
 //!
 //! ```text
-//! for each cycle:  prompts → proposals (saved) → gates → training (each result saved) → pairs → fine-tuning (adapter saved)
+//! for each cycle:  prompts → proposals (saved) → gates (→ prediction, rungs (saved)) → training (each result saved) → pairs → fine-tuning (adapter saved)
 //!                  → cycle record
 //! ```
 //!
@@ -9,11 +9,13 @@
 //! was saved is found again unchanged, since each step depends on seeds and earlier records alone. So a run that was killed ends
 //! with the archive of one that was not, and loses at most what was in flight.
 
+mod ahead;
 mod cycle;
 
 use crate::config::{Config, ConfigError};
 use crate::gates::Gates;
 use crate::parts::{Evaluator, Generator, PartError};
+use crate::policy::Policy;
 use crate::prompt::{PromptError, Prompts};
 use archsmith_archive::{
     Event, EventLog, EventLogError, PairError, RunDir, RunDirError, RunRecord, SeedRecord, Store, StoreError,
@@ -66,9 +68,9 @@ pub enum RunError {
     /// The language model or the trainer.
     #[error("{0}")]
     Part(String),
-    /// A saved proposal file that cannot be read.
-    #[error("{path}: {message}; delete the file to have these proposals written again")]
-    Proposals {
+    /// A file of saved proposals or rungs that cannot be read or written.
+    #[error("{path}: {message}; delete the file to have it made again")]
+    Saved {
         /// The file.
         path: String,
         /// What is wrong.
@@ -105,6 +107,7 @@ pub struct Search {
     log: EventLog,
     prompts: Prompts,
     gates: Gates,
+    policy: Policy,
     run_id: String,
     seed: Seed,
 }
@@ -190,9 +193,10 @@ impl Search {
         let log = EventLog::open(&dir.events_path())?;
         let prompts = Prompts::new(&config, c, h, w, contract.classes)?;
         let gates = Gates::new(&config, contract.input, contract.classes, seeds);
+        let policy = Policy::new(&config, gates.options().clone());
         let run_id = run_id(&dir.config()?, config.run.seed);
         let seed = Seed::from_u64(config.run.seed);
-        Ok(Search { config, dir, store, log, prompts, gates, run_id, seed })
+        Ok(Search { config, dir, store, log, prompts, gates, policy, run_id, seed })
     }
 
     /// The configuration of the run.

@@ -45,6 +45,7 @@ fn candidate(cycle: u32, index: u32, verdict: Verdict) -> CandidateRecord {
         seed: u64::MAX,
         tokens: 400,
         guidance: None,
+        foresight: None,
         generation_seconds: 1.5,
         verdict,
     }

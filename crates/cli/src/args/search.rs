@@ -32,6 +32,10 @@ pub(crate) struct RunArgs {
     /// Go on with the run in this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) resume: Option<PathBuf>,
+    /// Take results of training from this folder, and keep them there: across runs, by graph, recipe, images, seed and
+    /// settings. The archive is the same with and without.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) cache: Option<PathBuf>,
     /// One event a line on standard output, as JSON.
     #[arg(long)]
     pub(crate) json_events: bool,
@@ -98,6 +102,42 @@ pub(crate) enum ArchiveCommand {
     /// Check that the archive is whole. Exit code 1: it is not.
     #[command(after_help = "Example:\n  archsmith archive verify runs/smoke-001")]
     Verify(ArchiveDirArgs),
+    /// Train networks of a run again from other seeds, to tell their difference from that of seeds.
+    ///
+    /// The results are kept beside the archive, whose digest does not change, and are a section of the report. A call that was stopped
+    /// goes on where it was.
+    #[command(after_help = "Examples:
+  archsmith archive reseed runs/laptop-001                       the 8 best, 3 trainings each
+  archsmith archive reseed runs/laptop-001 --top 20 --spread     20 from the best to the worst
+  archsmith archive reseed runs/laptop-001 --longer 5            and once for 5 epochs: does one epoch rank as five do?")]
+    Reseed(ArchiveReseedArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ArchiveReseedArgs {
+    /// The run's folder.
+    pub(crate) dir: PathBuf,
+    /// So many networks, the best by validation accuracy.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) top: u32,
+    /// Take them evenly from the whole ranking instead, the best and the worst included.
+    #[arg(long)]
+    pub(crate) spread: bool,
+    /// Trainings of each.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) times: u32,
+    /// Train each for so many epochs too.
+    #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) longer: Option<u32>,
+    /// Trainings of each for so many epochs.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "longer")]
+    pub(crate) longer_times: u32,
+    /// A folder of results of training to look into first, and to keep new ones in.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) cache: Option<PathBuf>,
+    /// One JSON object a training, then one with what they say.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -144,10 +184,12 @@ pub(crate) struct ArchiveShowArgs {
     pub(crate) json: bool,
 }
 
-/// Write the report of a run: one HTML file.
+/// Write the report of a run: one HTML file, or its figures as tables.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:
-  archsmith report runs/smoke-001")]
+#[command(after_help = "Examples:
+  archsmith report runs/smoke-001
+  archsmith report runs/smoke-001 --csv tables    cycles, candidates, funnel, rejections, lineage and costs, a file each
+  archsmith report runs/smoke-001 --csv           one row a cycle, on standard output")]
 pub(crate) struct ReportArgs {
     /// The run's folder.
     pub(crate) dir: PathBuf,
@@ -157,9 +199,40 @@ pub(crate) struct ReportArgs {
     /// The figures as one JSON object instead.
     #[arg(long)]
     pub(crate) json: bool,
-    /// One row a cycle as comma-separated values instead.
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) csv: bool,
+    /// Everything it shows as comma-separated values instead: a file for each table into this folder; without a folder, one
+    /// row a cycle on standard output.
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, conflicts_with_all = ["json", "out"])]
+    pub(crate) csv: Option<Option<PathBuf>>,
+}
+
+/// Decide a run again with a part of it left out, from what is recorded.
+///
+/// Novelty, redraws, repairs, topping up and the threshold are decided again from the recorded texts and results; what would have been
+/// trained and was not is trained with --train, from its recorded seed. What only the language model could tell is said to be unknown.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  archsmith replay runs/smoke-001 --without novelty           near-duplicates are no reason to refuse
+  archsmith replay runs/smoke-001 --without novelty --train   and those that were refused are trained now
+  archsmith replay runs/smoke-001 --without guide,top-up
+  archsmith replay runs/smoke-001 --threshold 0.8")]
+pub(crate) struct ReplayArgs {
+    /// The run's folder.
+    pub(crate) dir: PathBuf,
+    /// A part to leave out, or several with commas: novelty, text-novelty, graph-novelty, redraws, repair, top-up, guide, sft.
+    #[arg(long, value_name = "PART")]
+    pub(crate) without: Vec<String>,
+    /// Another threshold of admission, 0 to 1.
+    #[arg(long)]
+    pub(crate) threshold: Option<f64>,
+    /// Train what would have been trained and has no result.
+    #[arg(long)]
+    pub(crate) train: bool,
+    /// A folder of results of training to look into first, and to keep new ones in.
+    #[arg(long, value_name = "FOLDER", requires = "train")]
+    pub(crate) cache: Option<PathBuf>,
+    /// One JSON object instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Put runs side by side: what they were set to and what they came to, with intervals.

@@ -1,5 +1,7 @@
 //! `archsmith archive`.
 
+mod reseed;
+
 use crate::args::{ArchiveCommand, ArchiveDirArgs, ArchiveListArgs, ArchiveShowArgs, ArchiveTopArgs};
 use crate::{Ending, output};
 use anyhow::bail;
@@ -31,6 +33,7 @@ pub(super) fn archive(command: ArchiveCommand) -> anyhow::Result<Ending> {
         ArchiveCommand::Show(a) => show(a),
         ArchiveCommand::Digest(a) => digest(a),
         ArchiveCommand::Verify(a) => verify(a),
+        ArchiveCommand::Reseed(a) => reseed::reseed(a),
     }
 }
 

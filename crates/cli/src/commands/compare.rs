@@ -1,6 +1,6 @@
 //! `archsmith compare`.
 
-use super::report::view;
+use super::report::figures;
 use crate::args::CompareArgs;
 use crate::{Ending, output};
 use archsmith_report::{Comparison, RunView, cycle_records};
@@ -8,7 +8,7 @@ use archsmith_report::{Comparison, RunView, cycle_records};
 pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<Ending> {
     let mut runs: Vec<(String, RunView)> = Vec::new();
     for dir in &args.dirs {
-        runs.push((dir.display().to_string(), view(dir)?));
+        runs.push((dir.display().to_string(), figures(dir)?));
     }
     if args.csv {
         output::csv(&cycle_records(&runs))?;

@@ -64,7 +64,7 @@ pub(super) fn run(args: BenchEvaluateArgs) -> anyhow::Result<Ending> {
         let verdict = match archsmith_frontend::check(&read_source(file)?, &options) {
             Err(rejection) => refusal(&rejection),
             Ok((graph, _)) => {
-                let task = EvaluationTask { id: i.to_string(), graph, seed: i as u64 };
+                let task = EvaluationTask { id: i.to_string(), graph, share: 1.0, seed: i as u64 };
                 let mut found = None;
                 evaluator
                     .evaluate(&[task], &mut |_, evaluation| {

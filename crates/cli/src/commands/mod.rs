@@ -20,6 +20,7 @@ mod network;
 mod novelty;
 mod ops;
 mod pretrain;
+mod replay;
 mod report;
 mod run;
 mod run_net;
@@ -63,6 +64,7 @@ pub(crate) fn dispatch(args: Args) -> anyhow::Result<Ending> {
         Command::Corpus(CorpusCommand::Import(a)) => corpus::import(a),
         Command::Archive(c) => archive::archive(c),
         Command::Novelty(a) => novelty::novelty(a),
+        Command::Replay(a) => replay::replay(a),
         Command::Report(a) => report::report(a),
         Command::Compare(a) => compare::compare(&a),
         Command::Config(a) => config::config(&a),

@@ -3,7 +3,7 @@
 use super::corpus::seed_set;
 use super::{now_ms, report};
 use crate::args::RunArgs;
-use crate::wiring::{CONTRACT, LlmGenerator, WorkerEvaluator};
+use crate::wiring::{CONTRACT, LlmGenerator, evaluator};
 use crate::{Ending, output};
 use anyhow::Context;
 use archsmith_archive::Event;
@@ -42,7 +42,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<Ending> {
         if config.training.epochs == 1 { "one epoch".into() } else { format!("{} epochs", config.training.epochs) },
         config.training.device
     ));
-    let mut evaluator = WorkerEvaluator::new(&config)?;
+    let mut evaluator = evaluator(&config, args.cache.as_deref())?;
     let mut generator = generator(&config, &search)?;
     let mut view = View::new(args.json_events);
     let stop_flag = || stop.load(Ordering::Relaxed);
@@ -54,7 +54,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<Ending> {
             }
         };
         let mut host = Host { now_ms: &now_ms, on_event: &mut on_event, stop: &stop_flag };
-        search.run(generator.as_mut(), &mut evaluator, &mut host)?
+        search.run(generator.as_mut(), evaluator.as_mut(), &mut host)?
     };
     view.clear();
     if let Some(e) = failed {
@@ -129,15 +129,15 @@ fn next_free(root: &Path, preset: &str) -> anyhow::Result<PathBuf> {
     anyhow::bail!("{} holds ten thousand runs; give --out", root.display())
 }
 
-/// The first Ctrl-C asks the run to stop where that is cheap, a second one ends the process.
-fn on_ctrl_c(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+/// The first Ctrl-C asks the work to stop where that is cheap, a second one ends the process.
+pub(super) fn on_ctrl_c(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     let stop = Arc::clone(stop);
     ctrlc::set_handler(move || {
         if stop.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
         output::note(
-            "\nstopping after what is in flight; Ctrl-C again to stop at once (the run can be resumed either way)",
+            "\nstopping after what is in flight; Ctrl-C again to stop at once (it can be taken up again either way)",
         );
     })
     .context("Ctrl-C cannot be caught")
@@ -221,7 +221,8 @@ impl View {
                 ));
             }
             Event::Warning { message } => output::note(format!("warning: {message}")),
-            Event::Generated { .. }
+            Event::RungFinished { .. }
+            | Event::Generated { .. }
             | Event::RunStarted { .. }
             | Event::RunResumed { .. }
             | Event::Interrupted { .. }

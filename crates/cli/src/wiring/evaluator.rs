@@ -1,8 +1,9 @@
 //! The worker processes as the loop's evaluator, and data sets by name.
 
 use anyhow::{Context, anyhow, bail};
-use archsmith_archive::Metrics;
+use archsmith_archive::{EvaluationCache, Metrics, content_hash};
 use archsmith_ir::seed::Seed;
+use archsmith_search::cache::Cached;
 use archsmith_search::run::Contract;
 use archsmith_search::{Config, Evaluation, EvaluationTask, Evaluator, PartError};
 use archsmith_train::{DataRef, Device, Executor, FitConfig, Outcome, SplitConfig, Task};
@@ -81,6 +82,8 @@ pub(crate) struct WorkerEvaluator {
     executor: Executor,
     data: DataRef,
     splits: SplitConfig,
+    /// Images of the training split.
+    train_images: usize,
     fit: FitConfig,
 }
 
@@ -105,7 +108,7 @@ impl WorkerEvaluator {
             test_limit: (config.data.test_images > 0).then_some(config.data.test_images),
             seed: Seed::from_u64(config.run.seed).derive("splits", &[]).u64(),
         };
-        archsmith_train::Splits::new(std::sync::Arc::new(loaded), &splits)?;
+        let train_images = archsmith_train::Splits::new(std::sync::Arc::new(loaded), &splits)?.train.indices.len();
         let executor = Executor {
             program: std::env::current_exe().context("this program's own file cannot be found")?,
             arguments: vec!["worker".into()],
@@ -122,7 +125,41 @@ impl WorkerEvaluator {
             memory_limit_mb: executor.memory_limit_mb,
             ..FitConfig::default()
         };
-        Ok(WorkerEvaluator { executor, data, splits, fit })
+        Ok(WorkerEvaluator { executor, data, splits, train_images, fit })
+    }
+}
+
+/// Who trains candidates: workers, behind a folder of earlier results where one is given.
+pub(crate) fn evaluator(config: &Config, cache: Option<&Path>) -> anyhow::Result<Box<dyn Evaluator>> {
+    let workers = WorkerEvaluator::new(config)?;
+    let Some(folder) = cache else { return Ok(Box::new(workers)) };
+    let settings = workers.settings()?;
+    let cache =
+        EvaluationCache::open(folder).with_context(|| format!("the cache {} could not be opened", folder.display()))?;
+    Ok(Box::new(Cached::new(Box::new(workers), cache, settings)))
+}
+
+impl WorkerEvaluator {
+    /// The images of a task: a share of the training split is whole batches of it, at least one.
+    fn splits_of(&self, task: &EvaluationTask) -> SplitConfig {
+        if task.share >= 1.0 {
+            return self.splits;
+        }
+        let batch = archsmith_ir::cost::batch_size(&task.graph).max(1);
+        let batches = (self.train_images as f64 * task.share / batch as f64).round() as usize;
+        SplitConfig { train_limit: Some((batches.max(1) * batch).min(self.train_images)), ..self.splits }
+    }
+
+    /// What a result depends on beside its task. The images themselves count, not where they lie; a time limit does not.
+    fn settings(&self) -> anyhow::Result<serde_json::Value> {
+        let data = self.data.load()?;
+        let parts = [&data.train.images, &data.train.labels, &data.test.images, &data.test.labels];
+        Ok(serde_json::json!({
+            "program": env!("CARGO_PKG_VERSION"),
+            "data": content_hash(&parts.map(Vec::as_slice)),
+            "splits": self.splits,
+            "fit": FitConfig { time_limit_s: None, ..self.fit.clone() },
+        }))
     }
 }
 
@@ -144,7 +181,7 @@ impl Evaluator for WorkerEvaluator {
             .map(|t| Task {
                 graph: t.graph.graph().clone(),
                 data: self.data.clone(),
-                splits: self.splits,
+                splits: self.splits_of(t),
                 config: FitConfig { seed: t.seed, ..self.fit.clone() },
             })
             .collect();

@@ -1,6 +1,7 @@
 //! Runs side by side.
 
-use archsmith_report::{Comparison, cycle_records};
+use archsmith_archive::{DiagnosticRecord, Verdict};
+use archsmith_report::{Comparison, Context, RunView, csv, cycle_records, tables};
 
 use crate::fixture;
 
@@ -36,4 +37,55 @@ fn cycles_become_rows_of_equal_length() {
     let column = |name: &str| rows[0].iter().position(|cell| cell == name).unwrap();
     let valid: Vec<&String> = rows[1..].iter().map(|row| &row[column("raw_valid")]).collect();
     assert_eq!(valid, ["9", "11", "13"]);
+}
+
+/// The values of a column of a table.
+fn column(view: &RunView, table: &str, name: &str) -> Vec<String> {
+    let all = tables("a", view);
+    let table = all.iter().find(|t| t.name == table).unwrap();
+    let at = table.records[0].iter().position(|cell| cell == name).unwrap();
+    table.records[1..].iter().map(|row| row[at].clone()).collect()
+}
+
+#[test]
+fn the_tables_say_what_the_view_says() {
+    let view = fixture::view();
+    for table in tables("a", &view) {
+        assert!(table.records.iter().all(|row| row.len() == table.records[0].len()), "{}", table.name);
+    }
+    assert_eq!(column(&view, "candidates", "id").len(), 54);
+    let trained = column(&view, "candidates", "verdict").iter().filter(|v| *v == "trained").count();
+    assert_eq!(trained as u64, view.totals.trained);
+    assert_eq!(column(&view, "rejections", "id").len(), 54 - trained);
+    assert!(column(&view, "rejections", "message").iter().any(|m| m.contains("expected 128 input features")));
+    let stopped: u64 = column(&view, "funnel", "raw_stopped").iter().map(|n| n.parse::<u64>().unwrap()).sum();
+    assert_eq!(stopped, view.totals.raw);
+    let costs = column(&view, "costs", "tokens");
+    assert_eq!(costs.last(), Some(&view.totals.tokens.to_string()));
+    assert_eq!(costs.len(), view.cycles.len() + 1);
+    let each: f64 = column(&view, "costs", "tokens_per_admitted").last().unwrap().parse().unwrap();
+    assert!((each * view.totals.admitted as f64 - view.totals.tokens as f64).abs() < 1e-6);
+    let relations = column(&view, "lineage", "relation");
+    assert!(["shown", "nearest", "repairs"].iter().all(|r| relations.iter().any(|found| found == r)));
+    for ((own, other), gain) in column(&view, "lineage", "accuracy_val")
+        .iter()
+        .zip(column(&view, "lineage", "other_accuracy"))
+        .zip(column(&view, "lineage", "gain"))
+    {
+        match (own.parse::<f64>(), other.parse::<f64>()) {
+            (Ok(own), Ok(other)) => assert_eq!(gain, (own - other).to_string()),
+            _ => assert_eq!(gain, ""),
+        }
+    }
+}
+
+#[test]
+fn a_cell_is_quoted_and_never_a_formula() {
+    let records = [vec!["a,b".to_owned(), "say \"no\"".to_owned(), "two\nlines".to_owned(), "plain".to_owned()]];
+    assert_eq!(csv(&records), "\"a,b\",\"say \"\"no\"\"\",\"two\nlines\",plain\r\n");
+    let (_folder, mut store) = fixture::store();
+    let what = vec![DiagnosticRecord { code: "x".into(), message: "=1+2".into(), line: None, column: None }];
+    store.put_candidate(&fixture::rejected(fixture::candidate("r", 0, 0, 0.1), Verdict::IllTyped, what)).unwrap();
+    let view = RunView::load(&store, Context::default()).unwrap();
+    assert_eq!(column(&view, "rejections", "message"), ["'=1+2"]);
 }

@@ -26,14 +26,14 @@ fn the_funnel_adds_up() {
     assert_eq!(view.funnel.len(), Stage::ALL.len());
     let mut raw = view.totals.raw;
     let mut repaired = view.totals.repaired;
-    for stage in &view.funnel[..9] {
+    for stage in &view.funnel[..Stage::ALL.len() - 1] {
         raw -= stage.raw.stopped;
         repaired -= stage.repaired.stopped;
         assert_eq!((stage.raw.left, stage.repaired.left), (raw, repaired), "{}", stage.code);
         let reasons: u64 = stage.reasons.iter().map(|reason| reason.count).sum();
         assert_eq!(reasons + stage.other_reasons, stage.raw.stopped + stage.repaired.stopped, "{}", stage.code);
     }
-    let last = &view.funnel[9];
+    let last = &view.funnel[Stage::ALL.len() - 1];
     assert_eq!((last.raw.stopped, last.repaired.stopped), (raw, repaired));
     assert_eq!(raw + repaired, view.totals.trained);
     // Cycle 0: 9, 10 and 11; cycle 1: 11 alone; three repairs.
@@ -151,4 +151,94 @@ fn an_empty_and_an_unfinished_run_have_figures_too() {
     assert_eq!(view.totals.raw_valid.share, Some(0.0));
     assert_eq!(view.funnel[1].reasons[0].code, "contract");
     assert!(text_summary(&view).contains("not finished"));
+}
+
+#[test]
+fn networks_trained_again_are_counted_by_hand() {
+    use archsmith_archive::RetrainingRecord;
+    let (_folder, store) = fixture::realistic();
+    let best = store.top(3).unwrap();
+    let again = |of: usize, epochs: u32, repeat: u32, accuracy: f64| {
+        let mut metrics = best[of].metrics.clone().unwrap();
+        metrics.accuracy_val = accuracy;
+        RetrainingRecord {
+            candidate: best[of].id.clone(),
+            epochs,
+            repeat,
+            seed: u64::from(repeat),
+            verdict: Verdict::Trained,
+            metrics: Some(metrics),
+        }
+    };
+    let mut context = fixture::context(&store);
+    assert_eq!(RunView::load(&store, context.clone()).unwrap().noise, None);
+    context.retrainings = vec![
+        again(1, 1, 0, 0.40),
+        again(0, 1, 1, 0.54),
+        again(0, 1, 0, 0.50),
+        again(1, 1, 1, 0.44),
+        again(2, 1, 0, 0.30),
+        again(0, 5, 0, 0.70),
+        again(1, 5, 0, 0.80),
+        again(2, 5, 0, 0.60),
+        RetrainingRecord { verdict: Verdict::Diverged, metrics: None, ..again(2, 1, 1, 0.0) },
+    ];
+    let view = RunView::load(&store, context).unwrap();
+    let noise = view.noise.as_ref().unwrap();
+    assert_eq!((noise.epochs, noise.failed, noise.networks.len()), (1, 1, 3));
+    let ids: Vec<&str> = noise.networks.iter().map(|n| n.id.as_str()).collect();
+    assert_eq!(ids, best.iter().map(|c| c.id.as_str()).collect::<Vec<_>>());
+    assert_eq!(noise.networks[0].again, [0.50, 0.54]);
+    assert!((noise.networks[0].mean.unwrap() - 0.52).abs() < 1e-12);
+    assert!((noise.networks[0].deviation.unwrap() - 0.02 * 2f64.sqrt()).abs() < 1e-12);
+    assert_eq!((noise.networks[2].again.len(), noise.networks[2].deviation), (1, None));
+    let icc = noise.icc.unwrap();
+    assert_eq!((icc.groups, icc.values), (3, 5));
+    assert!((icc.within - 0.0008_f64.sqrt()).abs() < 1e-12, "of two networks with two trainings each");
+    let recorded: f64 = best.iter().map(|c| c.metrics.as_ref().unwrap().accuracy_val).sum::<f64>() / 3.0;
+    assert!((noise.selection.unwrap() - (recorded - (0.52 + 0.42 + 0.30) / 3.0)).abs() < 1e-12);
+    let long = &noise.longer[0];
+    assert_eq!((long.epochs, long.networks), (5, 3));
+    assert!((long.spearman.unwrap().value - 0.5).abs() < 1e-12 && (long.kendall.unwrap() - 1.0 / 3.0).abs() < 1e-12);
+    let html = archsmith_report::render(&view).unwrap();
+    assert!(html.contains("id=\"noise\"") && html.contains("over 3 networks: Spearman <b>0.50</b>"), "noise section");
+    assert!(html.contains("1 training ended without an accuracy and is left out"));
+}
+
+#[test]
+fn a_predictor_s_mistakes_are_those_of_its_audit() {
+    use archsmith_archive::{Foresight, Rung};
+    let (_folder, mut store) = fixture::store();
+    let mut put = |index: u32, accuracy: Option<f64>, predicted: f64, audited: bool, rung: Option<f64>, by: &str| {
+        let mut one = fixture::candidate("r", 1, index, accuracy.unwrap_or(0.0));
+        let rungs = rung.map(|accuracy_val| Rung { share: 0.25, accuracy_val: Some(accuracy_val) });
+        let predicted = Some(predicted);
+        one.foresight = Some(Foresight { predicted, audited, rungs: rungs.into_iter().collect() });
+        if accuracy.is_none() {
+            one = fixture::rejected(one, Verdict::Pruned { by: by.into() }, Vec::new());
+        }
+        store.put_candidate(&one).unwrap();
+    };
+    put(0, Some(0.60), 0.50, false, Some(0.30), "");
+    put(1, Some(0.50), 0.45, false, Some(0.20), "");
+    put(2, Some(0.45), 0.10, true, Some(0.25), "");
+    put(3, Some(0.20), 0.15, true, Some(0.21), "");
+    put(4, None, 0.05, false, None, "prediction");
+    put(5, None, 0.06, false, None, "prediction");
+    put(6, None, 0.40, false, Some(0.10), "halving");
+    let view = RunView::load(&store, Context::default()).unwrap();
+    let found = view.foresight.as_ref().unwrap();
+    let p = found.prediction.as_ref().unwrap();
+    assert_eq!((p.foretold, p.measured, p.pruned), (7, 4, 2));
+    assert!((p.error.unwrap() - (0.10 + 0.05 + 0.35 + 0.05) / 4.0).abs() < 1e-12);
+    assert_eq!((p.wrong.count, p.wrong.total, p.lost), (1, 2, Some(1.0)));
+    assert!((p.rank.unwrap().value - 0.8).abs() < 1e-12);
+    let rung = &found.rungs[0];
+    assert_eq!((found.rungs.len(), rung.share, rung.tried, rung.measured, found.halved), (1, 0.25, 5, 4, 1));
+    let pruned = view.funnel.iter().find(|stage| stage.code == "pruned").unwrap();
+    assert_eq!((pruned.raw.stopped, pruned.reasons[0].code.as_str()), (3, "prediction"));
+    let html = archsmith_report::render(&view).unwrap();
+    assert!(html.contains("id=\"foresight\"") && html.contains(">Promising<"));
+    let plain = archsmith_report::render(&fixture::view()).unwrap();
+    assert!(!plain.contains("id=\"foresight\"") && !plain.contains(">Promising<"));
 }

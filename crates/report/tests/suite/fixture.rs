@@ -99,6 +99,7 @@ pub(crate) fn candidate(run: &str, cycle: u32, index: u32, accuracy: f64) -> Can
         }),
         novelty: Some(0.15 + 0.75 * noise(cycle, index, 1)),
         nearest: Some("seed:bottleneck".into()),
+        foresight: None,
         metrics: Some(Metrics {
             accuracy_train: Some(accuracy + 0.02),
             accuracy_val: accuracy,

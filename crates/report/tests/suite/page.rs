@@ -1,7 +1,7 @@
 //! The page itself: well-formed, whole, and unmoved by hostile text.
 
 use archsmith_archive::{DiagnosticRecord, RunRecord, Verdict};
-use archsmith_report::{Context, Drawing, RunView, render};
+use archsmith_report::{Context, Difference, Drawing, Relation, RunView, render, tables};
 
 use crate::fixture::{self, HOSTILE};
 
@@ -62,7 +62,7 @@ fn the_page_is_whole() {
     std::fs::write(path, &html).unwrap();
     let elements = elements(&html).unwrap();
     let mut last = 0;
-    for id in ["run", "yield", "cycles", "best", "candidates", "cost", "reproduce"] {
+    for id in ["run", "yield", "cycles", "best", "candidates", "cost", "data", "reproduce"] {
         let at = html.find(&format!(" id=\"{id}\"")).unwrap_or_else(|| panic!("no section {id}"));
         assert!(at > last, "{id} is out of order");
         last = at;
@@ -86,7 +86,8 @@ fn the_page_loads_nothing() {
     for attribute in [" src=\"", " href=\"", " srcset=\"", " action=\"", "url(", "@import"] {
         for (at, _) in html.match_indices(attribute) {
             let target = &html[at + attribute.len()..];
-            assert!(target.starts_with('#') || target.starts_with("data:image/svg+xml,"), "{}", &target[..40]);
+            let inside = ["#", "data:image/svg+xml,", "data:text/csv;charset=utf-8,"];
+            assert!(inside.iter().any(|start| target.starts_with(start)), "{}", &target[..40]);
         }
     }
 }
@@ -145,6 +146,11 @@ fn hostile_text_stays_text() {
     let context = Context {
         facts: vec![(HOSTILE.into(), HOSTILE.into())],
         drawings: [(format!("0{HOSTILE}"), drawing)].into(),
+        differences: [(
+            format!("0{HOSTILE}"),
+            vec![Difference { from: HOSTILE.into(), relation: Relation::Shown, text: HOSTILE.into() }],
+        )]
+        .into(),
         command: Some(HOSTILE.into()),
         ..Context::default()
     };
@@ -198,4 +204,53 @@ fn a_long_run_has_a_page_in_reasonable_time() {
     let html = render(&view).unwrap();
     assert_eq!(html.matches("class=\"detail\"").count(), 54 * 41);
     assert!(started.elapsed().as_secs() < 20, "{:?} for {} bytes", started.elapsed(), html.len());
+}
+
+/// What a link's address holds.
+fn decoded(address: &str) -> String {
+    let mut bytes = address.bytes();
+    let mut out = Vec::new();
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'%' => {
+                let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
+                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn every_table_can_be_saved_from_the_page() {
+    let view = fixture::view();
+    let html = render(&view).unwrap();
+    let all = tables(&view.run.as_ref().unwrap().run_id, &view);
+    let names: Vec<&str> = all.iter().map(|table| table.name).collect();
+    assert_eq!(names, ["cycles", "candidates", "funnel", "rejections", "lineage", "costs"]);
+    for table in &all {
+        let link = format!("<a download=\"{}.csv\" href=\"data:text/csv;charset=utf-8,", table.name);
+        let start = html.find(&link).unwrap() + link.len();
+        let address = html[start..].split('"').next().unwrap();
+        assert_eq!(decoded(address), table.csv(), "{}", table.name);
+    }
+}
+
+#[test]
+fn a_difference_is_shown_with_its_network_line_by_line() {
+    let (_folder, store) = fixture::realistic();
+    let mut context = fixture::context(&store);
+    let best = store.top(1).unwrap().remove(0);
+    let text = "- relu  in stem\n+ gelu  in stem  line 7\n  12 operators unchanged\n";
+    let one = Difference { from: "seed:bottleneck".into(), relation: Relation::Nearest, text: text.into() };
+    context.differences.insert(best.id.clone(), vec![one]);
+    let view = RunView::load(&store, context).unwrap();
+    let shown = view.candidates.iter().find(|c| c.id == best.id).unwrap();
+    assert_eq!(shown.differences[0].network.label, "seed bottleneck");
+    let html = render(&view).unwrap();
+    elements(&html).unwrap();
+    assert_eq!(html.matches("Difference from seed bottleneck, the nearest by its text").count(), 2);
+    assert!(html.contains("<span class=\"gone\">- relu  in stem</span>"));
+    assert!(html.contains("<span class=\"plus\">+ gelu  in stem  line 7</span>"));
 }

@@ -1,7 +1,8 @@
 //! One cycle.
 
 use super::{Halt, Host, RunError, Search, seconds_between};
-use crate::config::PromptStyle;
+use crate::admission::{admits, top_up};
+use crate::config::{Admission, PromptStyle};
 use crate::extract;
 use crate::gates::Judgement;
 use crate::parts::{Evaluation, EvaluationTask, Evaluator, Generator, Lesson, Proposal, ProposalRequest};
@@ -12,6 +13,7 @@ use archsmith_archive::{
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 /// A text on its way through the cycle, with what is known of where it came from.
@@ -82,6 +84,7 @@ impl Search {
         let started = (host.now_ms)();
         self.tell(host, Event::CycleStarted { cycle, candidates: self.config.run.candidates })?;
         let tasks = self.write_all(cycle, generator, host)?;
+        let tasks = self.ahead(cycle, tasks, evaluator, host)?;
         self.train_all(tasks, evaluator, host)?;
         let sft = self.learn(cycle, generator, host)?;
         self.finish(cycle, sft, started, host)
@@ -120,7 +123,10 @@ impl Search {
     fn requests(&mut self, cycle: u32, places: &[(u32, u32)], generator: &dyn Generator) -> Result<Vec<Asked>, Halt> {
         let (low, high) = self.config.prompt.accuracy;
         let admitted: Vec<CandidateRecord> = match (self.config.prompt.style, self.config.prompt.examples) {
-            (PromptStyle::Chat, n) if n > 0 => self.kept_before(cycle)?,
+            (PromptStyle::Chat, n) if n > 0 => {
+                let kept = self.kept_before(cycle)?;
+                self.policy.select(kept)
+            }
             _ => Vec::new(),
         };
         let prefix = self.prompts.prefix(&self.config);
@@ -175,7 +181,7 @@ impl Search {
         host: &mut Host<'_>,
     ) -> Result<Vec<Proposal>, Halt> {
         let name = format!("proposals/cycle-{cycle:03}.jsonl");
-        let mut saved = self.saved(&name)?;
+        let mut saved: Vec<Saved> = self.read_lines(&name)?;
         let mut out = Vec::with_capacity(asked.len());
         for chunk in asked.chunks(self.config.model.batch) {
             let known = |a: &Asked| saved.iter().find(|s| s.index == a.index && s.attempt == a.attempt);
@@ -199,7 +205,7 @@ impl Search {
                     )?;
                     saved.push(Saved { index, attempt, proposal });
                 }
-                self.save(&name, &saved)?;
+                self.write_lines(&name, &saved)?;
             }
             for a in chunk {
                 let found = saved.iter().find(|s| s.index == a.index && s.attempt == a.attempt);
@@ -208,33 +214,6 @@ impl Search {
             }
         }
         Ok(out)
-    }
-
-    fn saved(&self, name: &str) -> Result<Vec<Saved>, Halt> {
-        let path = self.dir.root().join(name);
-        let fail = |message: String| RunError::Proposals { path: path.display().to_string(), message };
-        match std::fs::read_to_string(&path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(e) => Err(fail(e.to_string()).into()),
-            Ok(text) => {
-                let lines: Result<Vec<Saved>, _> = text.lines().map(serde_json::from_str).collect();
-                Ok(lines.map_err(|e| fail(e.to_string()))?)
-            }
-        }
-    }
-
-    fn save(&self, name: &str, saved: &[Saved]) -> Result<(), Halt> {
-        let path = self.dir.root().join(name);
-        let fail = |message: String| RunError::Proposals { path: path.display().to_string(), message };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
-        }
-        let mut text = String::new();
-        for s in saved {
-            text.push_str(&serde_json::to_string(s).map_err(|e| fail(e.to_string()))?);
-            text.push('\n');
-        }
-        Ok(self.dir.write(name, text.as_bytes())?)
     }
 
     /// Puts all drafts through the gates: raw ones, then those repaired by imports, then those repaired by the model. Refused ones
@@ -334,7 +313,7 @@ impl Search {
             let seed = self.seed.derive("train", &place).u64();
             let mut record = record_of(&id, cycle, seed, &draft, &judgement);
             match (judgement.refused, judgement.graph) {
-                (None, Some(graph)) => judged.tasks.push((record, EvaluationTask { id, graph, seed })),
+                (None, Some(graph)) => judged.tasks.push((record, EvaluationTask { id, graph, share: 1.0, seed })),
                 (verdict, _) => {
                     record.verdict = verdict.unwrap_or(Verdict::Contract);
                     let stage = record.verdict.stage();
@@ -374,7 +353,7 @@ impl Search {
                 return ControlFlow::Continue(());
             };
             *done = true;
-            let seconds = apply(record, evaluation, self.config.admission.threshold);
+            let seconds = apply(record, evaluation, &self.config.admission);
             if let Err(e) = self.put(record.clone(), seconds, host) {
                 halt = Some(e);
                 return ControlFlow::Break(());
@@ -389,7 +368,7 @@ impl Search {
     }
 
     /// Records a candidate. A second time, after a resume, changes nothing and is not told again.
-    fn put(&mut self, record: CandidateRecord, seconds: f64, host: &mut Host<'_>) -> Result<(), Halt> {
+    pub(super) fn put(&mut self, record: CandidateRecord, seconds: f64, host: &mut Host<'_>) -> Result<(), Halt> {
         if self.store.put_candidate(&record)? {
             let event = Event::CandidateFinished {
                 id: record.id,
@@ -409,7 +388,7 @@ impl Search {
     /// Pairs from all that is admitted so far, and a fine-tuning step on them.
     fn learn(&mut self, cycle: u32, generator: &mut dyn Generator, host: &mut Host<'_>) -> Result<CycleRecord, Halt> {
         let all = self.store.candidates_of(cycle)?;
-        let topped_up = self.top_up(&all);
+        let topped_up = top_up(&self.config.admission, &all);
         let chosen = |r: &&CandidateRecord| r.admitted || topped_up.contains(&r.id);
         let mut fresh = Vec::new();
         for record in all.iter().filter(chosen) {
@@ -427,11 +406,19 @@ impl Search {
             }
         }
         let pairs = merge_pairs(&self.dir.pairs_path(), &fresh)?;
+        let chosen = self.learnt_from(cycle, &all, &topped_up)?;
         let mut record = CycleRecord { cycle, candidates: all.len() as u32, sft: None, adapter: None, topped_up };
         if !self.config.sft.enabled || pairs.is_empty() {
             return Ok(record);
         }
-        let (held_out, mut training) = split_pairs(pairs, self.config.sft.held_out);
+        let (mut held_out, mut training) = split_pairs(pairs, self.config.sft.held_out);
+        if let Some(chosen) = chosen {
+            held_out.retain(|pair| chosen.contains(&pair.candidate));
+            training.retain(|pair| chosen.contains(&pair.candidate));
+        }
+        if training.is_empty() {
+            return Ok(record);
+        }
         if self.config.sft.max_pairs > 0 && training.len() > self.config.sft.max_pairs {
             training.drain(..training.len() - self.config.sft.max_pairs);
         }
@@ -465,6 +452,21 @@ impl Search {
         Ok(record)
     }
 
+    /// The networks of this cycle and of earlier ones that the model learns from; `None`: all that were kept.
+    fn learnt_from(
+        &mut self,
+        cycle: u32,
+        all: &[CandidateRecord],
+        topped_up: &[String],
+    ) -> Result<Option<BTreeSet<String>>, Halt> {
+        if self.config.selection.is_none() {
+            return Ok(None);
+        }
+        let mut kept = self.kept_before(cycle)?;
+        kept.extend(all.iter().filter(|r| r.admitted || topped_up.contains(&r.id)).cloned());
+        Ok(Some(self.policy.select(kept).into_iter().map(|r| r.id).collect()))
+    }
+
     /// The budget that the pair of a network states.
     fn learnt_budget(&self, record: &CandidateRecord) -> u64 {
         let limit = self.config.budget.max_params;
@@ -474,21 +476,6 @@ impl Search {
             }
             _ => limit,
         }
-    }
-
-    /// The next best candidates of a cycle that stayed below the threshold, where the configuration tops up.
-    fn top_up(&self, all: &[CandidateRecord]) -> Vec<String> {
-        let admitted = all.iter().filter(|r| r.admitted).count();
-        let accuracy = |r: &CandidateRecord| r.metrics.as_ref().map_or(f64::NEG_INFINITY, |m| m.accuracy_val);
-        let mut below: Vec<&CandidateRecord> = all
-            .iter()
-            .filter(|r| {
-                !r.admitted && r.verdict.stage() == Stage::Trained && accuracy(r) >= self.config.admission.top_up_floor
-            })
-            .collect();
-        below.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)).then(a.index.cmp(&b.index)));
-        below.truncate(self.config.admission.top_up.saturating_sub(admitted));
-        below.into_iter().map(|r| r.id.clone()).collect()
     }
 
     fn finish(&mut self, cycle: u32, record: CycleRecord, started: u64, host: &mut Host<'_>) -> Result<(), Halt> {
@@ -530,6 +517,7 @@ fn record_of(id: &str, cycle: u32, seed: u64, draft: &Draft, j: &Judgement) -> C
         recipe: recipe.unwrap_or_default(),
         novelty: j.novelty,
         nearest: j.nearest.clone(),
+        foresight: None,
         metrics: None,
         admitted: false,
         seed,
@@ -540,11 +528,11 @@ fn record_of(id: &str, cycle: u32, seed: u64, draft: &Draft, j: &Judgement) -> C
 }
 
 /// Puts the result into the record; gives its wall-clock seconds.
-fn apply(record: &mut CandidateRecord, evaluation: Evaluation, threshold: f64) -> f64 {
+fn apply(record: &mut CandidateRecord, evaluation: Evaluation, admission: &Admission) -> f64 {
     record.verdict = evaluation.verdict();
     let Evaluation::Trained(metrics) = evaluation else { return 0.0 };
     let seconds = metrics.seconds;
-    record.admitted = metrics.accuracy_val >= threshold;
+    record.admitted = admits(admission, metrics.accuracy_val);
     record.metrics = Some(metrics);
     seconds
 }

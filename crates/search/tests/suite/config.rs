@@ -43,7 +43,8 @@ fn the_schema_knows_every_key_and_its_meaning_and_no_other() {
         schema["$defs"][name].clone()
     };
     for (preset, _) in PRESETS {
-        let text = Config::preset(preset).unwrap().to_toml().unwrap();
+        let beyond = ["selection.by=pareto", "halving.keep=0.5", "predictor.prune=0.5"].map(String::from);
+        let text = Config::resolve(preset, None, &beyond).unwrap().to_toml().unwrap();
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table.len(), schema["properties"].as_object().unwrap().len());
         for (section, values) in &table {
@@ -73,4 +74,31 @@ fn the_schema_knows_every_key_and_its_meaning_and_no_other() {
         }
     }
     assert_eq!(definition(&schema["properties"]["run"])["properties"]["cycles"]["default"], 3);
+    assert_eq!(definition(&schema["properties"]["predictor"])["properties"]["audit"]["default"], 0.2);
+}
+
+#[test]
+fn what_goes_beyond_the_protocol_is_off_and_leaves_no_trace() {
+    for (name, _) in PRESETS {
+        let config = Config::preset(name).unwrap();
+        assert!(config.selection.is_none() && config.halving.is_none() && config.predictor.is_none(), "{name}");
+        let text = config.to_toml().unwrap();
+        assert!(!text.contains("halving") && !text.contains("predictor") && !text.contains("selection"), "{text}");
+    }
+}
+
+#[test]
+fn a_section_switches_its_part_on_with_defaults() {
+    let file = ("mine.toml", "[halving]\n[predictor]\n[selection]\nby = \"map-elites\"\n");
+    let config = Config::resolve("smoke", Some(file), &[]).unwrap();
+    assert_eq!(config.halving.as_ref().map(|h| (h.rungs.as_slice(), h.keep)), Some((&[0.125, 0.375][..], 0.5)));
+    assert_eq!(config.predictor.map(|p| (p.min_known, p.prune, p.audit)), Some((30, 0.5, 0.2)));
+    let error = |setting: &str| {
+        Config::resolve("smoke", Some(file), &[setting.to_string()]).err().map(|e| e.to_string()).unwrap_or_default()
+    };
+    assert!(error("halving.rungs=[0.5,0.25]").contains("halving.rungs = [0.5, 0.25]: shares between 0 and 1, rising"));
+    assert!(error("halving.rungs=[0.5,1.0]").contains("halving.rungs"));
+    assert!(error("halving.keep=0").contains("halving.keep"));
+    assert!(error("predictor.audit=1.5").contains("predictor.audit"));
+    assert!(error("selection.by=luck").contains("luck"));
 }

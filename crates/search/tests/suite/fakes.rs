@@ -3,9 +3,10 @@
 use archsmith_archive::{Event, Guidance, Metrics, SeedRecord, SftRecord};
 use archsmith_ir::seed::Seed;
 use archsmith_search::augment::variant;
-use archsmith_search::config::Guide;
+use archsmith_search::config::{Guide, Halving, Predictor, SelectBy, Selection};
 use archsmith_search::gates;
 use archsmith_search::guide::{Ahead, Compiler};
+use archsmith_search::mutation::Mutation;
 use archsmith_search::run::Contract;
 use archsmith_search::{
     Config, Evaluation, EvaluationTask, Evaluator, Generator, Host, Lesson, Outcome, PartError, Prompt, Proposal,
@@ -99,7 +100,8 @@ impl Generator for FakeGenerator {
     }
 }
 
-/// An accuracy between 0.2 and 0.8 from the task's seed; one in sixteen diverges.
+/// An accuracy between 0.2 and 0.8 from the task's seed, on a share of the images less and not in the same order; one in sixteen
+/// diverges.
 pub(crate) struct FakeEvaluator;
 
 impl Evaluator for FakeEvaluator {
@@ -110,7 +112,8 @@ impl Evaluator for FakeEvaluator {
     ) -> Result<(), PartError> {
         // Backwards: the order in which results come must not matter.
         for (i, task) in tasks.iter().enumerate().rev() {
-            let share = (task.seed % 1000) as f64 / 1000.0;
+            let wiggle = (task.seed / 1000 % 100) as f64 / 100.0 * (1.0 - task.share);
+            let share = (task.seed % 1000) as f64 / 1000.0 * task.share + 0.3 * wiggle;
             let evaluation = if task.seed % 16 == 0 {
                 Evaluation::Diverged
             } else {
@@ -150,6 +153,24 @@ pub(crate) fn config() -> Config {
     }
 }
 
+/// A run of mutations, in which many networks are new and are trained.
+pub(crate) fn lively() -> Config {
+    let mut config = config();
+    config.model.source = "mutation".into();
+    config.run.candidates = 16;
+    config.novelty.near_duplicate = 0.97;
+    config
+}
+
+/// The same with every switch on that goes beyond the protocol.
+pub(crate) fn switched_on() -> Config {
+    let mut config = lively();
+    config.selection = Some(Selection { by: SelectBy::MapElites, keep: 6 });
+    config.halving = Some(Halving { rungs: vec![0.25, 0.5], keep: 0.7 });
+    config.predictor = Some(Predictor { min_known: 3, prune: 0.4, audit: 0.3, ridge: 1.0 });
+    config
+}
+
 pub(crate) fn seeds() -> Vec<SeedRecord> {
     let seed =
         |name: &str, text: &str| SeedRecord { name: name.into(), text: text.into(), accuracy: None, fingerprint: None };
@@ -167,8 +188,28 @@ pub(crate) fn resume(root: &Path) -> Result<Search, RunError> {
     Search::resume(root, CONTRACT, |_| Ok(seeds()), "2026-01-02T00:00:00Z".into())
 }
 
+/// Who writes: the fake, or mutation where the configuration says so.
+pub(crate) fn generator(config: &Config) -> Box<dyn Generator> {
+    if config.model.source != "mutation" {
+        return Box::new(FakeGenerator::new(config));
+    }
+    match Mutation::new(SOURCES.map(String::from).to_vec()) {
+        Ok(mutation) => Box::new(mutation),
+        Err(e) => panic!("{e}"),
+    }
+}
+
 /// Runs until the end, or until `events` events have been told.
 pub(crate) fn run(search: &mut Search, events: usize) -> Result<(Outcome, usize), RunError> {
+    run_with(search, &mut FakeEvaluator, events)
+}
+
+/// The same with another evaluator.
+pub(crate) fn run_with(
+    search: &mut Search,
+    evaluator: &mut dyn Evaluator,
+    events: usize,
+) -> Result<(Outcome, usize), RunError> {
     let told = Cell::new(0usize);
     let clock = Cell::new(0u64);
     let now = || {
@@ -178,7 +219,7 @@ pub(crate) fn run(search: &mut Search, events: usize) -> Result<(Outcome, usize)
     let stop = || told.get() >= events;
     let mut on_event = |_: &Event| told.set(told.get() + 1);
     let mut host = Host { now_ms: &now, on_event: &mut on_event, stop: &stop };
-    let mut generator = FakeGenerator::new(search.config());
-    let outcome = search.run(&mut generator, &mut FakeEvaluator, &mut host)?;
+    let mut generator = generator(search.config());
+    let outcome = search.run(generator.as_mut(), evaluator, &mut host)?;
     Ok((outcome, told.get()))
 }

@@ -3,7 +3,7 @@
 //!
 //! The run is a process of its own: this test binary, asked for [`child`] alone.
 
-use super::fakes::{CONTRACT, config, resume, run, seeds};
+use super::fakes::{CONTRACT, config, resume, run, seeds, switched_on};
 use archsmith_ir::seed::Seed;
 use archsmith_search::Search;
 use std::path::Path;
@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Where the child's run is.
 const FOLDER: &str = "ARCHSMITH_TEST_RUN";
+/// Set for a run with everything on that goes beyond the protocol.
+const SWITCHED_ON: &str = "ARCHSMITH_TEST_SWITCHED_ON";
 
 /// Begins the run in the folder, or goes on with it, to its end; prints the digest.
 #[test]
@@ -26,7 +28,8 @@ fn child() {
         }
     } else {
         let versions = serde_json::json!({});
-        match Search::create(root, config(), CONTRACT, seeds(), &versions, "2026-01-01T00:00:00Z".into()) {
+        let config = if std::env::var_os(SWITCHED_ON).is_some() { switched_on() } else { config() };
+        match Search::create(root, config, CONTRACT, seeds(), &versions, "2026-01-01T00:00:00Z".into()) {
             Ok(search) => search,
             Err(e) => return println!("not begun: {e}"),
         }
@@ -39,6 +42,7 @@ fn child() {
 
 fn command(program: &str, root: &Path) -> Command {
     let mut command = Command::new(program);
+    command.env_remove(SWITCHED_ON);
     command.env(FOLDER, root).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -61,10 +65,19 @@ fn digest(output: &Output) -> Option<String> {
 }
 
 /// Kills runs until there were so many kills; each run that ends is compared and begun anew.
-fn kill(kills: u32) {
+fn kill(kills: u32, switched_on: bool) {
+    let command = |root: &Path| {
+        let mut command = command(&this(), root);
+        if switched_on {
+            command.env(SWITCHED_ON, "1");
+        }
+        command.args(ARGUMENTS);
+        command
+    };
     let folder = tempfile::tempdir().unwrap();
     let started = std::time::Instant::now();
-    let expected = undisturbed(&folder.path().join("undisturbed"));
+    let whole_run = command(&folder.path().join("undisturbed")).output().unwrap();
+    let expected = digest(&whole_run).expect("the undisturbed run ends");
     let whole = started.elapsed();
     let mut draws = Seed::from_u64(1).derive("kills", &[]).draws();
     let (mut done, mut runs) = (0, 0);
@@ -72,7 +85,7 @@ fn kill(kills: u32) {
         let root = folder.path().join(format!("run-{runs}"));
         let mut killed = 0;
         loop {
-            let mut process = command(&this(), &root).args(ARGUMENTS).spawn().unwrap();
+            let mut process = command(&root).spawn().unwrap();
             // Anywhere in a run; the first moments, in which a folder is made or an archive opened, more often than by chance.
             let share = draws.unit().powi(2);
             std::thread::sleep(Duration::from_secs_f64(share * whole.as_secs_f64()));
@@ -98,13 +111,19 @@ fn kill(kills: u32) {
 
 #[test]
 fn killed_a_few_times_it_ends_the_same() {
-    kill(10);
+    kill(10, false);
+}
+
+#[test]
+fn killed_a_few_times_with_every_switch_on_it_ends_the_same() {
+    kill(6, true);
 }
 
 #[test]
 #[ignore = "minutes: `just kills`"]
 fn killed_many_times_it_ends_the_same() {
-    kill(200);
+    kill(200, false);
+    kill(200, true);
 }
 
 /// No file may grow beyond so many KiB: a write in the middle of the run fails, as it does on a full disk.

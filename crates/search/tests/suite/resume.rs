@@ -1,8 +1,10 @@
 //! A run that is stopped anywhere ends with the archive of one that was not.
 
-use super::fakes::{config, create, resume, run};
-use archsmith_archive::{CandidateRecord, Stage};
+use super::fakes::{FakeEvaluator, config, create, lively, resume, run, run_with, switched_on};
+use archsmith_archive::{CandidateRecord, Stage, Verdict};
+use archsmith_search::{Evaluation, EvaluationTask, Evaluator, PartError};
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 #[test]
 fn two_runs_of_one_seed_have_one_digest() {
@@ -141,7 +143,7 @@ fn two_processes_on_one_run_are_refused() {
 
 #[test]
 fn mutation_in_the_model_s_place_resumes_the_same() {
-    use super::fakes::{FakeEvaluator, SOURCES};
+    use super::fakes::SOURCES;
     use archsmith_archive::Event;
     use archsmith_search::Host;
     use archsmith_search::mutation::Mutation;
@@ -165,4 +167,114 @@ fn mutation_in_the_model_s_place_resumes_the_same() {
     go(&mut create(&root, config()), events / 2);
     let (resumed, _) = go(&mut resume(&root).unwrap(), usize::MAX);
     assert_eq!(resumed.digest, undisturbed.digest);
+}
+
+#[test]
+fn a_run_with_every_switch_on_prunes_audits_selects_and_resumes_the_same() {
+    let whole = tempfile::tempdir().unwrap();
+    let root = whole.path().join("run");
+    let mut search = create(&root, switched_on());
+    let (undisturbed, events) = run(&mut search, usize::MAX).unwrap();
+    let all = search.store().candidates().unwrap();
+    let pruned = |by: &str| {
+        let is = |c: &&CandidateRecord| matches!(&c.verdict, Verdict::Pruned { by: found } if found == by);
+        all.iter().filter(is).collect::<Vec<_>>()
+    };
+    let (foreseen, halved) = (pruned("prediction"), pruned("halving"));
+    assert!(!foreseen.is_empty() && !halved.is_empty(), "{} {}", foreseen.len(), halved.len());
+    let foresight = |c: &CandidateRecord| c.foresight.clone().unwrap_or_default();
+    assert!(foreseen.iter().all(|c| c.cycle > 0 && c.metrics.is_none() && foresight(c).rungs.is_empty()));
+    assert!(halved.iter().all(|c| c.metrics.is_none() && !foresight(c).rungs.is_empty()));
+    assert!(all.iter().any(|c| foresight(c).audited));
+    for c in all.iter().filter(|c| c.verdict.stage() == Stage::Trained) {
+        let shares: Vec<f64> = foresight(c).rungs.iter().map(|r| r.share).collect();
+        assert_eq!(shares, [0.25, 0.5], "what is trained in full came through every rung");
+    }
+    // Of a rung the worse are given up.
+    for cycle in 0..3 {
+        let first = |c: &CandidateRecord| foresight(c).rungs.first().and_then(|r| r.accuracy_val);
+        let of = |trained: bool| {
+            let is = move |c: &&CandidateRecord| c.cycle == cycle && (foresight(c).rungs.len() > 1) == trained;
+            all.iter().filter(is).filter_map(first).collect::<Vec<f64>>()
+        };
+        let (stayed, gone) = (of(true), of(false));
+        let worst = stayed.into_iter().fold(f64::INFINITY, f64::min);
+        assert!(gone.into_iter().all(|a| a <= worst), "cycle {cycle}");
+    }
+    assert!(search.store().verify().unwrap().is_empty());
+    for stop_at in (1..events).step_by(5) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("run");
+        run(&mut create(&root, switched_on()), stop_at).unwrap();
+        let (resumed, _) = run(&mut resume(&root).unwrap(), usize::MAX).unwrap();
+        assert_eq!(resumed.digest, undisturbed.digest, "stopped at event {stop_at} of {events}");
+    }
+    // The recorded decisions repeat, and what was given up can be trained after all.
+    use archsmith_search::replay::{Change, Part, replay};
+    let change = Change { without: [Part::Prediction, Part::Halving].into(), threshold: None };
+    let found =
+        replay(search.store(), search.config(), super::fakes::CONTRACT, &change, Some(&mut FakeEvaluator)).unwrap();
+    assert_eq!(found.control.agree, found.control.of, "{:?}", found.control.first_other);
+    let computed: u32 = found.cycles.iter().map(|c| c.computed).sum();
+    assert_eq!(computed as usize, foreseen.len() + halved.len());
+}
+
+#[test]
+fn what_is_learnt_from_is_what_selection_chooses() {
+    use archsmith_search::config::{SelectBy, Selection};
+    let pairs_learnt = |by: Option<SelectBy>| {
+        let mut config = lively();
+        config.selection = by.map(|by| Selection { by, keep: 4 });
+        config.sft.infill = false;
+        config.sft.held_out = 0.0;
+        let dir = tempfile::tempdir().unwrap();
+        let mut search = create(&dir.path().join("run"), config);
+        run(&mut search, usize::MAX).unwrap();
+        search.store().cycles().unwrap().iter().filter_map(|c| c.sft.as_ref()).map(|s| s.pairs).collect::<Vec<u64>>()
+    };
+    let all = pairs_learnt(None);
+    assert!(all[2] > 4, "{all:?}");
+    for by in [SelectBy::Pareto, SelectBy::MapElites] {
+        let chosen = pairs_learnt(Some(by));
+        assert!(chosen.iter().zip(&all).all(|(chosen, all)| chosen <= all) && chosen[2] <= 4, "{by:?}: {chosen:?}");
+    }
+    assert_eq!(pairs_learnt(Some(SelectBy::Pareto))[2], 4);
+}
+
+/// The fake, for which every third network takes more memory than there is.
+struct Narrow;
+
+impl Evaluator for Narrow {
+    fn evaluate(
+        &mut self,
+        tasks: &[EvaluationTask],
+        done: &mut dyn FnMut(usize, Evaluation) -> ControlFlow<()>,
+    ) -> Result<(), PartError> {
+        FakeEvaluator.evaluate(tasks, &mut |at, evaluation| match tasks[at].seed % 3 {
+            0 => done(at, Evaluation::OverBudget { what: "memory".into() }),
+            1 => done(at, Evaluation::Unsupported { feature: "a layer".into() }),
+            _ => done(at, evaluation),
+        })
+    }
+}
+
+#[test]
+fn what_training_refuses_is_known_after_a_resume_as_before() {
+    let whole = tempfile::tempdir().unwrap();
+    let mut search = create(&whole.path().join("run"), config());
+    let (undisturbed, events) = run_with(&mut search, &mut Narrow, usize::MAX).unwrap();
+    let all = search.store().candidates().unwrap();
+    let refused = |id: &str| {
+        let is = |c: &&CandidateRecord| c.id == id && c.fingerprint.is_some() && c.verdict.stage() < Stage::Duplicate;
+        all.iter().find(is).is_some()
+    };
+    let repeats = |c: &&CandidateRecord| matches!(&c.verdict, Verdict::Duplicate { of, .. } if refused(of));
+    assert!(all.iter().filter(repeats).any(|c| c.cycle > 0), "a network that training refused is written again");
+    for stop_at in (events / 3..events).step_by(9) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("run");
+        run_with(&mut create(&root, config()), &mut Narrow, stop_at).unwrap();
+        let (resumed, _) = run_with(&mut resume(&root).unwrap(), &mut Narrow, usize::MAX).unwrap();
+        assert_eq!(resumed.digest, undisturbed.digest, "stopped at event {stop_at} of {events}");
+    }
 }

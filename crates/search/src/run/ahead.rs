@@ -1,0 +1,174 @@
+//! What a cycle does before it trains in full: prediction, and the rungs of successive halving, where the configuration asks for them.
+
+use super::{Halt, Host, RunError, Search};
+use crate::parts::{EvaluationTask, Evaluator};
+use crate::policy::{BY_HALVING, BY_PREDICTION, halving};
+use archsmith_archive::{CandidateRecord, EvaluationRecord, Event, Foresight, Rung, Stage, Verdict};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
+
+/// Candidates that passed the gates, each with its half-made record.
+type Passed = Vec<(CandidateRecord, EvaluationTask)>;
+
+/// A line of the file of a cycle's rungs.
+#[derive(Serialize, Deserialize)]
+struct SavedRung {
+    id: String,
+    share: f64,
+    result: EvaluationRecord,
+}
+
+impl Search {
+    /// What is to be trained in full, in the order to do it in. The others are recorded.
+    pub(super) fn ahead(
+        &mut self,
+        cycle: u32,
+        passed: Passed,
+        evaluator: &mut dyn Evaluator,
+        host: &mut Host<'_>,
+    ) -> Result<Passed, Halt> {
+        let promising = self.foresee(cycle, passed, host)?;
+        let Some(settings) = self.config.halving.clone() else { return Ok(promising) };
+        let mut left = promising;
+        for share in settings.rungs {
+            left = self.rung(cycle, share, settings.keep, left, evaluator, host)?;
+        }
+        Ok(left)
+    }
+
+    fn foresee(&mut self, cycle: u32, passed: Passed, host: &mut Host<'_>) -> Result<Passed, Halt> {
+        if self.config.predictor.is_none() {
+            return Ok(passed);
+        }
+        let known: Vec<CandidateRecord> =
+            self.store.candidates()?.into_iter().filter(|r| r.cycle < cycle && r.metrics.is_some()).collect();
+        let graphs: Vec<_> = passed.iter().map(|(_, task)| &task.graph).collect();
+        let audit = self.seed.derive("audit", &[u64::from(cycle)]);
+        let Some(forecasts) = self.policy.foresee(&known, &graphs, audit) else { return Ok(passed) };
+        let mut left = Vec::new();
+        for ((mut record, task), forecast) in passed.into_iter().zip(forecasts) {
+            record.foresight = Some(forecast.foresight);
+            if forecast.pruned {
+                record.verdict = Verdict::Pruned { by: BY_PREDICTION.to_string() };
+                self.put(record, 0.0, host)?;
+            } else {
+                left.push((record, task));
+            }
+        }
+        // A stable sort: ties stay in order of their places.
+        let promise = |record: &CandidateRecord| record.foresight.as_ref().and_then(|f| f.predicted).unwrap_or(0.0);
+        left.sort_by(|(a, _), (b, _)| promise(b).total_cmp(&promise(a)));
+        Ok(left)
+    }
+
+    /// Trains all on a share of the images; gives those that go on.
+    fn rung(
+        &mut self,
+        cycle: u32,
+        share: f64,
+        keep: f64,
+        candidates: Passed,
+        evaluator: &mut dyn Evaluator,
+        host: &mut Host<'_>,
+    ) -> Result<Passed, Halt> {
+        let results = self.rung_results(cycle, share, &candidates, evaluator, host)?;
+        let accuracy = |result: &EvaluationRecord| result.metrics.as_ref().map(|m| m.accuracy_val);
+        let stays = halving::survivors(&results.iter().map(accuracy).collect::<Vec<_>>(), keep);
+        let mut left = Vec::new();
+        for (((mut record, task), result), stays) in candidates.into_iter().zip(results).zip(stays) {
+            let accuracy_val = accuracy(&result);
+            let rung = Rung { share, accuracy_val };
+            record.foresight.get_or_insert_with(Foresight::default).rungs.push(rung);
+            if stays {
+                left.push((record, task));
+                continue;
+            }
+            record.verdict = match result.verdict.stage() {
+                Stage::Trained => Verdict::Pruned { by: BY_HALVING.to_string() },
+                _ => result.verdict,
+            };
+            self.put(record, 0.0, host)?;
+        }
+        Ok(left)
+    }
+
+    /// The results of a rung, from the file of saved ones as far as it goes. Each is saved as it comes.
+    fn rung_results(
+        &mut self,
+        cycle: u32,
+        share: f64,
+        candidates: &[(CandidateRecord, EvaluationTask)],
+        evaluator: &mut dyn Evaluator,
+        host: &mut Host<'_>,
+    ) -> Result<Vec<EvaluationRecord>, Halt> {
+        let name = format!("rungs/cycle-{cycle:03}.jsonl");
+        let mut saved: Vec<SavedRung> = self.read_lines(&name)?;
+        let known = |saved: &[SavedRung], id: &str| saved.iter().position(|s| s.id == id && s.share == share);
+        let open: Vec<EvaluationTask> = candidates
+            .iter()
+            .filter(|(record, _)| known(&saved, &record.id).is_none())
+            .map(|(_, task)| EvaluationTask { share, ..task.clone() })
+            .collect();
+        if !open.is_empty() {
+            if (host.stop)() {
+                return Err(Halt::Interrupted);
+            }
+            let mut halt: Option<Halt> = None;
+            let result = evaluator.evaluate(&open, &mut |at, evaluation| {
+                let Some(task) = open.get(at) else { return ControlFlow::Continue(()) };
+                let result = evaluation.record();
+                let accuracy_val = result.metrics.as_ref().map(|m| m.accuracy_val).filter(|a| a.is_finite());
+                let event = Event::RungFinished { id: task.id.clone(), cycle, share, accuracy_val };
+                saved.push(SavedRung { id: task.id.clone(), share, result });
+                let kept = self.write_lines(&name, &saved).and_then(|()| Ok(self.tell(host, event)?));
+                if let Err(e) = kept {
+                    halt = Some(e);
+                    return ControlFlow::Break(());
+                }
+                if (host.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            if let Some(halt) = halt {
+                return Err(halt);
+            }
+            result?;
+        }
+        let mut results = Vec::with_capacity(candidates.len());
+        for (record, _) in candidates {
+            match known(&saved, &record.id).and_then(|at| saved.get(at)) {
+                Some(found) => results.push(found.result.clone()),
+                None => return Err(Halt::Interrupted),
+            }
+        }
+        Ok(results)
+    }
+
+    /// A file of the run with one JSON object a line; none where it is not there.
+    pub(super) fn read_lines<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, Halt> {
+        let path = self.dir.root().join(name);
+        let fail = |message: String| RunError::Saved { path: path.display().to_string(), message };
+        match std::fs::read_to_string(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(e) => Err(fail(e.to_string()).into()),
+            Ok(text) => {
+                let lines: Result<Vec<T>, _> = text.lines().map(serde_json::from_str).collect();
+                Ok(lines.map_err(|e| fail(e.to_string()))?)
+            }
+        }
+    }
+
+    /// Writes such a file as a whole, atomically.
+    pub(super) fn write_lines<T: Serialize>(&self, name: &str, lines: &[T]) -> Result<(), Halt> {
+        let path = self.dir.root().join(name);
+        let fail = |message: String| RunError::Saved { path: path.display().to_string(), message };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
+        }
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(&serde_json::to_string(line).map_err(|e| fail(e.to_string()))?);
+            text.push('\n');
+        }
+        Ok(self.dir.write(name, text.as_bytes())?)
+    }
+}
