@@ -2,6 +2,7 @@
 
 use super::{Dataset, Split, Splits};
 use archsmith_ir::Seed;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Images are padded to at least this height and width, the contract's native size.
@@ -119,51 +120,54 @@ impl<'a> Batches<'a> {
         self.order.is_empty()
     }
 
-    /// Batch `i`: images `[batch, channels, height, width]` and the labels of those that are not filling.
+    /// Batch `i`: images `[batch, channels, height, width]` and the labels of those that are not filling. Images are made ready
+    /// side by side.
     pub fn get(&self, i: usize) -> (Vec<f32>, Vec<u8>) {
+        /// Fewer images are not worth another thread.
+        const TOGETHER: usize = 8;
         let from = i * self.batch;
         let chosen = &self.order[from.min(self.order.len())..(from + self.batch).min(self.order.len())];
+        let Some(&last) = chosen.last() else { return (Vec::new(), Vec::new()) };
         let part = self.splits.part(self.split);
         let labels = chosen.iter().map(|&k| part.labels[k as usize]).collect();
         let image = self.shape.channels * self.shape.height * self.shape.width;
-        let mut out = Vec::with_capacity(self.batch * image);
-        for k in 0..self.batch {
-            let Some(&index) = chosen.get(k).or(chosen.last()) else { break };
-            let change = self.changes.get(from + k).copied().unwrap_or_default();
-            self.present(index as usize, change, &mut out);
+        let mut images = vec![0.0; self.batch * image];
+        if image > 0 {
+            images.par_chunks_exact_mut(image).enumerate().with_min_len(TOGETHER).for_each(|(k, out)| {
+                let index = chosen.get(k).copied().unwrap_or(last);
+                let change = self.changes.get(from + k).copied().unwrap_or_default();
+                self.present(index as usize, change, out);
+            });
         }
-        (out, labels)
+        (images, labels)
     }
 
-    /// Appends one image as the network sees it.
-    fn present(&self, index: usize, change: Change, out: &mut Vec<f32>) {
+    /// Writes one image `[channels, height, width]` as the network sees it.
+    fn present(&self, index: usize, change: Change, out: &mut [f32]) {
         let size = self.splits.dataset.size;
         let [channels, h, w] = size;
         let (fh, fw, top, left) = frame(size);
         let part = self.splits.part(self.split);
         let native = (self.shape.height, self.shape.width) == (fh, fw);
-        for c in 0..self.shape.channels {
+        let mut padded = vec![0.0; if native { 0 } else { fh * fw }];
+        for (c, out) in out.chunks_exact_mut(self.shape.height * self.shape.width).enumerate() {
             let source = c.min(channels - 1);
             let levels = &self.splits.levels[source];
             let pixels = &part.images[(index * channels + source) * h * w..][..h * w];
-            let start = out.len();
-            let mut plane = vec![levels[0]; if native { 0 } else { fh * fw }];
-            if native {
-                out.resize(start + fh * fw, levels[0]);
-            }
-            let target = if native { &mut out[start..] } else { &mut plane[..] };
+            let plane = if native { &mut *out } else { &mut padded[..] };
+            plane.fill(levels[0]);
             // Pixels of the image that stay inside the frame when it is moved.
             let (columns, to) = visible(left as isize + change.shift.1, w, fw);
             let (rows, first) = visible(top as isize + change.shift.0, h, fh);
             for (y, line) in rows.zip(first..) {
-                let row = &mut target[line * fw + to..][..columns.len()];
+                let row = &mut plane[line * fw + to..][..columns.len()];
                 row.iter_mut().zip(&pixels[y * w..][columns.clone()]).for_each(|(t, &p)| *t = levels[usize::from(p)]);
             }
             if change.flip {
-                target.chunks_mut(fw).for_each(<[f32]>::reverse);
+                plane.chunks_mut(fw).for_each(<[f32]>::reverse);
             }
             if !native {
-                resample(&plane, (fh, fw), (self.shape.height, self.shape.width), out);
+                resample(&padded, (fh, fw), (self.shape.height, self.shape.width), out);
             }
         }
     }
@@ -177,7 +181,7 @@ fn visible(start: isize, n: usize, frame: usize) -> (std::ops::Range<usize>, usi
 }
 
 /// Bilinear, half-pixel centres.
-fn resample(plane: &[f32], from: (usize, usize), to: (usize, usize), out: &mut Vec<f32>) {
+fn resample(plane: &[f32], from: (usize, usize), to: (usize, usize), out: &mut [f32]) {
     let taps = |n: usize, m: usize| -> Vec<(usize, usize, f32)> {
         (0..m)
             .map(|i| {
@@ -188,12 +192,12 @@ fn resample(plane: &[f32], from: (usize, usize), to: (usize, usize), out: &mut V
             .collect()
     };
     let columns = taps(from.1, to.1);
-    for (y0, y1, v) in taps(from.0, to.0) {
+    for ((y0, y1, v), row) in taps(from.0, to.0).into_iter().zip(out.chunks_exact_mut(to.1)) {
         let (a, b) = (&plane[y0 * from.1..][..from.1], &plane[y1 * from.1..][..from.1]);
-        out.extend(columns.iter().map(|&(x0, x1, u)| {
+        for (out, &(x0, x1, u)) in row.iter_mut().zip(&columns) {
             let upper = a[x0] + (a[x1] - a[x0]) * u;
             let lower = b[x0] + (b[x1] - b[x0]) * u;
-            upper + (lower - upper) * v
-        }));
+            *out = upper + (lower - upper) * v;
+        }
     }
 }
