@@ -114,22 +114,26 @@ mod parquet_form {
     use parquet::file::writer::SerializedFileWriter;
     use parquet::schema::parser::parse_message_type;
 
-    fn write(path: &Path, rows: &[(Vec<u8>, i64)]) {
-        let schema = "message schema { optional group img { optional binary bytes; optional binary path (UTF8); } optional int64 label; }";
-        let schema = Arc::new(parse_message_type(schema).unwrap());
+    /// Rows of a PNG and a label in each of the columns `labels`.
+    fn write<const N: usize>(path: &Path, labels: [&str; N], rows: &[(Vec<u8>, [i64; N])]) {
+        let columns: String = labels.iter().map(|name| format!("optional int64 {name}; ")).collect();
+        let schema = format!(
+            "message schema {{ optional group img {{ optional binary bytes; optional binary path (UTF8); }} {columns}}}"
+        );
+        let schema = Arc::new(parse_message_type(&schema).unwrap());
         let file = std::fs::File::create(path).unwrap();
         let mut writer = SerializedFileWriter::new(file, schema, Default::default()).unwrap();
         let mut group = writer.next_row_group().unwrap();
         let n = rows.len();
-        for column in 0..3 {
+        for column in 0..2 + N {
             let mut w = group.next_column().unwrap().unwrap();
-            if column < 2 {
+            if let Some(label) = column.checked_sub(2) {
+                let values: Vec<i64> = rows.iter().map(|r| r.1[label]).collect();
+                w.typed::<Int64Type>().write_batch(&values, Some(&vec![1; n]), None).unwrap();
+            } else {
                 let values: Vec<ByteArray> =
                     rows.iter().map(|r| if column == 0 { r.0.clone().into() } else { "a.png".into() }).collect();
                 w.typed::<ByteArrayType>().write_batch(&values, Some(&vec![2; n]), None).unwrap();
-            } else {
-                let values: Vec<i64> = rows.iter().map(|r| r.1).collect();
-                w.typed::<Int64Type>().write_batch(&values, Some(&vec![1; n]), None).unwrap();
             }
             w.close().unwrap();
         }
@@ -147,15 +151,35 @@ mod parquet_form {
     #[test]
     fn cifar_parquet_files_are_read() {
         let folder = tempfile::tempdir().unwrap();
-        write(&folder.path().join("train-00000-of-00001.parquet"), &[(png(10), 4), (png(20), 5)]);
-        write(&folder.path().join("test-00000-of-00001.parquet"), &[(png(30), 6)]);
+        let test = folder.path().join("test-00000-of-00001.parquet");
+        let label = ["label"];
+        write(&folder.path().join("train-00000-of-00001.parquet"), label, &[(png(10), [4]), (png(20), [5])]);
+        write(&test, label, &[(png(30), [6])]);
         let data = Dataset::cifar_parquet("cifar10", 10, folder.path()).unwrap();
         assert_eq!((data.train.labels.as_slice(), data.test.labels.as_slice()), (&[4, 5][..], &[6][..]));
         assert_eq!((data.train.images[3072], data.train.images[1024 + 7], data.test.images[2048]), (20, 7, 3));
-        write(&folder.path().join("test-00000-of-00001.parquet"), &[(b"not a png".to_vec(), 6)]);
+        write(&test, label, &[(png(30), [10])]);
+        let refused = Dataset::cifar_parquet("cifar10", 10, folder.path()).unwrap_err().to_string();
+        assert!(refused.contains("10"), "{refused}");
+        write(&test, label, &[(b"not a png".to_vec(), [6])]);
         assert!(Dataset::cifar_parquet("cifar10", 10, folder.path()).unwrap_err().to_string().contains("PNG"));
-        std::fs::write(folder.path().join("test-00000-of-00001.parquet"), b"PAR1").unwrap();
+        std::fs::write(&test, b"PAR1").unwrap();
         assert!(Dataset::cifar_parquet("cifar10", 10, folder.path()).unwrap_err().to_string().contains("parquet"));
+    }
+
+    #[test]
+    fn cifar_100_has_the_fine_labels() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("cifar100");
+        std::fs::create_dir(&inner).unwrap();
+        let labels = ["fine_label", "coarse_label"];
+        write(&inner.join("train-00000-of-00002.parquet"), labels, &[(png(10), [99, 19])]);
+        write(&inner.join("train-00001-of-00002.parquet"), labels, &[(png(20), [42, 3])]);
+        write(&inner.join("test-00000-of-00001.parquet"), labels, &[(png(30), [7, 1])]);
+        let data = DataRef::Cifar100Parquet { dir: folder.path().to_path_buf() }.load().unwrap();
+        assert_eq!((data.name.as_str(), data.classes), ("cifar100", 100));
+        assert_eq!((data.train.labels.as_slice(), data.test.labels.as_slice()), (&[99, 42][..], &[7][..]));
+        assert_eq!(data.train.images[3072], 20);
     }
 }
 
