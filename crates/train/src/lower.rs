@@ -8,11 +8,13 @@
 mod elementwise;
 mod empty;
 mod exec;
+mod execution;
 mod footprint;
 mod index;
 mod layout;
 mod normalize;
 mod random;
+mod recompute;
 mod reduce;
 mod spatial;
 mod support;
@@ -22,15 +24,17 @@ pub(crate) mod value;
 
 pub use footprint::Footprint;
 pub use random::StepRng;
+pub(crate) use recompute::Pass;
+pub use recompute::Plan;
 pub use support::LowerError;
 
-use crate::kernels::{Deferred, Kernels};
+use crate::kernels::Kernels;
 use archsmith_ir::reference::HostTensor;
-use archsmith_ir::{Prim, Program, StateId, StateKind, Step, TensorType, TypedGraph};
+use archsmith_ir::{Program, StateId, StateKind, Step, TensorType, TypedGraph};
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Bool, Int, Tensor, TensorPrimitive};
-use exec::{BatchStatistics, Operands};
+use execution::Execution;
 use layout::Mode;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,6 +59,8 @@ struct Lowered {
     last_use: Vec<Vec<bool>>,
     /// For each step, values that nobody reads at all.
     unread: Vec<bool>,
+    /// For each value, the state tensor that it is.
+    origin: Vec<Option<StateId>>,
     /// Values of the state that only linear layers read, which take them flat, as they are kept; and of those the ones whose
     /// gradient is better left as a product: one layer reads it, and the batch is small.
     linear: Vec<Option<Weight>>,
@@ -116,7 +122,9 @@ impl Lowered {
             .collect();
         let unread = last.iter().map(|&l| l == usize::MAX).collect();
         let linear = Weight::all(&program, &modes);
-        Ok(Lowered { program, modes, last_use, unread, linear })
+        let mut origin = vec![None; program.values.len()];
+        program.state.iter().for_each(|(id, v)| origin[v.index()] = Some(*id));
+        Ok(Lowered { program, modes, last_use, unread, origin, linear })
     }
 }
 
@@ -277,137 +285,19 @@ impl<B: Kernels> Network<B> {
 
     /// The forward pass in training mode on inputs of the graph's types: logits, and the running statistics it changes.
     pub fn forward_train(&self, inputs: &[Tensor<B, 4>], rng: &mut StepRng) -> (Tensor<B, 2>, BufferUpdates<B>) {
-        self.training_pass(inputs, rng, None)
-    }
-
-    /// As [`Network::forward_train`]; the backward pass leaves some gradients as products.
-    pub fn forward_deferring(
-        &self,
-        inputs: &[Tensor<B, 4>],
-        rng: &mut StepRng,
-        deferred: &Deferred<B::Plain>,
-    ) -> (Tensor<B, 2>, BufferUpdates<B>) {
-        self.training_pass(inputs, rng, Some(deferred))
-    }
-
-    fn training_pass(
-        &self,
-        inputs: &[Tensor<B, 4>],
-        rng: &mut StepRng,
-        deferred: Option<&Deferred<B::Plain>>,
-    ) -> (Tensor<B, 2>, BufferUpdates<B>) {
-        let inputs = inputs.iter().map(|x| Value::Float(x.clone().into_primitive().tensor())).collect();
-        let (mut outputs, updates) = self.run(&self.topology.train, inputs, rng, deferred);
-        (logits(outputs.swap_remove(0), &self.place()), updates)
+        let execution = self.run(&self.topology.train, inputs, rng);
+        (execution.scores(), execution.updates)
     }
 
     /// The forward pass in evaluation mode.
     pub fn forward_eval(&self, inputs: &[Tensor<B, 4>], rng: &mut StepRng) -> Tensor<B, 2> {
-        let inputs = inputs.iter().map(|x| Value::Float(x.clone().into_primitive().tensor())).collect();
-        let (mut outputs, _) = self.run(&self.topology.eval, inputs, rng, None);
-        logits(outputs.swap_remove(0), &self.place())
+        self.run(&self.topology.eval, inputs, rng).scores()
     }
 
-    fn run(
-        &self,
-        lowered: &Lowered,
-        inputs: Vec<Value<B>>,
-        rng: &mut StepRng,
-        deferred: Option<&Deferred<B::Plain>>,
-    ) -> (Vec<Value<B>>, BufferUpdates<B>) {
-        let place = self.place();
-        let program = &lowered.program;
-        let mut values: Vec<Option<Value<B>>> = vec![None; program.values.len()];
-        let mut origin: Vec<Option<StateId>> = vec![None; program.values.len()];
-        for (v, x) in program.inputs.iter().zip(inputs) {
-            values[v.index()] = Some(place_typed(x, &program.values[v.index()], &place));
-        }
-        for (id, v) in &program.state {
-            values[v.index()] = match lowered.linear[v.index()] {
-                Some(_) => self.kept(*id),
-                None => self.state_value(*id),
-            };
-            origin[v.index()] = Some(*id);
-        }
-        let mut updates = BufferUpdates { floats: Vec::new(), counters: Vec::new() };
-        for ((step, last), mode) in program.steps.iter().zip(&lowered.last_use).zip(&lowered.modes) {
-            let operands = step
-                .inputs
-                .iter()
-                .zip(last)
-                .map(|(v, &last)| if last { values[v.index()].take() } else { values[v.index()].clone() })
-                .collect();
-            let first = step.first_output.index();
-            let operands = Operands {
-                values: operands,
-                types: step.inputs.iter().map(|v| &program.values[v.index()]).collect(),
-                outputs: &program.values[first..first + step.outputs as usize],
-                later: deferred.and_then(|deferred| {
-                    let weight = step.inputs.get(1).filter(|_| mode.linear)?.index();
-                    lowered.linear[weight].filter(|w| w.deferrable)?;
-                    Some((origin[weight]?, deferred.clone()))
-                }),
-            };
-            let made = exec::execute(&step.prim, *mode, operands, &place, rng);
-            if let (Some(statistics), Prim::BatchNorm { momentum, affine, .. }) = (made.statistics, &step.prim) {
-                let at = 1 + 2 * usize::from(*affine);
-                let ids = [0, 1].map(|k| step.inputs.get(at + k).and_then(|v| origin[v.index()]));
-                self.running_statistics(ids, statistics, *momentum, &mut updates);
-            }
-            for (k, value) in made.values.into_iter().enumerate() {
-                if !lowered.unread[first + k] {
-                    values[first + k] = Some(value);
-                }
-            }
-        }
-        let outputs = program.outputs.iter().filter_map(|v| values[v.index()].clone()).collect();
-        (outputs, updates)
+    fn run<'a>(&'a self, lowered: &'a Lowered, inputs: &[Tensor<B, 4>], rng: &mut StepRng) -> Execution<'a, B> {
+        let mut execution = Execution::new(self, lowered);
+        execution.input(inputs);
+        execution.advance(0..lowered.program.steps.len(), rng, None);
+        execution
     }
-
-    /// `r ← (1−m)·r + m·batch`, with m = 1/(batches so far) where the average is cumulative. A module that is called twice
-    /// updates twice.
-    fn running_statistics(
-        &self,
-        ids: [Option<StateId>; 2],
-        statistics: BatchStatistics<B>,
-        momentum: Option<f64>,
-        updates: &mut BufferUpdates<B>,
-    ) {
-        let counter = ids[0].and_then(|id| self.topology.counters.get(&id).copied());
-        let mut batches = 0.0;
-        if let Some((id, Slot::Int(k))) = counter.map(|id| (id, self.topology.slots[id.index()])) {
-            let known = updates.counters.iter().position(|(known, _)| *known == id);
-            let old = known.map_or_else(|| self.ints[k].val(), |i| updates.counters[i].1.clone());
-            if momentum.is_none() {
-                let value = Value::<B>::Int(old.clone().into_primitive()).download();
-                batches = value.ok().and_then(|v| v.first().copied()).unwrap_or(0.0);
-            }
-            match known {
-                Some(i) => updates.counters[i].1 = old.add_scalar(1),
-                None => updates.counters.push((id, old.add_scalar(1))),
-            }
-        }
-        let m = momentum.unwrap_or(1.0 / (batches + 1.0));
-        for (id, new) in ids.into_iter().zip([statistics.mean, statistics.variance]) {
-            let Some((id, Slot::Float(k))) = id.map(|id| (id, self.topology.slots[id.index()])) else { continue };
-            let new = Tensor::<B, 1>::from_primitive(TensorPrimitive::Float(new)).detach();
-            let known = updates.floats.iter().position(|(known, _)| *known == id);
-            let old = known.map_or_else(|| self.floats[k].val(), |i| updates.floats[i].1.clone());
-            let value = old.mul_scalar(1.0 - m) + new.mul_scalar(m);
-            match known {
-                Some(i) => updates.floats[i].1 = value,
-                None => updates.floats.push((id, value)),
-            }
-        }
-    }
-}
-
-/// An input in the element type that the program declares.
-fn place_typed<B: Kernels>(x: Value<B>, ty: &TensorType, place: &Place<B>) -> Value<B> {
-    if ty.dtype.is_float() { Value::Float(place.to_float(x, value::float_dtype(ty.dtype))) } else { x }
-}
-
-fn logits<B: Kernels>(value: Value<B>, place: &Place<B>) -> Tensor<B, 2> {
-    let x = place.to_float(value, burn::tensor::FloatDType::F32);
-    Tensor::from_primitive(TensorPrimitive::Float(x))
 }

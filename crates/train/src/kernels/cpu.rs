@@ -6,7 +6,6 @@
 //! depend on how many threads there are. Other element types take the composed forms.
 
 mod blocks;
-mod buffer;
 mod conv;
 mod depthwise;
 mod isa;
@@ -26,13 +25,12 @@ mod winograd;
 use super::{Average, BatchNorm, ConvGeometry, Kernels, Later, Normalised, Outer, PoolWindow, composed};
 use crate::optim::rule::Rule;
 use archsmith_ir::prim::UnaryOp;
-use buffer::tensor;
 use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::ops::{FloatTensor, FloatTensorOps, IntTensor};
 use burn::tensor::{Bytes, DType, Shape, TensorMetadata};
 
-pub(super) use buffer::clear as release_memory;
+pub(super) use blocks::clear as release_memory;
 
 /// Bytes of working memory that a convolution of an image `x` takes in its three passes, besides operands and results; nothing
 /// where it has no kernel here.
@@ -54,6 +52,11 @@ fn channels_last(x: FlexTensor) -> FlexTensor {
     Flex::float_permute(x, &[0, 2, 3, 1]).to_contiguous()
 }
 
+/// A contiguous tensor of these values.
+fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape)), DType::F32)
+}
+
 /// A tensor whose values may be changed: its own memory where nobody else reads it, else a copy.
 fn owned(x: FlexTensor) -> FlexTensor {
     let contiguous = x.to_contiguous();
@@ -62,7 +65,7 @@ fn owned(x: FlexTensor) -> FlexTensor {
         return contiguous;
     }
     let shape = contiguous.shape().to_vec();
-    let mut copy = buffer::buffer(shape.iter().product());
+    let mut copy = blocks::buffer(shape.iter().product());
     copy.copy_from_slice(contiguous.storage());
     tensor(copy, shape)
 }

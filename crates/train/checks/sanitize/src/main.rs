@@ -20,16 +20,10 @@ mod kernels {
         pub mod vector;
         pub mod winograd;
 
-        /// Fresh memory each time: a pool would hide what is read after its end.
-        pub mod buffer {
+        /// Fresh memory each time: memory that is used again would hide what is read after its end.
+        pub mod blocks {
             pub fn buffer(n: usize) -> Vec<f32> {
                 vec![f32::NAN; n]
-            }
-
-            pub type Scratch = Vec<f32>;
-
-            pub fn scratch(n: usize) -> Scratch {
-                vec![0.0; n]
             }
         }
 

@@ -1,189 +1,264 @@
-//! The program's allocator: large blocks are used again, small ones are the system's.
+//! The program's allocator: large blocks share a few address ranges and are used again, small ones are the system's.
 //!
 //! A training step takes and frees the same few hundred large blocks, in these kernels and in the tensor library. The C library
 //! gives such a block back to the system when it is freed, so that its pages are paid for again when it is next wanted (up to two
-//! fifths of a step), or it keeps blocks of all sizes between one another, and the process grows by a fifth and more. Here a
-//! freed block waits in the list of its size class, eight classes to a power of two. What waits and what is in use together stay
-//! below the most that was ever in use, or below a floor; what is too much goes back to the system.
+//! fifths of a step), or it keeps blocks of all sizes between one another, and the process grows by a fifth and more. Here blocks
+//! lie side by side in ranges of a gibibyte, whose pages are large ones where the system has them. A block takes the smallest gap
+//! that holds it; gaps that meet become one. Pages stay the program's when what lies in them is freed, as long as all its pages
+//! are hardly more than the most that was ever in use at once.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Smaller blocks are the system's, in bytes.
+/// Smaller blocks are the system's, in bytes. What this module takes for its own lists must be smaller too.
 const SMALLEST: usize = 128 << 10;
-/// Size classes; a larger block is the system's too (64 GiB).
-const CLASSES: usize = 8 * 19;
-/// Blocks may always take this much together, in bytes.
+/// Blocks are rounded up and aligned to this.
+const UNIT: usize = 4096;
+/// In these pages memory is taken from the system and given back.
+const PAGE: usize = 2 << 20;
+/// An address range; one block may have a larger one.
+const RANGE: usize = 1 << 30;
+/// Pages may always take this much together.
 const FLOOR: usize = 16 << 20;
-/// What every block of a class is aligned to: a page.
-const ALIGN: usize = 4096;
+/// Beyond the most that was in use, the part of it that pages may take.
+const GAPS: usize = 16;
 
+#[cfg(unix)]
 #[global_allocator]
 static ALLOCATOR: Blocks = Blocks;
 
 struct Blocks;
 
-/// The class of blocks for a size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Class(usize);
+/// Addresses from the system, and which of their pages were written to.
+struct Range {
+    start: usize,
+    pages: usize,
+    used: Vec<u64>,
+}
 
-impl Class {
-    /// `None` where the block is the system's.
-    fn of(layout: &Layout) -> Option<Class> {
-        let size = layout.size();
-        if size < SMALLEST || layout.align() > ALIGN {
-            return None;
-        }
-        // Sizes from 2ᵉ to 2ᵉ⁺¹ in eight steps, rounded up.
-        let rounded = size.checked_next_multiple_of(1 << (size.ilog2() - 3))?;
-        let octave = rounded.ilog2();
-        let class = 8 * (octave - SMALLEST.ilog2()) as usize + ((rounded >> (octave - 3)) & 7);
-        (class < CLASSES).then_some(Class(class))
+impl Range {
+    fn is_used(&self, page: usize) -> bool {
+        self.used.get(page / 64).is_some_and(|word| word >> (page % 64) & 1 == 1)
     }
 
-    /// Bytes of a block.
-    fn size(self) -> usize {
-        (8 + self.0 % 8) << (SMALLEST.ilog2() as usize - 3 + self.0 / 8)
+    /// Whether the page was not so before.
+    fn set_used(&mut self, page: usize, used: bool) -> bool {
+        let Some(word) = self.used.get_mut(page / 64) else { return false };
+        let before = *word >> (page % 64) & 1 == 1;
+        *word = *word & !(1 << (page % 64)) | u64::from(used) << (page % 64);
+        before != used
     }
 }
 
-/// The beginning of a block that waits.
-struct Waiting {
-    next: Option<NonNull<Waiting>>,
-}
-
-struct Cache {
-    waiting: [Option<NonNull<Waiting>>; CLASSES],
-    /// Bytes that wait.
-    idle: usize,
-    /// Bytes that owners want.
+/// Ranges, and what is free in them.
+struct Arena {
+    /// By address.
+    ranges: Vec<Range>,
+    /// Gaps, no two side by side in one range: address → bytes, and (bytes, address).
+    gaps: BTreeMap<usize, usize>,
+    by_size: BTreeSet<(usize, usize)>,
+    /// Bytes in use, the most that were in use at once, and bytes of pages that were written to.
     live: usize,
-    /// The most that they wanted at once.
     peak: usize,
+    held: usize,
 }
 
-// SAFETY: a block that waits belongs to the cache alone, whichever thread freed it.
-#[allow(unsafe_code, reason = "blocks that wait are known by their addresses")]
-unsafe impl Send for Cache {}
-
-static CACHE: Mutex<Cache> = Mutex::new(Cache::NEW);
-
-fn cache() -> MutexGuard<'static, Cache> {
-    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+/// A block.
+struct Block {
+    start: usize,
+    /// Nobody has written to it: it is zero.
+    fresh: bool,
 }
 
-impl Cache {
-    const NEW: Cache = Cache { waiting: [None; CLASSES], idle: 0, live: 0, peak: 0 };
+static ARENA: Mutex<Arena> = Mutex::new(Arena::NEW);
 
-    /// How many bytes are too many.
-    fn excess(&self) -> usize {
-        (self.live + self.idle).saturating_sub(self.peak.max(FLOOR))
+fn arena() -> MutexGuard<'static, Arena> {
+    ARENA.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The bytes of the block for a layout; `None` where it is the system's.
+fn rounded(layout: &Layout) -> Option<usize> {
+    if layout.size() < SMALLEST || layout.align() > UNIT {
+        return None;
+    }
+    layout.size().checked_next_multiple_of(UNIT)
+}
+
+impl Arena {
+    const NEW: Arena =
+        Arena { ranges: Vec::new(), gaps: BTreeMap::new(), by_size: BTreeSet::new(), live: 0, peak: 0, held: 0 };
+
+    fn take(&mut self, size: usize) -> Option<Block> {
+        let fits = |by_size: &BTreeSet<(usize, usize)>| by_size.range((size, 0)..).next().copied();
+        let (gap, start) = match fits(&self.by_size) {
+            Some(found) => found,
+            None => {
+                self.grow(size)?;
+                fits(&self.by_size)?
+            }
+        };
+        self.remove_gap(start, gap);
+        self.add_gap(start + size, gap - size);
+        Some(Block { start, fresh: self.begin(start, size) })
     }
 
-    #[allow(unsafe_code, reason = "a block that waits holds the address of the next")]
-    fn take(&mut self, class: Class) -> Option<NonNull<Waiting>> {
-        let block = self.waiting[class.0]?;
-        // SAFETY: `put` wrote it, and a block in a list is nobody else's.
-        self.waiting[class.0] = unsafe { block.read() }.next;
-        self.idle -= class.size();
-        Some(block)
+    fn give(&mut self, start: usize, size: usize) {
+        self.live -= size;
+        let (mut start, mut size) = (start, size);
+        if let Some((&before, &bytes)) = self.gaps.range(..start).next_back()
+            && before + bytes == start
+            && !self.ranges.iter().any(|r| r.start == start)
+        {
+            self.remove_gap(before, bytes);
+            (start, size) = (before, size + bytes);
+        }
+        let end = start + size;
+        if let Some(&bytes) = self.gaps.get(&end)
+            && !self.ranges.iter().any(|r| r.start == end)
+        {
+            self.remove_gap(end, bytes);
+            size += bytes;
+        }
+        self.add_gap(start, size);
     }
 
-    #[allow(unsafe_code, reason = "a block that waits holds the address of the next")]
-    fn put(&mut self, class: Class, block: NonNull<Waiting>) {
-        // SAFETY: a block of a class is large enough and aligned, and its owner has freed it.
-        unsafe { block.write(Waiting { next: self.waiting[class.0] }) };
-        self.waiting[class.0] = Some(block);
-        self.idle += class.size();
+    /// Makes a block longer where it lies, if there is room behind it.
+    fn extend(&mut self, start: usize, old: usize, new: usize) -> bool {
+        let end = start + old;
+        let room = self.gaps.get(&end).copied().unwrap_or(0);
+        if room < new - old || self.ranges.iter().any(|r| r.start == end) {
+            return false;
+        }
+        self.remove_gap(end, room);
+        self.add_gap(start + new, room - (new - old));
+        self.begin(end, new - old);
+        true
     }
 
-    /// A block for its new owner, who wants `size` bytes of it, and whether it was used before.
-    fn begin(&mut self, class: Class, size: usize) -> Option<(NonNull<Waiting>, bool)> {
-        let found = self.take(class);
+    /// Counts bytes that come into use; whether none of their pages was written to before.
+    fn begin(&mut self, start: usize, size: usize) -> bool {
         self.live += size;
         self.peak = self.peak.max(self.live);
-        if let Some(block) = found {
-            return Some((block, true));
+        let Some(range) = self.ranges.iter_mut().rfind(|r| r.start <= start) else { return false };
+        let pages = (start - range.start) / PAGE..=(start + size - 1 - range.start) / PAGE;
+        let (mut all, mut new) = (0, 0);
+        for page in pages {
+            all += 1;
+            new += usize::from(range.set_used(page, true));
         }
-        self.give_back();
-        let fresh = system::take(class.size());
-        if fresh.is_none() {
-            self.live -= size;
+        self.held += new * PAGE;
+        if new > 0 {
+            self.release((self.peak + self.peak / GAPS).max(FLOOR));
         }
-        Some((fresh?, false))
+        new == all
     }
 
-    /// A block from its last owner, who wanted `size` bytes of it.
-    fn end(&mut self, class: Class, size: usize, block: NonNull<Waiting>) {
-        self.live -= size;
-        self.put(class, block);
-        if self.excess() > 0 {
-            self.take(class);
-            system::give(block, class.size());
+    fn add_gap(&mut self, start: usize, size: usize) {
+        if size > 0 {
+            self.gaps.insert(start, size);
+            self.by_size.insert((size, start));
         }
     }
 
-    /// An owner wants other bytes of the same block.
-    fn resize(&mut self, old: usize, new: usize) {
-        self.live = self.live - old + new;
-        self.peak = self.peak.max(self.live);
+    fn remove_gap(&mut self, start: usize, size: usize) {
+        self.gaps.remove(&start);
+        self.by_size.remove(&(size, start));
     }
 
-    fn clear(&mut self) {
-        for class in (0..CLASSES).map(Class) {
-            while let Some(block) = self.take(class) {
-                system::give(block, class.size());
+    /// A new range that holds `size` bytes.
+    fn grow(&mut self, size: usize) -> Option<()> {
+        let least = size.checked_next_multiple_of(PAGE)?;
+        let (start, bytes) = match system::reserve(least.max(RANGE)) {
+            Some(start) => (start, least.max(RANGE)),
+            // Address space may be limited.
+            None => (system::reserve(least)?, least),
+        };
+        let pages = bytes / PAGE;
+        let at = self.ranges.partition_point(|r| r.start < start);
+        self.ranges.insert(at, Range { start, pages, used: vec![0; pages.div_ceil(64)] });
+        self.add_gap(start, bytes);
+        Some(())
+    }
+
+    /// Gives pages that lie in gaps back until no more than `limit` bytes are held, those at high addresses first: what is in
+    /// use gathers at low ones.
+    fn release(&mut self, limit: usize) {
+        if self.held <= limit {
+            return;
+        }
+        for (&gap, &bytes) in self.gaps.iter().rev() {
+            let Some(range) = self.ranges.iter_mut().rfind(|r| r.start <= gap) else { continue };
+            let first = (gap - range.start).div_ceil(PAGE);
+            let end = ((gap + bytes - range.start) / PAGE).min(range.pages);
+            for page in (first..end).rev() {
+                if !range.is_used(page) {
+                    continue;
+                }
+                if !system::forget(range.start + page * PAGE, PAGE) {
+                    return;
+                }
+                range.set_used(page, false);
+                self.held -= PAGE;
+                if self.held <= limit {
+                    return;
+                }
             }
         }
-        self.peak = self.live;
-    }
-
-    /// Gives blocks back until none are too many: the smallest that is enough, or the largest.
-    fn give_back(&mut self) {
-        while let excess @ 1.. = self.excess() {
-            let mut some = (0..CLASSES).map(Class).filter(|c| self.waiting[c.0].is_some());
-            let Some(class) = some.clone().find(|c| c.size() >= excess).or_else(|| some.next_back()) else { return };
-            let Some(block) = self.take(class) else { return };
-            system::give(block, class.size());
-        }
     }
 }
 
-/// Forgets what waits: the next network has other sizes.
-pub(super) fn clear() {
-    cache().clear();
+/// `n` floats of any value, for a kernel that writes each of them.
+pub(super) fn buffer(n: usize) -> Vec<f32> {
+    let Some(size) = Layout::array::<f32>(n).ok().and_then(|layout| rounded(&layout)).filter(|_| cfg!(unix)) else {
+        return vec![0.0; n];
+    };
+    let Some(block) = arena().take(size) else { return vec![0.0; n] };
+    // SAFETY: the block is one that the program's allocator gives for this layout, and takes back for it. Its memory is
+    // initialised: zeros from the system, or what somebody wrote; every bit pattern is a float.
+    #[allow(unsafe_code, reason = "memory whose values do not matter need not be cleared")]
+    unsafe {
+        Vec::from_raw_parts(system::pointer(block.start).cast(), n, n)
+    }
 }
 
-// SAFETY: a block of a class is as large as the layout or larger, aligned to a page, and has one owner at a time; every other
+/// Forgets what was: the next network has other sizes.
+pub(in crate::kernels) fn clear() {
+    let mut arena = arena();
+    arena.peak = arena.live;
+    arena.release(0);
+}
+
+// SAFETY: a block of the arena is as large as the layout or larger, aligned to a unit, and has one owner at a time; every other
 // block is the system allocator's. Both are told apart by the layout alone, which is the same when a block is freed.
 #[allow(unsafe_code, reason = "the interface of allocators")]
 unsafe impl GlobalAlloc for Blocks {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match Class::of(&layout) {
-            Some(class) => cache().begin(class, layout.size()).map_or(null_mut(), |(block, _)| block.as_ptr().cast()),
+        match rounded(&layout) {
+            Some(size) => arena().take(size).map_or(null_mut(), |block| system::pointer(block.start)),
             // SAFETY: the caller's promises are passed on.
             None => unsafe { System.alloc(layout) },
         }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let Some(class) = Class::of(&layout) else {
+        let Some(size) = rounded(&layout) else {
             // SAFETY: the caller's promises are passed on.
             return unsafe { System.alloc_zeroed(layout) };
         };
-        let Some((block, used)) = cache().begin(class, layout.size()) else { return null_mut() };
-        let block: *mut u8 = block.as_ptr().cast();
-        if used {
+        let Some(block) = arena().take(size) else { return null_mut() };
+        let start = system::pointer(block.start);
+        if !block.fresh {
             // SAFETY: the block is as large as the layout and belongs to this call.
-            unsafe { block.write_bytes(0, layout.size()) };
+            unsafe { start.write_bytes(0, layout.size()) };
         }
-        block
+        start
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        match (Class::of(&layout), NonNull::new(block.cast())) {
-            (Some(class), Some(block)) => cache().end(class, layout.size(), block),
+        match (rounded(&layout), NonNull::new(block)) {
+            (Some(size), Some(block)) => arena().give(block.addr().get(), size),
             // SAFETY: the caller's promises are passed on.
             _ => unsafe { System.dealloc(block, layout) },
         }
@@ -192,123 +267,177 @@ unsafe impl GlobalAlloc for Blocks {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller promises that the size, rounded up to the alignment, does not overflow.
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-        match (Class::of(&layout), Class::of(&new)) {
+        match (rounded(&layout), rounded(&new)) {
             // SAFETY: the caller's promises are passed on.
-            (None, None) => unsafe { System.realloc(block, layout, size) },
-            (Some(old), Some(new)) if old == new => {
-                cache().resize(layout.size(), size);
-                block
+            (None, None) => return unsafe { System.realloc(block, layout, size) },
+            (Some(old), Some(new)) if new == old => return block,
+            (Some(old), Some(new)) if new < old => {
+                arena().give(block.addr() + new, old - new);
+                return block;
             }
-            _ => {
-                // SAFETY: the caller owns the old block, which holds `layout.size()` bytes; the new one is another.
-                unsafe {
-                    let moved = self.alloc(new);
-                    if !moved.is_null() {
-                        moved.copy_from_nonoverlapping(block, layout.size().min(size));
-                        self.dealloc(block, layout);
-                    }
-                    moved
-                }
+            (Some(old), Some(new)) if arena().extend(block.addr(), old, new) => return block,
+            _ => {}
+        }
+        // SAFETY: the caller owns the old block, which holds `layout.size()` bytes; the new one is another.
+        unsafe {
+            let moved = self.alloc(new);
+            if !moved.is_null() {
+                moved.copy_from_nonoverlapping(block, layout.size().min(size));
+                self.dealloc(block, layout);
             }
+            moved
         }
     }
 }
 
-/// Whole pages from the system, zero at first.
+/// Address ranges of the system.
 #[cfg(unix)]
 mod system {
-    use super::Waiting;
-    use std::ptr::{NonNull, null_mut};
+    use super::PAGE;
+    use std::ptr::{null_mut, with_exposed_provenance_mut};
 
-    #[allow(unsafe_code, reason = "a call of the system")]
-    pub(super) fn take(size: usize) -> Option<NonNull<Waiting>> {
-        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    const ACCESS: libc::c_int = libc::PROT_READ | libc::PROT_WRITE;
+    const KIND: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+
+    /// Addresses that are zero and take no memory until they are written to, from a page's beginning on.
+    #[allow(unsafe_code, reason = "calls of the system")]
+    pub(super) fn reserve(size: usize) -> Option<usize> {
+        let whole = size.checked_add(PAGE)?;
         // SAFETY: new pages at an address of the system's choice touch nobody's memory.
-        let pages = unsafe { libc::mmap(null_mut(), size, access, kind, -1, 0) };
-        if pages == libc::MAP_FAILED { None } else { NonNull::new(pages.cast()) }
+        let found = unsafe { libc::mmap(null_mut(), whole, ACCESS, KIND, -1, 0) };
+        if found == libc::MAP_FAILED {
+            return None;
+        }
+        let start = found.expose_provenance().next_multiple_of(PAGE);
+        #[cfg(target_os = "linux")]
+        // SAFETY: advice changes no contents. Whether it is taken makes no difference to anybody but the clock.
+        unsafe {
+            libc::madvise(pointer(start).cast(), size, libc::MADV_HUGEPAGE);
+        }
+        Some(start)
     }
 
+    /// Takes the memory from addresses that were reserved: they are zero again. Whether the system did so.
     #[allow(unsafe_code, reason = "a call of the system")]
-    pub(super) fn give(block: NonNull<Waiting>, size: usize) {
-        // SAFETY: the pages came from `take` with this size, and nobody uses them any more.
-        unsafe { libc::munmap(block.as_ptr().cast(), size) };
+    pub(super) fn forget(start: usize, size: usize) -> bool {
+        // SAFETY: the addresses lie in a range of `reserve`, in a gap, where nobody has a block. New pages in their place are zero.
+        let found = unsafe { libc::mmap(pointer(start).cast(), size, ACCESS, KIND | libc::MAP_FIXED, -1, 0) };
+        #[cfg(target_os = "linux")]
+        // SAFETY: as above.
+        unsafe {
+            libc::madvise(found, size, libc::MADV_HUGEPAGE);
+        }
+        found != libc::MAP_FAILED
+    }
+
+    /// The pointer to an address of a range.
+    pub(super) fn pointer(address: usize) -> *mut u8 {
+        with_exposed_provenance_mut(address)
     }
 }
 
-/// Whole pages from the system's allocator, zero at first.
+/// There are no ranges, and this allocator is not the program's.
 #[cfg(not(unix))]
 mod system {
-    use super::{ALIGN, Waiting};
-    use std::alloc::{GlobalAlloc, Layout, System};
-    use std::ptr::NonNull;
-
-    #[allow(unsafe_code, reason = "a call of the system's allocator")]
-    pub(super) fn take(size: usize) -> Option<NonNull<Waiting>> {
-        let layout = Layout::from_size_align(size, ALIGN).ok()?;
-        // SAFETY: no class has blocks without bytes.
-        NonNull::new(unsafe { System.alloc_zeroed(layout) }.cast())
+    pub(super) fn reserve(_: usize) -> Option<usize> {
+        None
     }
 
-    #[allow(unsafe_code, reason = "a call of the system's allocator")]
-    pub(super) fn give(block: NonNull<Waiting>, size: usize) {
-        if let Ok(layout) = Layout::from_size_align(size, ALIGN) {
-            // SAFETY: the block came from `take` with this layout, and nobody uses it any more.
-            unsafe { System.dealloc(block.as_ptr().cast(), layout) };
-        }
+    pub(super) fn forget(_: usize, _: usize) -> bool {
+        false
+    }
+
+    pub(super) fn pointer(address: usize) -> *mut u8 {
+        std::ptr::with_exposed_provenance_mut(address)
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    fn class(size: usize) -> Option<Class> {
-        Class::of(&Layout::from_size_align(size, 8).unwrap())
+    const MIB: usize = 1 << 20;
+
+    fn start(arena: &mut Arena, size: usize) -> usize {
+        arena.take(size).unwrap().start
+    }
+
+    /// What must always hold.
+    fn check(arena: &Arena, blocks: &BTreeMap<usize, usize>) {
+        assert_eq!(arena.live, blocks.values().sum::<usize>());
+        assert_eq!(arena.gaps.len(), arena.by_size.len());
+        let all: BTreeMap<usize, usize> = arena.gaps.iter().chain(blocks).map(|(a, b)| (*a, *b)).collect();
+        assert_eq!(all.len(), arena.gaps.len() + blocks.len());
+        let reserved: usize = arena.ranges.iter().map(|r| r.pages * PAGE).sum();
+        assert_eq!(all.values().sum::<usize>(), reserved, "blocks and gaps fill the ranges");
+        assert!(all.iter().zip(all.iter().skip(1)).all(|((a, n), (b, _))| a + n <= *b), "nothing overlaps");
+        let used = |r: &Range| (0..r.pages).filter(|&p| r.is_used(p)).count() * PAGE;
+        assert_eq!(arena.held, arena.ranges.iter().map(used).sum::<usize>());
     }
 
     #[test]
-    fn a_class_holds_its_sizes_and_wastes_at_most_an_eighth() {
-        assert_eq!((class(SMALLEST - 1), class(SMALLEST)), (None, Some(Class(0))));
-        for place in 0..CLASSES {
-            let size = Class(place).size();
-            assert_eq!(size % ALIGN, 0, "whole pages");
-            assert_eq!(class(size), Some(Class(place)), "{size}");
-            let next = (place + 1 < CLASSES).then_some(Class(place + 1));
-            assert_eq!(class(size + 1), next, "one more than {size}");
-            if let Some(next) = next {
-                assert!(next.size() - size <= size / 8, "{size}");
+    fn a_gap_that_fits_is_taken_before_a_larger_one_and_gaps_that_meet_are_one() {
+        let mut arena = Arena::NEW;
+        let blocks: Vec<usize> = [4, 1, 2, 1, 8].map(|n| start(&mut arena, n * MIB)).to_vec();
+        arena.give(blocks[0], 4 * MIB);
+        arena.give(blocks[2], 2 * MIB);
+        assert_eq!(start(&mut arena, 2 * MIB), blocks[2]);
+        assert_eq!(start(&mut arena, 3 * MIB), blocks[0]);
+        arena.give(blocks[1], MIB);
+        assert_eq!(start(&mut arena, 2 * MIB), blocks[0] + 3 * MIB, "what is left of the first, and the second");
+        assert!(arena.extend(blocks[4], 8 * MIB, 9 * MIB));
+        assert!(!arena.extend(blocks[3], MIB, 2 * MIB));
+    }
+
+    #[test]
+    fn pages_are_kept_up_to_the_most_that_was_in_use() {
+        let mut arena = Arena::NEW;
+        let first: Vec<usize> = (0..64).map(|_| start(&mut arena, 4 * MIB)).collect();
+        assert_eq!(arena.held, 256 * MIB);
+        first.iter().for_each(|b| arena.give(*b, 4 * MIB));
+        assert_eq!((arena.live, arena.held), (0, 256 * MIB));
+        let again = arena.take(250 * MIB).unwrap();
+        assert!(!again.fresh);
+        assert_eq!(arena.held, 256 * MIB, "the same pages");
+        // A gap of two pages at the beginning, and blocks behind: they need pages of their own, and the gap's go.
+        let behind = start(&mut arena, 16 * MIB);
+        arena.give(again.start, 250 * MIB);
+        let large = arena.take(300 * MIB).unwrap();
+        assert!(large.fresh, "behind the last");
+        assert!(arena.held <= (316 + 316 / GAPS) * MIB + PAGE, "{} MiB", arena.held / MIB);
+        arena.give(large.start, 300 * MIB);
+        arena.give(behind, 16 * MIB);
+        arena.peak = 0;
+        arena.release(0);
+        assert_eq!(arena.held, 0);
+        assert!(arena.take(MIB).unwrap().fresh);
+    }
+
+    #[test]
+    fn blocks_of_all_sizes_come_and_go() {
+        let mut arena = Arena::NEW;
+        let mut draws = archsmith_ir::Seed::from_u64(3).draws();
+        let mut blocks: BTreeMap<usize, usize> = BTreeMap::new();
+        for _ in 0..4000 {
+            let size = ((SMALLEST as f64 * (draws.unit() * 6.0).exp2()) as usize).next_multiple_of(UNIT);
+            if blocks.len() < 100 && draws.unit() < 0.55 {
+                let block = start(&mut arena, size);
+                blocks.insert(block, size);
+            } else if let Some((&block, &size)) = blocks.iter().nth((draws.unit() * blocks.len() as f64) as usize) {
+                let longer = size + (1 << 16);
+                if draws.unit() < 0.2 && arena.extend(block, size, longer) {
+                    blocks.insert(block, longer);
+                } else {
+                    blocks.remove(&block);
+                    arena.give(block, size);
+                }
             }
         }
-        assert_eq!(class(isize::MAX as usize - 4095), None);
-        assert_eq!(Class::of(&Layout::from_size_align(SMALLEST, 2 * ALIGN).unwrap()), None);
-    }
-
-    #[test]
-    fn what_waits_does_not_raise_the_peak() {
-        let mut cache = Cache::NEW;
-        let sizes = [1, 4, 16].map(|n: usize| n << 20);
-        let [one, four, sixteen] = sizes.map(|n| class(n).unwrap());
-        let first: Vec<_> = (0..64).map(|_| cache.begin(four, sizes[1]).unwrap()).collect();
-        assert!(first.iter().all(|(_, used)| !used));
-        for (block, _) in first {
-            cache.end(four, sizes[1], block);
-        }
-        assert_eq!((cache.live, cache.idle), (0, 256 << 20), "all wait: the peak has room for them");
-        let (again, used) = cache.begin(four, sizes[1]).unwrap();
-        assert!(used);
-        let larger: Vec<_> = (0..4).map(|_| cache.begin(sixteen, sizes[2]).unwrap().0).collect();
-        assert_eq!((cache.live, cache.idle), (68 << 20, 188 << 20), "blocks that wait make room");
-        let small: Vec<_> = (0..15).map(|_| cache.begin(one, sizes[0]).unwrap().0).collect();
-        assert_eq!((cache.live, cache.idle), (83 << 20, 172 << 20));
-        larger.into_iter().for_each(|block| cache.end(sixteen, sizes[2], block));
-        small.into_iter().for_each(|block| cache.end(one, sizes[0], block));
-        cache.end(four, sizes[1], again);
-        assert_eq!(cache.live, 0);
-        cache.peak = 0;
-        cache.give_back();
-        assert!(0 < cache.idle && cache.idle <= FLOOR, "only the floor is left: {}", cache.idle);
-        cache.clear();
-        assert_eq!((cache.idle, cache.peak), (0, 0));
+        check(&arena, &blocks);
+        assert!(arena.held <= (arena.peak + arena.peak / 4).max(FLOOR), "{} of {}", arena.held, arena.peak);
+        blocks.iter().for_each(|(block, size)| arena.give(*block, *size));
+        check(&arena, &BTreeMap::new());
+        assert_eq!(arena.gaps.len(), arena.ranges.len());
     }
 
     #[test]
@@ -317,6 +446,9 @@ mod tests {
         for i in 0..1_000_000 {
             v.push(i);
         }
+        v.truncate(100_000);
+        v.shrink_to_fit();
+        assert!(v.iter().copied().eq(0..100_000));
         v.truncate(1000);
         v.shrink_to_fit();
         assert!(v.iter().copied().eq(0..1000));

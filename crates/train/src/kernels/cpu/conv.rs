@@ -6,7 +6,7 @@
 //! Images go to threads; sums over images are made in a number of parts that depends on the shape alone.
 
 use super::super::ConvGeometry;
-use super::buffer::{Scratch, buffer, scratch};
+use super::blocks::buffer;
 use super::isa::Isa;
 use super::micro::{Block, Pairs, Rows, outer, product};
 use super::vector::MOST_LANES;
@@ -99,7 +99,7 @@ impl Sizes {
 
 /// Weights in panels: for each group and panel of output channels, each tap, each input channel, one row of the panel.
 struct Packed {
-    values: Scratch,
+    values: Vec<f32>,
     /// Floats of one group.
     group: usize,
     /// Floats of one panel.
@@ -127,7 +127,7 @@ fn pack(
     let width = isa.columns();
     let (tap, panels) = (k * width, n.div_ceil(width));
     let panel = taps * tap;
-    let mut values = scratch(groups * panels * panel);
+    let mut values = vec![0.0; groups * panels * panel];
     values.par_chunks_mut(panel.max(1)).enumerate().for_each(|(i, to)| {
         let (group, first) = (i / panels, i % panels * width);
         for (row, to) in to.chunks_mut(width).enumerate() {
@@ -387,10 +387,10 @@ pub(super) fn backward_w(x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32> {
     let joined = if cg < 8 { taps } else { 1 };
     let whole = c.pointwise();
     let pixels: Vec<usize> = (0..c.oh * c.ow).collect();
-    let partial: Vec<Scratch> = (0..c.n.div_ceil(per_part))
+    let partial: Vec<Vec<f32>> = (0..c.n.div_ceil(per_part))
         .into_par_iter()
         .map(|part| {
-            let mut dw = scratch(size);
+            let mut dw = vec![0.0; size];
             let (mut rows, mut gradient) = (Vec::new(), Vec::new());
             for image in part * per_part..((part + 1) * per_part).min(c.n) {
                 let x = &x[image * c.image()..][..c.image()];

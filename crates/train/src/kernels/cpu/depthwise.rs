@@ -199,7 +199,7 @@ pub(super) fn forward(x: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     let rows: &Vec<Taps> = &(0..c.oh).map(|i| sources(i, 0, c.kh, c.h, c)).collect();
     let columns: Vec<Taps> = (0..c.ow).map(|i| sources(i, 1, c.kw, c.w, c)).collect();
     let runs = &runs(&columns, 1);
-    let mut y = super::buffer::buffer(c.n * c.plane());
+    let mut y = super::blocks::buffer(c.n * c.plane());
     y.par_chunks_mut(c.plane()).zip(x.par_chunks(c.image())).for_each(|(out, input)| {
         Isa::best().run(Weave { input, out, w, rows, runs, width: (c.w, c.ow), kw: c.kw, c: c.c });
     });
@@ -212,7 +212,7 @@ pub(super) fn backward_x(dy: &[f32], w: &[f32], c: &Sizes) -> Vec<f32> {
     let rows: &Vec<Taps> = &(0..c.h).map(|i| readers(i, 0, c.kh, c.oh, c)).collect();
     let columns: Vec<Taps> = (0..c.w).map(|i| readers(i, 1, c.kw, c.ow, c)).collect();
     let runs = &runs(&columns, c.g.stride[1]);
-    let mut dx = super::buffer::buffer(c.n * c.image());
+    let mut dx = super::blocks::buffer(c.n * c.image());
     dx.par_chunks_mut(c.image()).zip(dy.par_chunks(c.plane())).for_each(|(out, input)| {
         Isa::best().run(Weave { input, out, w, rows, runs, width: (c.ow, c.w), kw: c.kw, c: c.c });
     });

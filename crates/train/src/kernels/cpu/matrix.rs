@@ -1,6 +1,6 @@
 //! Products of matrices, into memory that comes back to the pool. Rows lie one after the other.
 
-use super::buffer::buffer;
+use super::blocks::buffer;
 use super::isa::Isa;
 use super::rearrange;
 use gemm::Parallelism;

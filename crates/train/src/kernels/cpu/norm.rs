@@ -4,7 +4,7 @@
 //! activation was given is computed anew from the input, and need not be kept. Sums run in f32 over few rows and in f64 beyond;
 //! parts depend on the shape alone.
 
-use super::buffer::buffer;
+use super::blocks::buffer;
 use super::isa::Isa;
 use super::pointwise::{self, Visit};
 use archsmith_ir::prim::UnaryOp;

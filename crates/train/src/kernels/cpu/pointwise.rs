@@ -1,6 +1,6 @@
 //! Activations: value and derivative in one pass each, vectorised by the compiler.
 
-use super::buffer::buffer;
+use super::blocks::buffer;
 use super::isa::Isa;
 use archsmith_ir::prim::UnaryOp;
 use rayon::prelude::*;

@@ -1,7 +1,7 @@
 //! Pools on rows of channels, `[N, H, W, C]`: maxima with the tap of each, and averages over any windows.
 
 use super::super::{Average, PoolWindow};
-use super::buffer::buffer;
+use super::blocks::buffer;
 use super::isa::Isa;
 use rayon::prelude::*;
 

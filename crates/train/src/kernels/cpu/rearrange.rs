@@ -1,6 +1,6 @@
 //! Between `[N, C, H, W]` and `[N, H, W, C]`: each image is a matrix to be transposed.
 
-use super::buffer::buffer;
+use super::blocks::buffer;
 use rayon::prelude::*;
 
 /// Side of the squares that are transposed within the first-level cache.

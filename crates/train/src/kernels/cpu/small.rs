@@ -1,7 +1,7 @@
 //! Convolutions of images of few pixels and many channels: for each tap one product of matrices, over the pixels of the whole
 //! batch that the tap reaches. An image alone would not fill a register tile, and all weights would be read for each.
 
-use super::buffer::buffer;
+use super::blocks::buffer;
 use super::conv::Sizes;
 use super::matrix::{Target, View, multiply, product, threads};
 use super::rearrange;

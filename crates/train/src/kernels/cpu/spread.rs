@@ -1,7 +1,7 @@
 //! A smaller operand over a larger one: `x [A, P, C]` with `v [A, C]`, each of v's rows for P rows of x. A bias has A = 1, the
 //! weight of a channel in an image C > 1, the weight of a pixel C = 1.
 
-use super::buffer::buffer;
+use super::blocks::buffer;
 use super::isa::Isa;
 use super::norm::column_sums;
 use rayon::prelude::*;

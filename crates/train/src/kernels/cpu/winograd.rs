@@ -5,7 +5,7 @@
 //! round; the gradient for the weights is the method for 3×3 results of a 4×4 filter, the gradient's tile, on the same input
 //! transform. The 36 products of a tile run over channels as matrix products.
 
-use super::buffer::{Scratch, buffer, scratch};
+use super::blocks::buffer;
 use super::conv::Sizes;
 use super::isa::Isa;
 use super::micro::{Pairs, Rows, outer, product};
@@ -47,10 +47,10 @@ fn three_results(m: [f64; 6]) -> [f64; 3] {
 }
 
 /// Filters at the 36 points, in panels: `[panel][point][k][columns]`. `filter(k, n)` are its nine taps.
-fn transform_filters(isa: Isa, k: usize, n: usize, filter: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Scratch {
+fn transform_filters(isa: Isa, k: usize, n: usize, filter: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Vec<f32> {
     let width = isa.columns();
     let panel = POINTS * k * width;
-    let mut out = scratch(n.div_ceil(width) * panel);
+    let mut out = vec![0.0; n.div_ceil(width) * panel];
     out.par_chunks_mut(panel).enumerate().for_each(|(p, out)| {
         for c in 0..k {
             for j in 0..width.min(n - p * width) {
@@ -142,8 +142,8 @@ pub(super) fn backward_w(isa: Isa, x: &[f32], dy: &[f32], c: &Sizes) -> Vec<f32>
     let (vp, gp) = (plane(TILES, cs), plane(TILES, os));
     let (v_block, g_block) = (POINTS * vp, POINTS * gp);
     let blocks = blocks(v_block + g_block, tiles);
-    let (mut v, mut g) = (scratch(blocks * v_block), scratch(blocks * g_block));
-    let mut sums = scratch(POINTS * c.c * os);
+    let (mut v, mut g) = (vec![0.0; blocks * v_block], vec![0.0; blocks * g_block]);
+    let mut sums = vec![0.0; POINTS * c.c * os];
     for first in (0..tiles).step_by(blocks * TILES) {
         let range = |b: usize| {
             let start = first + b * TILES;
