@@ -3,7 +3,7 @@
 use crate::backend::{Cpu, Device};
 use crate::fit::{FitError, in_threads};
 use crate::kernels::Kernels;
-use crate::lower::Footprint;
+use crate::lower::Plan;
 use crate::trainer::{Interface, Trainer};
 use archsmith_ir::{Seed, StateKind, TypedGraph};
 use burn::tensor::backend::AutodiffBackend;
@@ -27,30 +27,40 @@ pub struct BenchResult {
     pub peak_rss_mb: Option<u64>,
     /// The same as the graph says before anything is allocated; on the CPU.
     pub predicted_mb: Option<u64>,
+    /// Into how many segments a step is cut to take less memory; 1: nothing is computed again.
+    pub segments: usize,
 }
 
-/// Measures `steps` steps on random images, and the forward pass in each, after one step to warm up.
+/// Measures `steps` steps on random images, and the forward pass in each, after one step to warm up. Activations are computed again
+/// where the process would otherwise take more than `limit_mb`; on the CPU.
 ///
 /// # Errors
 /// What cannot be trained.
-pub fn bench(graph: &TypedGraph, steps: usize, threads: usize, device: Device) -> Result<BenchResult, FitError> {
+pub fn bench(
+    graph: &TypedGraph,
+    steps: usize,
+    threads: usize,
+    device: Device,
+    limit_mb: Option<u64>,
+) -> Result<BenchResult, FitError> {
     match device {
         Device::Cpu => {
-            let predicted_mb = Some(Footprint::of(graph)?.process_mb());
-            let result = in_threads(threads, || bench_on::<Cpu>(graph, steps, &Default::default()))?;
+            let (plan, footprint) = Plan::fitting(graph, |f| limit_mb.is_none_or(|limit| f.process_mb() <= limit))?;
+            let predicted_mb = Some(footprint.process_mb());
+            let result = in_threads(threads, || bench_on::<Cpu>(graph, plan, steps, &Default::default()))?;
             result.map(|result| BenchResult { predicted_mb, ..result })
         }
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
             let device = burn::backend::cuda::CudaDevice::new(index);
-            in_threads(threads, || bench_on::<crate::backend::Cuda>(graph, steps, &device))?
+            in_threads(threads, || bench_on::<crate::backend::Cuda>(graph, Plan::default(), steps, &device))?
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(_) => Err(crate::backend::DeviceError::NotCompiled(device).into()),
     }
 }
 
-fn bench_on<B>(graph: &TypedGraph, steps: usize, device: &B::Device) -> Result<BenchResult, FitError>
+fn bench_on<B>(graph: &TypedGraph, plan: Plan, steps: usize, device: &B::Device) -> Result<BenchResult, FitError>
 where
     B: AutodiffBackend + Kernels<Plain = <B as AutodiffBackend>::InnerBackend>,
     B::InnerBackend: Kernels,
@@ -63,7 +73,8 @@ where
     let images: Vec<f32> =
         (0..interface.batch * s.channels * s.height * s.width).map(|_| draws.normal() as f32).collect();
     let labels: Vec<u8> = (0..interface.batch).map(|i| (i % interface.scores.min(10)) as u8).collect();
-    let mut trainer = Trainer::<B>::new(graph, None, &seed, device)?;
+    let segments = plan.segments();
+    let mut trainer = Trainer::<B>::new(graph, None, plan, &seed, device)?;
     trainer.step(images.clone(), &labels, 0)?;
     let (mut forward, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..steps.max(1) {
@@ -81,6 +92,7 @@ where
         img_s: interface.batch as f64 / step_s,
         peak_rss_mb: crate::memory::peak_rss_mb(),
         predicted_mb: None,
+        segments,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::backend::{Cpu, Device, DeviceError};
 use crate::data::{Augment, Batches, DataError, Splits};
 use crate::kernels::Kernels;
 use crate::loss::LossError;
-use crate::lower::{Footprint, LowerError};
+use crate::lower::{LowerError, Plan};
 use crate::trainer::{Interface, Trainer};
 use archsmith_ir::reference::HostTensor;
 use archsmith_ir::{Seed, TypedGraph};
@@ -31,8 +31,8 @@ pub struct FitConfig {
     pub threads: usize,
     /// Seconds after which training ends as timed out; `None`: no limit.
     pub time_limit_s: Option<f64>,
-    /// Memory in MiB that the process may take: a network that would need more is refused before anything is allocated;
-    /// `None`: no limit. Only on the CPU.
+    /// Memory in MiB that the process may take: of a network that would need more, activations are computed again in the backward
+    /// pass, and where that is not enough it is refused before anything is allocated. `None`: no limit. Only on the CPU.
     pub memory_limit_mb: Option<u64>,
     /// What is done to training images.
     pub augment: Augment,
@@ -136,11 +136,11 @@ pub enum FitError {
         first: f64,
     },
     /// The graph says that the memory limit would be passed.
-    #[error("training would take {predicted_mb} MiB of memory, the limit is {limit_mb} MiB")]
+    #[error("training would take {predicted_mb} MiB of memory at the least, the limit is {limit_mb} MiB")]
     OverMemory {
         /// The limit.
         limit_mb: u64,
-        /// What the process would take at the most.
+        /// The peak of the process with activations computed again.
         predicted_mb: u64,
     },
     /// The caller asked to stop.
@@ -202,6 +202,8 @@ pub fn fit(
 pub struct Fitted {
     /// What was measured.
     pub metrics: Metrics,
+    /// Into how many segments a step was cut to stay within the memory limit; 1: nothing was computed again.
+    pub segments: usize,
     /// Reads the network's state from its device.
     read: Box<dyn Fn() -> Result<Vec<HostTensor>, FitError> + Send>,
 }
@@ -282,10 +284,12 @@ where
         let what = format!("it scores {} classes, the data set has {}", interface.scores, splits.classes());
         return Err(LowerError::Contract { what }.into());
     }
-    if let (Some(limit_mb), Device::Cpu) = (config.memory_limit_mb, config.device) {
-        within_memory(graph, splits, limit_mb)?;
-    }
-    let mut trainer = Trainer::<B>::new(graph, state, &seed, device)?;
+    let plan = match (config.memory_limit_mb, config.device) {
+        (Some(limit_mb), Device::Cpu) => within_memory(graph, splits, limit_mb)?,
+        _ => Plan::default(),
+    };
+    let segments = plan.segments();
+    let mut trainer = Trainer::<B>::new(graph, state, plan, &seed, device)?;
     let per_epoch = (splits.train.indices.len() / interface.batch) as u64;
     if per_epoch == 0 {
         let wanted = format!("one batch of {}", interface.batch);
@@ -365,17 +369,20 @@ where
         epochs: config.epochs,
         steps,
     };
-    Ok(Fitted { metrics, read: Box::new(move || trainer.state()) })
+    Ok(Fitted { metrics, segments, read: Box::new(move || trainer.state()) })
 }
 
-/// Refuses what would surely pass the memory limit. A prediction may be a little off: what lies just above is tried.
-fn within_memory(graph: &TypedGraph, splits: &Splits, limit_mb: u64) -> Result<(), FitError> {
+/// How to stay within the memory limit. Refuses what would surely pass it in any way. A prediction may be a little off: what lies
+/// just above is tried.
+fn within_memory(graph: &TypedGraph, splits: &Splits, limit_mb: u64) -> Result<Plan, FitError> {
     const MARGIN: f64 = 1.15;
-    let predicted_mb = Footprint::of(graph)?.process_mb() + (splits.dataset.bytes() as u64).div_ceil(1 << 20);
+    let beside = (splits.dataset.bytes() as u64).div_ceil(1 << 20);
+    let (plan, least) = Plan::fitting(graph, |footprint| footprint.process_mb() + beside <= limit_mb)?;
+    let predicted_mb = least.process_mb() + beside;
     if predicted_mb as f64 > MARGIN * limit_mb as f64 {
         return Err(FitError::OverMemory { limit_mb, predicted_mb });
     }
-    Ok(())
+    Ok(plan)
 }
 
 /// Judges the time of all steps by that of the steps after the first. `before`: seconds until the first step was done; `since`:

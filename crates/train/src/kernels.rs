@@ -180,6 +180,12 @@ pub trait Kernels: Backend {
         composed::batch_norm_backward::<Self>(input, y, statistics, dy)
     }
 
+    /// A zero `[1]` of f32 whose gradient for `y` is the given one; none where `y` has no gradient, as on a backend without
+    /// differentiation. A backward pass from it is one from `y`.
+    fn seeded(_y: FloatTensor<Self>, _gradient: FloatTensor<Self::Plain>) -> Option<FloatTensor<Self>> {
+        None
+    }
+
     /// Zeros like another tensor.
     fn zeros_like(x: &FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_zeros(x.shape(), &Self::float_device(x), x.dtype().into())

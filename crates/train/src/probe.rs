@@ -5,6 +5,7 @@
 
 use crate::backend::Cpu;
 use crate::fit::FitError;
+use crate::kernels::Kernels;
 use crate::loss::loss;
 use crate::lower::{Network, StepRng};
 use crate::trainer::Interface;
@@ -59,12 +60,12 @@ pub fn gradients(
     };
     let kind = Loss::CrossEntropy { label_smoothing: 0.0, weight: None };
     let measured = loss(&kind, &read(scores.clone())?, interface.scores, labels)?;
-    // The gradient of Σ scores·g for constant g is g.
-    let g = TensorData::new(measured.gradient, [interface.batch, interface.scores]);
-    let mut found = (scores * Tensor::<Cpu, 2>::from_data(g, &device)).sum_dim(1).sum_dim(0).backward();
+    let gradient = TensorData::new(measured.gradient, [interface.batch, interface.scores]);
+    let gradient = Tensor::<Plain, 2>::from_data(gradient, &device).into_primitive().tensor();
+    let mut found = Cpu::seeded(scores.into_primitive().tensor(), gradient).map(Cpu::backward);
     let mut norms = Vec::new();
     for (id, parameter) in network.parameters() {
-        let norm = match parameter.grad_remove(&mut found) {
+        let norm = match found.as_mut().and_then(|found| parameter.grad_remove(found)) {
             Some(gradient) => Some(norm(gradient)?),
             None => None,
         };

@@ -3,7 +3,7 @@
 use crate::fit::FitError;
 use crate::kernels::{Deferred, Kernels};
 use crate::loss::{argmax, loss};
-use crate::lower::{LowerError, Network, StepRng};
+use crate::lower::{LowerError, Network, Pass, Plan, StepRng};
 use crate::optim::{Gradient, Optimiser, Rates};
 use archsmith_ir::reference::{HostTensor, initial_state};
 use archsmith_ir::{DType, Recipe, Seed, TypedGraph};
@@ -64,6 +64,7 @@ where
     B::InnerBackend: Kernels,
 {
     network: Network<B>,
+    plan: Plan,
     optimiser: Optimiser<B::InnerBackend>,
     recipe: Recipe,
     rates: Rates,
@@ -78,10 +79,11 @@ where
     B: AutodiffBackend + Kernels<Plain = <B as AutodiffBackend>::InnerBackend>,
     B::InnerBackend: Kernels,
 {
-    /// Starts from `state`, or from initial values that are drawn from the seed.
+    /// Starts from `state`, or from initial values that are drawn from the seed. Activations are computed again as planned.
     pub(crate) fn new(
         graph: &TypedGraph,
         state: Option<&[HostTensor]>,
+        plan: Plan,
         seed: &Seed,
         device: &B::Device,
     ) -> Result<Self, FitError> {
@@ -96,6 +98,7 @@ where
         let recipe = graph.graph().recipe.clone();
         Ok(Trainer {
             network,
+            plan,
             optimiser: Optimiser::new(recipe.optimizer.clone(), recipe.clip.clone()),
             rates: Rates::new(recipe.optimizer.lr(), recipe.schedule.clone()),
             recipe,
@@ -121,25 +124,22 @@ where
         let mut rng = StepRng::new(self.seed.derive("step", &[self.steps]));
         let deferred = Deferred::default();
         let images = [self.images(images, &self.device)];
-        let (scores, buffers) = self.network.forward_deferring(&images, &mut rng, &deferred);
-        let known = read(scores.clone())?;
+        let pass = Pass::forward(&self.network, &self.plan, &images, &mut rng, &deferred);
+        let known = read(pass.scores().clone())?;
         let forward_s = start.elapsed().as_secs_f64();
         let measured = loss(&self.recipe.loss, &known, self.interface.scores, labels)?;
         if !measured.loss.is_finite() {
             return Err(FitError::Diverged { step: self.steps, loss: measured.loss });
         }
-        // The gradient of Σ scores·g for constant g is g: the loss itself need not be known to the differentiation.
-        let g = TensorData::new(measured.gradient, [self.interface.batch, self.interface.scores]);
-        let surrogate = (scores * Tensor::<B, 2>::from_data(g, &self.device)).sum_dim(1).sum_dim(0);
-        let mut gradients = surrogate.backward();
+        let gradient = TensorData::new(measured.gradient, [self.interface.batch, self.interface.scores]);
+        let (mut whole, buffers) = pass.backward(Tensor::from_data(gradient, &self.device));
         // A parameter that the forward pass does not use has no gradient and is left alone, weight decay included.
         let mut products = deferred.take();
         let mut found = Vec::new();
-        for (id, p) in self.network.parameters() {
-            let whole = p.grad_remove(&mut gradients).map(Gradient::Whole);
-            found.extend(whole.or_else(|| products.remove(&id).map(Gradient::Product)).map(|g| (id, g)));
+        for (id, _) in self.network.parameters() {
+            let gradient = whole.remove(&id).map(Gradient::Whole);
+            found.extend(gradient.or_else(|| products.remove(&id).map(Gradient::Product)).map(|g| (id, g)));
         }
-        drop(gradients);
         let lr = self.rates.at(self.steps, epochs);
         if let Some(momentum) = self.rates.momentum(self.steps, epochs) {
             self.optimiser.set_momentum(momentum);

@@ -39,7 +39,8 @@ pub(crate) struct TrainArgs {
     /// Shift training images at random by up to so many pixels each way.
     #[arg(long, default_value_t = 0, value_name = "PIXELS")]
     pub(crate) crop: usize,
-    /// Memory in MiB: a network that would need more is refused before training. 0: no limit.
+    /// Memory in MiB: of a network that would need more, activations are computed again; where that is not enough it is refused before
+    /// training. 0: no limit.
     #[arg(long, default_value_t = 0, value_name = "MIB")]
     pub(crate) memory: u64,
     /// Write a line for each step, with the accuracies at the end of each epoch: .jsonl or .csv.

@@ -143,6 +143,9 @@ pub(crate) struct BenchTrainArgs {
     /// cpu or cuda.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
+    /// MiB that a process may take: activations are computed again to stay below; 0: no limit.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) memory: u64,
 }
 
 /// Put a folder of networks through the worker processes, one after another, and watch what this process holds.

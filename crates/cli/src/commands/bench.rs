@@ -84,7 +84,8 @@ pub(super) fn train(args: BenchTrainArgs) -> anyhow::Result<Ending> {
             }
         };
         let name = net.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let result = archsmith_train::bench::bench(&graph, args.steps, args.threads, device)?;
+        let limit_mb = (args.memory > 0).then_some(args.memory);
+        let result = archsmith_train::bench::bench(&graph, args.steps, args.threads, device, limit_mb)?;
         output::json(&TrainLine { name, result })?;
     }
     Ok(Ending::Done)

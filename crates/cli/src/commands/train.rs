@@ -91,6 +91,12 @@ pub(super) fn train(args: TrainArgs) -> anyhow::Result<Ending> {
         return Err(e);
     }
     let fitted = result?;
+    if fitted.segments > 1 {
+        let (segments, limit) = (fitted.segments, args.memory);
+        output::note(format!(
+            "each step was cut into {segments} segments and computed again to stay within {limit} MiB"
+        ));
+    }
     if let Some(path) = &args.save {
         super::export::write(path, &archsmith_inspect::weights::save(&graph, &fitted.state()?)?)?;
     }

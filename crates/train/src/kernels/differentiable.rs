@@ -7,8 +7,8 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::tensor::TensorMetadata;
 use burn::tensor::ops::{FloatTensor, IntTensor};
+use burn::tensor::{FloatDType, TensorMetadata};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -168,6 +168,21 @@ impl<B: Kernels> Backward<B, 2> for Spread {
     }
 }
 
+#[derive(Debug)]
+struct Seeded;
+
+impl<B: Kernels> Backward<B, 1> for Seeded {
+    type State = B::FloatTensorPrimitive;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        grads.consume::<B>(&ops.node);
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, ops.state);
+        }
+    }
+}
+
 /// What is kept of a batch normalisation: its input, its result where that is needed, and its statistics.
 type Kept<B> = (BatchNorm<B>, Option<FloatTensor<B>>, [FloatTensor<B>; 2]);
 
@@ -245,6 +260,14 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             OpsKind::UnTracked(prep) => prep.finish(y),
         };
         (y, places)
+    }
+
+    fn seeded(y: FloatTensor<Self>, gradient: FloatTensor<B>) -> Option<FloatTensor<Self>> {
+        let zero = B::float_zeros([1].into(), &B::float_device(&y.primitive), FloatDType::F32);
+        match Seeded.prepare::<C>([y.node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => Some(prep.finish(gradient, zero)),
+            OpsKind::UnTracked(_) => None,
+        }
     }
 
     fn average(x: FloatTensor<Self>, a: &Average) -> FloatTensor<Self> {

@@ -6,16 +6,20 @@
 
 mod habits;
 
+use super::recompute::{Plan, live_before};
+use super::value::bytes;
 use super::{LowerError, Lowered};
 use crate::backend::Cpu;
 use crate::optim::rule::Rule;
-use archsmith_ir::{Recipe, StateKind, TensorType, TypedGraph};
+use archsmith_ir::{Recipe, StateKind, TensorType, TypedGraph, V};
 use habits::{Back, Habit, Made};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Memory that a process takes before any tensor, in bytes: the program itself, stacks, what a network is described by.
-const PROCESS: u64 = 28 << 20;
-/// Of what tensors take, the part that the allocator and the pool take again for gaps and blocks that wait.
+const PROCESS: u64 = 26 << 20;
+/// Of what tensors take, the part that the allocator takes again for gaps between them.
 const GAPS: u64 = 16;
 
 /// What training needs on the CPU, in bytes.
@@ -32,17 +36,25 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// Of training a network by its recipe.
+    /// Of training a network by its recipe, with nothing computed again.
     ///
     /// # Errors
     /// What cannot be lowered.
     pub fn of(graph: &TypedGraph) -> Result<Footprint, LowerError> {
+        Footprint::planned(graph, &Plan::default())
+    }
+
+    /// Of training a network by its recipe, with activations computed again as planned.
+    ///
+    /// # Errors
+    /// What cannot be lowered.
+    pub fn planned(graph: &TypedGraph, plan: &Plan) -> Result<Footprint, LowerError> {
         let declared = &graph.graph().state;
         let trained: Vec<bool> = declared.iter().map(|s| s.kind == StateKind::Parameter).collect();
         let state: u64 = declared.iter().map(|s| bytes(&s.ty)).sum();
         let train = Lowered::new::<Cpu>(graph.train().program())?;
         let eval = Lowered::new::<Cpu>(graph.eval().program())?;
-        let step = step(&train, &trained);
+        let step = step(&train, &trained, plan);
         let evaluation = forward(&eval);
         let parameters: u64 = trained.iter().zip(declared).filter(|(t, _)| **t).map(|(_, s)| bytes(&s.ty)).sum();
         let moments = parameters * moments(&graph.graph().recipe) as u64;
@@ -58,29 +70,40 @@ impl Footprint {
 }
 
 /// The most that a training step takes at once besides the state; parameters are `trained`.
-pub(super) fn step(lowered: &Lowered, trained: &[bool]) -> u64 {
-    Walk::new(lowered, trained).step()
+pub(super) fn step(lowered: &Lowered, trained: &[bool], plan: &Plan) -> u64 {
+    let program = &lowered.program;
+    let ranges = plan.ranges(program.steps.len());
+    let starts: Vec<Vec<V>> = ranges.iter().map(|range| live_before(program, range.start)).collect();
+    let mut forward = Walk::new(lowered, &[], &program.inputs);
+    for (range, start) in ranges.iter().zip(&starts).take(ranges.len() - 1) {
+        forward.keep(start);
+        forward.forward(range.clone());
+    }
+    let mut peak = forward.memory.peak;
+    // What stays when a segment is done: gradients of parameters.
+    let mut done = 0;
+    for (k, range) in ranges.iter().enumerate().rev() {
+        let earlier: BTreeSet<V> = starts[..k].iter().flatten().copied().collect();
+        let (shared, others): (Vec<V>, Vec<V>) = earlier.into_iter().partition(|v| starts[k].contains(v));
+        let size = |values: &[V]| -> u64 { values.iter().map(|v| bytes(&program.values[v.index()])).sum() };
+        let mut walk = Walk::new(lowered, trained, &starts[k]);
+        walk.keep(&shared);
+        walk.segment(range.clone(), &starts[k], starts.get(k + 1).map(Vec::as_slice));
+        peak = peak.max(walk.memory.peak + size(&others) + done);
+        done += walk.memory.live.saturating_sub(size(&shared));
+    }
+    peak
 }
 
 /// The most that a forward pass takes at once where nothing is trained.
 pub(super) fn forward(lowered: &Lowered) -> u64 {
-    Walk::new(lowered, &[]).forward_only()
+    let mut walk = Walk::new(lowered, &[], &lowered.program.inputs);
+    walk.forward(0..lowered.program.steps.len());
+    walk.memory.peak
 }
 
 fn moments(recipe: &Recipe) -> usize {
     Rule { kind: &recipe.optimizer, lr: 0.0, steps: 1, limit: None }.moments()
-}
-
-/// Floats are kept in f32 but for f64, integers in eight bytes, truth values in one.
-fn bytes(ty: &TensorType) -> u64 {
-    use archsmith_ir::DType;
-    let each = match ty.dtype {
-        DType::Bool => 1,
-        DType::F64 => 8,
-        d if d.is_float() => 4,
-        _ => 8,
-    };
-    ty.numel() as u64 * each
 }
 
 /// Memory of one or more tensors.
@@ -143,7 +166,8 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(lowered: &'a Lowered, trained: &[bool]) -> Self {
+    /// The state and `start` are there. What training starts from has gradients, as parameters have, but for the program's inputs.
+    fn new(lowered: &'a Lowered, trained: &[bool], start: &[V]) -> Self {
         let program = &lowered.program;
         let n = program.values.len();
         let mut walk =
@@ -155,27 +179,56 @@ impl<'a> Walk<'a> {
                 walk.depth[v.index()] = Some(0);
             }
         }
-        for v in &program.inputs {
-            let size = bytes(&program.values[v.index()]);
-            walk.at[v.index()] = Some(walk.memory.take(size));
+        for v in start {
+            let ty = &program.values[v.index()];
+            walk.at[v.index()] = Some(walk.memory.take(bytes(ty)));
+            if !trained.is_empty() && ty.dtype.is_float() && !program.inputs.contains(v) {
+                walk.depth[v.index()] = Some(0);
+            }
         }
         walk
     }
 
-    fn forward_only(mut self) -> u64 {
-        self.forward();
-        self.memory.peak
+    /// Somebody else keeps these values.
+    fn keep(&mut self, values: &[V]) {
+        values.iter().filter_map(|v| self.at[v.index()]).collect::<Vec<_>>().into_iter().for_each(|id| {
+            self.memory.hold(id);
+        });
     }
 
-    fn step(mut self) -> u64 {
-        self.forward();
-        self.backward();
-        self.memory.peak
-    }
-
-    fn forward(&mut self) {
+    /// Forward and backward through some steps, from what lives before them to what lives behind them (`None`: the scores). What
+    /// stays are gradients of parameters.
+    fn segment(&mut self, steps: Range<usize>, start: &[V], end: Option<&[V]>) {
         let program = &self.lowered.program;
-        for (i, step) in program.steps.iter().enumerate() {
+        let leaves: Vec<V> = start.iter().copied().filter(|v| self.depth[v.index()].is_some()).collect();
+        self.keep(&leaves);
+        let held: Vec<Id> = leaves.iter().filter_map(|v| self.at[v.index()]).collect();
+        let mut gradients: Vec<Option<Id>> = vec![None; program.values.len()];
+        // The gradients of what lives behind are there before the segment is executed again.
+        for v in end.unwrap_or_default().iter().filter(|v| !program.inputs.contains(v)) {
+            let ty = &program.values[v.index()];
+            gradients[v.index()] = ty.dtype.is_float().then(|| self.memory.take(bytes(ty)));
+        }
+        self.forward(steps);
+        if let (None, Some(v)) = (end, program.outputs.first()) {
+            gradients[v.index()] = Some(self.memory.take(bytes(&program.values[v.index()])));
+        }
+        for v in end.unwrap_or_default() {
+            let id = self.at[v.index()].take();
+            id.into_iter().for_each(|id| self.memory.release(id));
+        }
+        self.backward(&mut gradients);
+        held.into_iter().for_each(|id| self.memory.release(id));
+        for v in leaves {
+            let id = gradients[v.index()].take();
+            id.into_iter().for_each(|id| self.memory.release(id));
+        }
+    }
+
+    fn forward(&mut self, steps: Range<usize>) {
+        let program = &self.lowered.program;
+        for i in steps {
+            let step = &program.steps[i];
             let first = step.first_output.index();
             let inputs: Vec<&TensorType> = step.inputs.iter().map(|v| &program.values[v.index()]).collect();
             let output = &program.values[first];
@@ -224,12 +277,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn backward(&mut self) {
+    fn backward(&mut self, gradients: &mut [Option<Id>]) {
         let program = &self.lowered.program;
-        let mut gradients: Vec<Option<Id>> = vec![None; program.values.len()];
-        if let Some(v) = program.outputs.first() {
-            gradients[v.index()] = Some(self.memory.take(bytes(&program.values[v.index()])));
-        }
         let mut tape = std::mem::take(&mut self.tape);
         // The deepest first; of equally deep ones the order hardly matters.
         tape.sort_by_key(|r| std::cmp::Reverse(r.depth));
@@ -237,7 +286,7 @@ impl<'a> Walk<'a> {
             let step = &program.steps[step];
             let dy = gradients[step.first_output.index()].take();
             if let Some(dy) = dy {
-                self.gradients_of(step, &habit, dy, &mut gradients);
+                self.gradients_of(step, &habit, dy, gradients);
                 if !habit.deferred(&self.lowered.linear, step) {
                     self.memory.release(dy);
                     kept.into_iter().for_each(|id| self.memory.release(id));

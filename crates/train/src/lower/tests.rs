@@ -7,7 +7,7 @@ use super::exec::{Operands, execute};
 use super::random::StepRng;
 use super::support;
 use super::value::{Place, Value};
-use super::{Lowered, footprint};
+use super::{Lowered, Plan, footprint};
 use crate::backend::Cpu;
 use archsmith_ir::infer::{Program, Step};
 use archsmith_ir::prim::*;
@@ -105,7 +105,7 @@ fn foretell(program: &Program) {
     let trained = vec![true; state.len()];
     let program = Program { inputs: Vec::new(), state, ..program.clone() };
     let lowered = Lowered::new::<Cpu>(&program).unwrap();
-    assert!(footprint::forward(&lowered) <= footprint::step(&lowered, &trained));
+    assert!(footprint::forward(&lowered) <= footprint::step(&lowered, &trained, &Plan::default()));
 }
 
 /// Compares one application; gradients too, where `gradients` is set.

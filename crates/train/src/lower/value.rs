@@ -34,6 +34,17 @@ pub(crate) fn float_dtype(dtype: DType) -> FloatDType {
 /// How integers are stored.
 pub(crate) const INT: IntDType = IntDType::I64;
 
+/// Bytes of a tensor: floats are kept in f32 but for f64, integers in eight bytes, truth values in one.
+pub(super) fn bytes(ty: &TensorType) -> u64 {
+    let each = match ty.dtype {
+        DType::Bool => 1,
+        DType::F64 => 8,
+        d if d.is_float() => 4,
+        _ => 8,
+    };
+    ty.numel() as u64 * each
+}
+
 /// A backend's device with what every conversion needs to know about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Place<B: Backend> {

@@ -166,3 +166,44 @@ pub(crate) fn small_conv(batch: usize, widths: [usize; 3], norm: bool, dropout: 
         f.on("linear", x, &[("weight", w), ("bias", bias)])
     })
 }
+
+/// Four convolutions, two of them with one weight, a shortcut over those, dropout and batch norm: cut anywhere, segments share
+/// values, weights and random numbers.
+pub(crate) fn shortcut(batch: usize) -> TypedGraph {
+    let mut b = Builder::new(batch);
+    let convolutions = [3, 16, 16].map(|c| b.weight(&format!("conv.{c}.weight"), &[16, c, 3, 3]));
+    let mean = b.constant("bn.running_mean", &[16], 0.0, StateKind::Buffer);
+    let var = b.constant("bn.running_var", &[16], 1.0, StateKind::Buffer);
+    let head = b.weight("fc.weight", &[10, 256]);
+    b.finish(Recipe::default(), |f| {
+        let conv = |f: &mut Forward<'_>, x, k: usize| {
+            let w = f.state(convolutions[k]);
+            f.on("conv2d", x, &[("weight", w), ("padding", Attr::Ints(vec![1, 1]).into())])
+        };
+        let norm = |f: &mut Forward<'_>, x| {
+            let (mean, var) = (f.state(mean), f.state(var));
+            f.on(
+                "batch_norm",
+                x,
+                &[("running_mean", mean), ("running_var", var), ("training", Attr::Bool(f.training).into())],
+            )
+        };
+        let y = conv(f, f.x, 0);
+        let y = norm(f, y);
+        let first = f.on("relu", y, &[]);
+        let mut x = first;
+        for _ in 0..2 {
+            let y = conv(f, x, 1);
+            x = f.on("relu", y, &[]);
+        }
+        x = f.on("add", x, &[("other", Arg::Tensor(first))]);
+        x = f.on("dropout", x, &[("p", Attr::Float(0.2).into()), ("training", Attr::Bool(f.training).into())]);
+        let y = conv(f, x, 2);
+        let y = norm(f, y);
+        x = f.on("sigmoid", y, &[]);
+        x = f.on("max_pool2d", x, &[("kernel_size", Attr::Ints(vec![8, 8]).into())]);
+        x = f.on("flatten", x, &[("start_dim", Attr::Int(1).into())]);
+        let w = f.state(head);
+        f.on("linear", x, &[("weight", w)])
+    })
+}

@@ -1,10 +1,11 @@
 //! Whole fits.
 
-use crate::nets::{Builder, small_conv};
+use crate::nets::{Builder, shortcut, small_conv};
 use archsmith_ir::recipe::{Clip, Loss, Optimizer};
 use archsmith_ir::reference::{HostTensor, initial_state};
 use archsmith_ir::{Attr, Recipe, Seed, StateKind};
 use archsmith_train::data::Augment;
+use archsmith_train::lower::{Footprint, Plan};
 use archsmith_train::{Dataset, FitConfig, FitError, Metrics, SplitConfig, Splits, fit, fit_from};
 use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
@@ -44,6 +45,34 @@ fn a_network_learns() {
     assert!(metrics.accuracy_test.unwrap() > 0.5, "{metrics:?}");
     assert_eq!((metrics.epochs, metrics.steps), (2, 60));
     assert!(metrics.loss < 1.5 && metrics.img_s > 0.0, "{metrics:?}");
+}
+
+#[test]
+fn activations_that_are_computed_again_give_the_same_training() {
+    let graph = shortcut(128);
+    let splits = splits(384);
+    let trained = |memory_limit_mb: Option<u64>| {
+        let config = FitConfig { threads: 2, memory_limit_mb, test: false, ..FitConfig::default() };
+        fit_from(&graph, None, &splits, &config, &mut |_| ControlFlow::Continue(()))
+    };
+    let whole = trained(None).unwrap();
+    assert_eq!(whole.segments, 1);
+    let data = DATA.bytes().div_ceil(1 << 20) as u64;
+    let needed = Footprint::of(&graph).unwrap().process_mb() + data;
+    let least = Plan::fitting(&graph, |_| false).unwrap().1.process_mb() + data;
+    assert!(least < needed * 9 / 10, "{least} MiB instead of {needed}");
+    for limit in [needed - 4, least] {
+        let sparing = trained(Some(limit)).unwrap();
+        assert!(sparing.segments > 1, "{limit} of {needed} MiB");
+        assert!((whole.metrics.loss - sparing.metrics.loss).abs() < 1e-5, "{limit} of {needed} MiB");
+        for (a, b) in whole.state().unwrap().iter().zip(&sparing.state().unwrap()) {
+            let scale = a.to_f64().iter().fold(1e-3f64, |m, v| m.max(v.abs()));
+            let off = a.to_f64().iter().zip(b.to_f64().iter()).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
+            assert!(off < 1e-4 * scale, "{off} of {scale} with {} segments", sparing.segments);
+        }
+    }
+    let refused = trained(Some(least / 2)).unwrap_err().to_string();
+    assert!(refused.contains(&format!("{least} MiB of memory at the least")), "{refused}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use super::super::Weight;
 use super::super::layout::Mode;
-use super::bytes;
+use super::super::value::bytes;
 use crate::kernels::{self, ConvGeometry, Kernels};
 use archsmith_ir::prim::{BinaryOp, PoolKind, Prim, ReduceOp, UnaryOp};
 use archsmith_ir::{Step, TensorType};
