@@ -1,7 +1,7 @@
 //! Networks from outside, read as data: a folder of Python files, with or without measured accuracies.
 //!
 //! Two layouts are known. A plain folder of `*.py` files. Or the layout of LEMUR: `nn/*.py`, and for each network
-//! `stat/train/img-classification_cifar-10_acc_<NAME>/<EPOCHS>.json`, a list of measurements with an `accuracy`; the
+//! `stat/train/img-classification_<DATA>_acc_<NAME>/<EPOCHS>.json`, a list of measurements with an `accuracy`; the
 //! best of `1.json` is taken, the one-epoch accuracy.
 //!
 //! Nothing is executed and nothing is judged: a file that can be read as text becomes a record, with no fingerprint.
@@ -47,11 +47,19 @@ struct Measurement {
     accuracy: Option<f64>,
 }
 
-/// Reads a folder.
+/// Reads a folder, with accuracies on CIFAR-10.
+///
+/// # Errors
+/// As [`import_folder_of`].
+pub fn import_folder(folder: &Path) -> Result<Imported, ImportError> {
+    import_folder_of(folder, "cifar-10")
+}
+
+/// Reads a folder, with accuracies on these images, by LEMUR's name of them.
 ///
 /// # Errors
 /// [`ImportError::Io`] where the folder can't be listed, [`ImportError::Empty`] where it holds no network.
-pub fn import_folder(folder: &Path) -> Result<Imported, ImportError> {
+pub fn import_folder_of(folder: &Path, data: &str) -> Result<Imported, ImportError> {
     let nested = folder.join("nn");
     let sources = if nested.is_dir() { nested } else { folder.to_path_buf() };
     let io_error = |source| ImportError::Io { path: sources.clone(), source };
@@ -81,7 +89,7 @@ pub fn import_folder(folder: &Path) -> Result<Imported, ImportError> {
                 continue;
             }
         };
-        let measured = folder.join(format!("stat/train/img-classification_cifar-10_acc_{name}/1.json"));
+        let measured = folder.join(format!("stat/train/img-classification_{data}_acc_{name}/1.json"));
         let accuracy = match one_epoch_accuracy(&measured) {
             Ok(accuracy) => accuracy,
             Err(reason) => {

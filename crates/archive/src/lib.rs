@@ -5,13 +5,15 @@
 //! - [`tokens`], [`novelty`]: the published token normalisation, shingles, MinHash, banding and exact Jaccard.
 //! - [`pairs`]: prompt–code pairs for fine-tuning, and the infill transformation.
 //! - [`evaluations`]: results that are known from earlier, by what they depend on; [`retrainings`]: candidates trained again.
-//! - [`import`]: networks from outside, read as data.
+//! - [`import`]: networks from outside, read as data; [`export`]: a run's results in LEMUR's layout; [`bundle`]: a run as one file.
 //!
 //! The crate never reads the clock: whoever calls it brings the times. It draws no random number: the MinHash
 //! permutations are fixed, since a stored novelty must mean the same in every run. It prints nothing.
 
+pub mod bundle;
 pub mod evaluations;
 pub mod events;
+pub mod export;
 pub mod import;
 pub mod novelty;
 pub mod pairs;
@@ -21,9 +23,11 @@ pub mod run_dir;
 pub mod store;
 pub mod tokens;
 
+pub use bundle::{BundleError, BundledFile, Manifest, export_run, import_run};
 pub use evaluations::{EvaluationCache, EvaluationRecord, content_hash};
 pub use events::{Event, EventLog, EventLogError, TimedEvent};
-pub use import::{ImportError, Imported, import_folder};
+pub use export::{Measured, export_lemur, lemur_name};
+pub use import::{ImportError, Imported, import_folder, import_folder_of};
 pub use novelty::{GraphIndex, NEAR_DUPLICATE, Nearest, NoveltyIndex, RETRIEVAL, Sketch};
 pub use pairs::{Pair, PairError, PairKind, merge_pairs, read_pairs, remove_forward_body, write_pairs};
 pub use record::{

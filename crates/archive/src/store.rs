@@ -154,6 +154,18 @@ impl Store {
         Ok(())
     }
 
+    /// Moves what is in the write-ahead log into the archive's one file, so that this file is the whole truth.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        let busy: i64 = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(|error| self.error(error))?;
+        if busy == 0 { Ok(()) } else { Err(StoreError::Locked { path: self.path.clone() }) }
+    }
+
     /// Where the archive lies.
     pub fn path(&self) -> &Path {
         &self.path

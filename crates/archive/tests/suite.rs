@@ -1,5 +1,7 @@
 //! What the archive promises, seen from outside.
 
+#[path = "suite/bundle.rs"]
+mod bundle;
 #[path = "suite/events_and_folder.rs"]
 mod events_and_folder;
 #[path = "suite/novelty.rs"]

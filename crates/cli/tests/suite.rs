@@ -414,4 +414,25 @@ fn a_small_run_repeats_and_survives_being_killed() {
     assert_eq!(out(&o).trim(), digest);
     let o = archsmith(&["run", "--resume", &dir]);
     assert!(code(&o) == 0 && out(&o).trim() == digest, "a finished run has nothing to do");
+
+    // As one file, and back; with its networks in LEMUR's layout, and back as a seed set.
+    let (bundle, back) = (folder.text("run.tar.gz"), folder.text("back"));
+    let o = archsmith(&["archive", "export", &dir, "--out", &bundle]);
+    assert!(code(&o) == 0 && out(&o).trim() == digest, "{}", err(&o));
+    let o = archsmith(&["archive", "import", &bundle, "--out", &back]);
+    assert!(code(&o) == 0 && out(&o).trim() == digest, "{}", err(&o));
+    let o = archsmith(&["run", "--resume", &back]);
+    assert!(code(&o) == 0 && out(&o).trim() == digest, "{}", err(&o));
+    let o = archsmith(&["archive", "import", &bundle, "--out", &back]);
+    assert!(code(&o) == 3 && err(&o).contains("expected an empty or absent folder"), "{}", err(&o));
+    let (lemur, seeds) = (folder.text("lemur"), folder.text("seeds.jsonl"));
+    let o = archsmith(&["corpus", "export", &dir, "--out", &lemur]);
+    assert_eq!(code(&o), 0, "{}", err(&o));
+    let o = archsmith(&["corpus", "import", &lemur, "--data", "fashion-mnist", "--out", &seeds]);
+    assert_eq!(code(&o), 0, "{}", err(&o));
+    let read: Vec<_> = std::fs::read_to_string(&seeds).unwrap_or_default().lines().map(json).collect();
+    assert!(
+        !read.is_empty() && read.iter().all(|s| s["accuracy"].is_f64() && s["fingerprint"].is_string()),
+        "{read:?}"
+    );
 }

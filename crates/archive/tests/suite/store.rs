@@ -16,7 +16,7 @@ fn metrics(accuracy_val: f64) -> Metrics {
     }
 }
 
-fn candidate(cycle: u32, index: u32, verdict: Verdict) -> CandidateRecord {
+pub(crate) fn candidate(cycle: u32, index: u32, verdict: Verdict) -> CandidateRecord {
     let trained = verdict == Verdict::Trained;
     CandidateRecord {
         id: candidate_id("run", cycle, index, 0),

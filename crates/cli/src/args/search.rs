@@ -66,6 +66,23 @@ pub(crate) struct ConfigArgs {
 /// Networks from outside, as data.
 pub(crate) enum CorpusCommand {
     Import(ImportArgs),
+    Export(CorpusExportArgs),
+}
+
+/// Write the networks of a run with their test accuracies as LEMUR keeps its own: nn/*.py and stat/train/….
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:
+  archsmith corpus export runs/laptop-001 --out lemur/
+  archsmith corpus import lemur/ --data fashion-mnist --out seeds.jsonl")]
+pub(crate) struct CorpusExportArgs {
+    /// The run's folder.
+    pub(crate) dir: PathBuf,
+    /// The folder; what is in it stays.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Every trained network, not the admitted alone.
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// Read networks with their measured accuracies into a seed set.
@@ -79,6 +96,9 @@ pub(crate) struct ImportArgs {
     /// Where the seed set goes: one JSON object a line.
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// Which accuracies are read, by LEMUR's name of the images.
+    #[arg(long, default_value = "cifar-10")]
+    pub(crate) data: String,
     /// Only networks that become a typed graph.
     #[arg(long)]
     pub(crate) valid_only: bool,
@@ -111,6 +131,30 @@ pub(crate) enum ArchiveCommand {
   archsmith archive reseed runs/laptop-001 --top 20 --spread     20 from the best to the worst
   archsmith archive reseed runs/laptop-001 --longer 5            and once for 5 epochs: does one epoch rank as five do?")]
     Reseed(ArchiveReseedArgs),
+    /// Pack a run into one file: its archive, adapters, pairs and everything else in its folder.
+    #[command(after_help = "Example:\n  archsmith archive export runs/laptop-001 --out laptop-001.tar.gz")]
+    Export(ArchiveExportArgs),
+    /// Unpack a run from such a file, and check it. It can be resumed where it was left.
+    #[command(after_help = "Example:\n  archsmith archive import laptop-001.tar.gz --out runs/laptop-001")]
+    Import(ArchiveImportArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ArchiveExportArgs {
+    /// The run's folder.
+    pub(crate) dir: PathBuf,
+    /// The file, as a rule with the ending .tar.gz.
+    #[arg(long, short)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ArchiveImportArgs {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// The run's folder: new, or empty.
+    #[arg(long, short)]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -2,11 +2,14 @@
 
 mod reseed;
 
-use crate::args::{ArchiveCommand, ArchiveDirArgs, ArchiveListArgs, ArchiveShowArgs, ArchiveTopArgs};
+use crate::args::{
+    ArchiveCommand, ArchiveDirArgs, ArchiveExportArgs, ArchiveImportArgs, ArchiveListArgs, ArchiveShowArgs,
+    ArchiveTopArgs,
+};
 use crate::{Ending, output};
 use anyhow::bail;
-use archsmith_archive::{CandidateRecord, RunDir, Stage, Store};
-use archsmith_ir::summary::grouped;
+use archsmith_archive::{CandidateRecord, Manifest, RunDir, Stage, Store, export_run, import_run};
+use archsmith_ir::summary::{self, grouped};
 use serde::Serialize;
 use std::path::Path;
 
@@ -34,6 +37,8 @@ pub(super) fn archive(command: ArchiveCommand) -> anyhow::Result<Ending> {
         ArchiveCommand::Digest(a) => digest(a),
         ArchiveCommand::Verify(a) => verify(a),
         ArchiveCommand::Reseed(a) => reseed::reseed(a),
+        ArchiveCommand::Export(a) => export(a),
+        ArchiveCommand::Import(a) => import(a),
     }
 }
 
@@ -140,6 +145,25 @@ fn show(args: ArchiveShowArgs) -> anyhow::Result<Ending> {
         ))?;
     }
     output::line(format!("\n{}", c.text.trim_end()))?;
+    Ok(Ending::Done)
+}
+
+fn export(args: ArchiveExportArgs) -> anyhow::Result<Ending> {
+    let manifest = export_run(&RunDir::open(&args.dir)?, &args.out)?;
+    tell(&manifest, &args.out)
+}
+
+fn import(args: ArchiveImportArgs) -> anyhow::Result<Ending> {
+    let manifest = import_run(&args.file, &args.out)?;
+    tell(&manifest, &args.out)
+}
+
+fn tell(manifest: &Manifest, what: &Path) -> anyhow::Result<Ending> {
+    let bytes: u64 = manifest.files.iter().map(|f| f.bytes).sum();
+    let run = manifest.run_id.as_deref().unwrap_or("not begun");
+    output::note(format!("{}: run {run}, {} files of {}", what.display(), manifest.files.len(), summary::bytes(bytes)));
+    output::note("archive digest:");
+    output::line(&manifest.digest)?;
     Ok(Ending::Done)
 }
 

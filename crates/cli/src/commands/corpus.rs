@@ -1,11 +1,14 @@
 //! `archsmith corpus`, and the seed sets that runs and pretraining read.
 
-use crate::args::ImportArgs;
+use crate::args::{CorpusExportArgs, ImportArgs};
 use crate::{Ending, output};
 use anyhow::Context;
-use archsmith_archive::{SeedRecord, import_folder, write_atomically};
+use archsmith_archive::{
+    Measured, Retrainings, RunDir, SeedRecord, Store, export_lemur, import_folder, import_folder_of, write_atomically,
+};
 use archsmith_frontend::Options;
 use archsmith_ir::fingerprint;
+use archsmith_search::Config;
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -48,8 +51,34 @@ pub(crate) fn seed_set(name: &str) -> anyhow::Result<Vec<SeedRecord>> {
     }
 }
 
+pub(super) fn export(args: CorpusExportArgs) -> anyhow::Result<Ending> {
+    let run = RunDir::open(&args.dir)?;
+    let config = Config::from_toml(&run.config()?, &run.config_path().display().to_string())?;
+    let store = Store::open_read_only(&run.archive_path())?;
+    let candidates = if args.all { store.candidates()? } else { store.admitted()? };
+    let again = Retrainings::open(&run.retrainings_path())?;
+    let data = match config.data.name.as_str() {
+        "cifar10" => "cifar-10",
+        "cifar100" => "cifar-100",
+        "fashion-mnist-sample" => "fashion-mnist",
+        other => other,
+    };
+    let measured = Measured {
+        data,
+        // Images are normalised, and seen at 32×32.
+        transform: "norm_32",
+        batch: config.training.batch,
+        prm: &config.training.prm,
+        again: again.all(),
+    };
+    let written = export_lemur(&candidates, &measured, &args.out)
+        .map_err(|(path, e)| anyhow::Error::new(e).context(format!("{} could not be written", path.display())))?;
+    output::note(format!("{}: {written} networks with their test accuracies on {data}", args.out.display()));
+    Ok(Ending::Done)
+}
+
 pub(super) fn import(args: ImportArgs) -> anyhow::Result<Ending> {
-    let imported = import_folder(&args.folder)?;
+    let imported = import_folder_of(&args.folder, &args.data)?;
     for (path, reason) in &imported.skipped {
         output::note(format!("skipped {}: {reason}", path.display()));
     }

@@ -62,6 +62,7 @@ pub(crate) fn dispatch(args: Args) -> anyhow::Result<Ending> {
         Command::Finetune(a) => finetune::finetune(a),
         Command::Pretrain(a) => pretrain::pretrain(a),
         Command::Corpus(CorpusCommand::Import(a)) => corpus::import(a),
+        Command::Corpus(CorpusCommand::Export(a)) => corpus::export(a),
         Command::Archive(c) => archive::archive(c),
         Command::Novelty(a) => novelty::novelty(a),
         Command::Replay(a) => replay::replay(a),
