@@ -1,7 +1,7 @@
 //! What reaches the screen: errors, JSON lines, colour and progress bars.
 
 use crate::args::{ColorChoice, Global};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
@@ -131,6 +131,18 @@ pub(crate) fn bar(len: u64, what: &'static str) -> ProgressBar {
     }
     bar.set_prefix(what);
     bar
+}
+
+/// So many lines that stay in their place, on standard error when that is a terminal; `None` otherwise.
+pub(crate) fn lines(count: usize) -> Option<(MultiProgress, Vec<ProgressBar>)> {
+    if settings().quiet || !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let all = MultiProgress::with_draw_target(target());
+    let style = ProgressStyle::with_template("{wide_msg}").ok()?;
+    let line = |_| all.add(ProgressBar::new_spinner().with_style(style.clone()));
+    let lines = (0..count).map(line).collect();
+    Some((all, lines))
 }
 
 /// A spinner with a message, for work of unknown length.

@@ -23,7 +23,7 @@ pub(super) fn replay(args: ReplayArgs) -> anyhow::Result<Ending> {
     if change.threshold.is_some_and(|t| !(0.0..=1.0).contains(&t)) {
         return Err(WrongUse("--threshold takes a share between 0 and 1, such as 0.75".into()).into());
     }
-    let mut trainer = if args.train { Some(evaluator(&config, args.cache.as_deref())?) } else { None };
+    let mut trainer = if args.train { Some(evaluator(&config, args.cache.as_deref())?.0) } else { None };
     let trainer = trainer.as_mut().map(|trainer| trainer.as_mut() as &mut dyn Evaluator);
     let found = decide_again(&store, &config, CONTRACT, &change, trainer)?;
     if args.json {

@@ -1,5 +1,8 @@
 //! `archsmith run`.
 
+mod board;
+mod dashboard;
+
 use super::corpus::seed_set;
 use super::{now_ms, report};
 use crate::args::RunArgs;
@@ -10,7 +13,8 @@ use archsmith_archive::Event;
 use archsmith_search::config::PromptStyle;
 use archsmith_search::mutation::Mutation;
 use archsmith_search::{Config, Generator, Host, RunError, Search};
-use indicatif::ProgressBar;
+use board::Board;
+use dashboard::Progress;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,9 +46,14 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<Ending> {
         if config.training.epochs == 1 { "one epoch".into() } else { format!("{} epochs", config.training.epochs) },
         config.training.device
     ));
-    let mut evaluator = evaluator(&config, args.cache.as_deref())?;
+    let (mut evaluator, images) = evaluator(&config, args.cache.as_deref())?;
     let mut generator = generator(&config, &search)?;
-    let mut view = View::new(args.json_events);
+    let board = if args.json_events {
+        None
+    } else {
+        Board::new(Progress::new(&config, &search.store().candidates()?, images, now_ms()))
+    };
+    let mut view = View::new(args.json_events, board);
     let stop_flag = || stop.load(Ordering::Relaxed);
     let mut failed = None;
     let outcome = {
@@ -143,90 +152,62 @@ pub(super) fn on_ctrl_c(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     .context("Ctrl-C cannot be caught")
 }
 
-/// Shows events: bars and lines for a person, JSON for a machine.
+/// Shows events: a few lines that stay in their place on a terminal, plain lines elsewhere, JSON for a machine.
 struct View {
     json: bool,
-    bar: Option<ProgressBar>,
-    admitted: u32,
+    board: Option<Board>,
 }
 
 impl View {
-    fn new(json: bool) -> View {
-        View { json, bar: None, admitted: 0 }
+    fn new(json: bool, board: Option<Board>) -> View {
+        View { json, board }
     }
 
     fn clear(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.board = None;
     }
 
-    fn start(&mut self, len: u64, what: &'static str) {
-        self.clear();
-        self.bar = Some(output::bar(len, what));
+    /// A line that stays.
+    fn say(&self, text: &str) {
+        match &self.board {
+            Some(board) => board.say(text),
+            None => output::note(text),
+        }
     }
 
     fn show(&mut self, event: &Event) -> anyhow::Result<()> {
         if self.json {
             return output::json(event);
         }
+        let plain = self.board.is_none();
         match event {
-            Event::CycleStarted { cycle, candidates } => {
-                self.clear();
-                output::note(format!("cycle {cycle}"));
-                self.start(u64::from(*candidates), "judging");
+            Event::CycleStarted { cycle, .. } if plain => self.say(&format!("cycle {cycle}")),
+            Event::RungFinished { id, share, accuracy_val, .. } if plain => {
+                let accuracy = accuracy_val.map_or_else(|| "–".to_string(), |a| format!("{:.1} %", 100.0 * a));
+                self.say(&format!("  {id} on {:.1} % of the images: accuracy {accuracy}", 100.0 * share));
             }
-            Event::TrainingStarted { .. } => {
-                let trained_so_far =
-                    self.bar.as_ref().filter(|b| b.prefix() == "training").map_or(0, |b| b.length().unwrap_or(0));
-                if trained_so_far == 0 {
-                    self.start(1, "training");
-                } else if let Some(bar) = &self.bar {
-                    bar.set_length(trained_so_far + 1);
-                }
-            }
-            Event::CandidateFinished { cycle, index, verdict, accuracy_val, admitted, seconds, .. } => {
-                self.admitted += u32::from(*admitted);
-                if let Some(bar) = &self.bar {
-                    bar.inc(1);
-                }
-                let text = match accuracy_val {
+            Event::CandidateFinished { cycle, index, verdict, accuracy_val, admitted, seconds, .. } if plain => {
+                self.say(&match accuracy_val {
                     Some(a) => format!(
                         "  {cycle}.{index:<3} {verdict:<11} accuracy {:.1} % {}{seconds:.0} s",
                         100.0 * a,
                         if *admitted { "admitted, " } else { "" }
                     ),
                     None => format!("  {cycle}.{index:<3} {verdict}"),
-                };
-                match &self.bar {
-                    Some(bar) if !bar.is_hidden() => bar.println(text),
-                    _ => output::note(text),
-                }
+                });
             }
-            Event::SftStarted { steps, pairs, .. } => {
-                self.start(*steps, "learning");
-                output::note(format!("  learning from {pairs} pairs"));
-            }
-            Event::SftStep { step, loss, .. } => {
-                if let Some(bar) = &self.bar {
-                    bar.set_position(*step);
-                    bar.set_message(loss.map_or_else(String::new, |l| format!("loss {l:.3}")));
-                }
-            }
+            Event::SftStarted { pairs, .. } if plain => self.say(&format!("  learning from {pairs} pairs")),
             Event::CycleFinished { cycle, candidates, valid, admitted, best_accuracy_val, seconds } => {
-                self.clear();
-                output::note(format!(
+                self.say(&format!(
                     "cycle {cycle}: {candidates} candidates, {valid} valid, {admitted} admitted, best {}; {seconds:.0} s",
                     best_accuracy_val.map_or_else(|| "–".to_string(), |a| format!("{:.1} %", 100.0 * a))
                 ));
             }
-            Event::Warning { message } => output::note(format!("warning: {message}")),
-            Event::RungFinished { .. }
-            | Event::Generated { .. }
-            | Event::RunStarted { .. }
-            | Event::RunResumed { .. }
-            | Event::Interrupted { .. }
-            | Event::RunFinished { .. } => {}
+            Event::Warning { message } => self.say(&format!("warning: {message}")),
+            _ => {}
+        }
+        if let Some(board) = &self.board {
+            board.apply(event);
         }
         Ok(())
     }

@@ -129,14 +129,16 @@ impl WorkerEvaluator {
     }
 }
 
-/// Who trains candidates: workers, behind a folder of earlier results where one is given.
-pub(crate) fn evaluator(config: &Config, cache: Option<&Path>) -> anyhow::Result<Box<dyn Evaluator>> {
+/// Who trains candidates: workers, behind a folder of earlier results where one is given. And how many images one training sees, all
+/// epochs together.
+pub(crate) fn evaluator(config: &Config, cache: Option<&Path>) -> anyhow::Result<(Box<dyn Evaluator>, u64)> {
     let workers = WorkerEvaluator::new(config)?;
-    let Some(folder) = cache else { return Ok(Box::new(workers)) };
+    let images = workers.train_images as u64 * u64::from(config.training.epochs);
+    let Some(folder) = cache else { return Ok((Box::new(workers), images)) };
     let settings = workers.settings()?;
     let cache =
         EvaluationCache::open(folder).with_context(|| format!("the cache {} could not be opened", folder.display()))?;
-    Ok(Box::new(Cached::new(Box::new(workers), cache, settings)))
+    Ok((Box::new(Cached::new(Box::new(workers), cache, settings)), images))
 }
 
 impl WorkerEvaluator {

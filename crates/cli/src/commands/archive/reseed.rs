@@ -50,7 +50,7 @@ fn train(
     // As much time for an epoch as the run gave.
     let epochs = u64::from(plan.epochs).div_ceil(u64::from(config.training.epochs.max(1)));
     set.training.time_limit_s = config.training.time_limit_s.saturating_mul(epochs.max(1));
-    let mut evaluator = evaluator(&set, args.cache.as_deref())?;
+    let (mut evaluator, _) = evaluator(&set, args.cache.as_deref())?;
     let work = Reseed { store, config, contract: CONTRACT, plan };
     let networks = work.chosen()?.len() as u64;
     output::note(format!("{networks} networks, {} trainings of {} epoch(s) each", plan.times, plan.epochs));
