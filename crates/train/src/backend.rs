@@ -24,12 +24,39 @@ pub enum Device {
     Cuda(usize),
 }
 
+/// In what products are computed: convolutions and matrix products. Everything else, parameters and optimiser too, is f32. Written
+/// `f32` or `bf16`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// As they are.
+    #[default]
+    F32,
+    /// Operands and gradients are rounded to bf16, for tensor cores. On a CPU that is only slower.
+    Bf16,
+}
+
+impl FromStr for Precision {
+    type Err = DeviceError;
+
+    fn from_str(s: &str) -> Result<Self, DeviceError> {
+        match s {
+            "f32" => Ok(Precision::F32),
+            "bf16" => Ok(Precision::Bf16),
+            other => Err(DeviceError::UnknownPrecision(other.into())),
+        }
+    }
+}
+
 /// A device that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// Not a device name.
     #[error("unknown device '{0}': expected 'cpu', 'cuda' or 'cuda:N'")]
     Unknown(String),
+    /// Not a precision.
+    #[error("unknown precision '{0}': expected 'f32' or 'bf16'")]
+    UnknownPrecision(String),
     /// The build has no GPU support.
     #[error("device '{0}' needs a build with GPU support: build again with `--features cuda`, or use --device cpu")]
     NotCompiled(Device),

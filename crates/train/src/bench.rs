@@ -1,6 +1,6 @@
 //! How fast a network trains: the figures of `archsmith bench train`.
 
-use crate::backend::{Cpu, Device};
+use crate::backend::{Cpu, Device, Precision};
 use crate::fit::{FitError, in_threads};
 use crate::kernels::Kernels;
 use crate::lower::Plan;
@@ -41,26 +41,33 @@ pub fn bench(
     steps: usize,
     threads: usize,
     device: Device,
+    precision: Precision,
     limit_mb: Option<u64>,
 ) -> Result<BenchResult, FitError> {
     match device {
         Device::Cpu => {
             let (plan, footprint) = Plan::fitting(graph, |f| limit_mb.is_none_or(|limit| f.process_mb() <= limit))?;
             let predicted_mb = Some(footprint.process_mb());
-            let result = in_threads(threads, || bench_on::<Cpu>(graph, plan, steps, &Default::default()))?;
+            let result = in_threads(threads, || bench_on::<Cpu>(graph, plan, precision, steps, &Default::default()))?;
             result.map(|result| BenchResult { predicted_mb, ..result })
         }
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
             let device = burn::backend::cuda::CudaDevice::new(index);
-            in_threads(threads, || bench_on::<crate::backend::Cuda>(graph, Plan::default(), steps, &device))?
+            in_threads(threads, || bench_on::<crate::backend::Cuda>(graph, Plan::default(), precision, steps, &device))?
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(_) => Err(crate::backend::DeviceError::NotCompiled(device).into()),
     }
 }
 
-fn bench_on<B>(graph: &TypedGraph, plan: Plan, steps: usize, device: &B::Device) -> Result<BenchResult, FitError>
+fn bench_on<B>(
+    graph: &TypedGraph,
+    plan: Plan,
+    precision: Precision,
+    steps: usize,
+    device: &B::Device,
+) -> Result<BenchResult, FitError>
 where
     B: AutodiffBackend + Kernels<Plain = <B as AutodiffBackend>::InnerBackend>,
     B::InnerBackend: Kernels,
@@ -74,7 +81,7 @@ where
         (0..interface.batch * s.channels * s.height * s.width).map(|_| draws.normal() as f32).collect();
     let labels: Vec<u8> = (0..interface.batch).map(|i| (i % interface.scores.min(10)) as u8).collect();
     let segments = plan.segments();
-    let mut trainer = Trainer::<B>::new(graph, None, plan, &seed, device)?;
+    let mut trainer = Trainer::<B>::new(graph, None, plan, precision, &seed, device)?;
     trainer.step(images.clone(), &labels, 0)?;
     let (mut forward, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..steps.max(1) {

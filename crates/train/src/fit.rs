@@ -4,7 +4,7 @@
 //! function of graph, data, configuration and number of threads, down to the last bit. On a GPU sums have no fixed order, so
 //! accuracies may differ by a few images. It refuses to select by the test split: that is measured once, at the end.
 
-use crate::backend::{Cpu, Device, DeviceError};
+use crate::backend::{Cpu, Device, DeviceError, Precision};
 use crate::data::{Augment, Batches, DataError, Splits};
 use crate::kernels::Kernels;
 use crate::loss::LossError;
@@ -27,6 +27,8 @@ pub struct FitConfig {
     pub seed: u64,
     /// Where.
     pub device: Device,
+    /// In what products are computed.
+    pub precision: Precision,
     /// Threads of the CPU backend; 0: one for each core.
     pub threads: usize,
     /// Seconds after which training ends as timed out; `None`: no limit.
@@ -48,6 +50,7 @@ impl Default for FitConfig {
             epochs: 1,
             seed: 0,
             device: Device::Cpu,
+            precision: Precision::F32,
             threads: 0,
             time_limit_s: None,
             memory_limit_mb: None,
@@ -289,7 +292,7 @@ where
         _ => Plan::default(),
     };
     let segments = plan.segments();
-    let mut trainer = Trainer::<B>::new(graph, state, plan, &seed, device)?;
+    let mut trainer = Trainer::<B>::new(graph, state, plan, config.precision, &seed, device)?;
     let per_epoch = (splits.train.indices.len() / interface.batch) as u64;
     if per_epoch == 0 {
         let wanted = format!("one batch of {}", interface.batch);

@@ -28,7 +28,7 @@ pub mod probe;
 mod trainer;
 pub mod worker;
 
-pub use backend::{Device, DeviceError};
+pub use backend::{Device, DeviceError, Precision};
 pub use data::{DataError, DataRef, Dataset, Part, Split, SplitConfig, Splits};
 pub use fit::{Epoch, FitConfig, FitError, Fitted, Metrics, Progress, fit, fit_from};
 pub use forward::{ForwardError, forward};

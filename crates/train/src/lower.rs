@@ -28,6 +28,7 @@ pub(crate) use recompute::Pass;
 pub use recompute::Plan;
 pub use support::LowerError;
 
+use crate::backend::Precision;
 use crate::kernels::Kernels;
 use archsmith_ir::reference::HostTensor;
 use archsmith_ir::{Program, StateId, StateKind, Step, TensorType, TypedGraph};
@@ -137,6 +138,7 @@ pub struct Topology {
     counters: BTreeMap<StateId, StateId>,
     train: Lowered,
     eval: Lowered,
+    precision: Precision,
 }
 
 /// A network on a backend. Its parameters are flat tensors: the backends' elementwise functions are then one call for each,
@@ -201,7 +203,20 @@ impl<B: Kernels> Network<B> {
         }
         let state = declared.iter().map(|s| (s.ty.clone(), s.kind)).collect();
         let counters = archsmith_ir::reference::Options::of(graph, archsmith_ir::Seed::from_u64(0)).counters;
-        Ok(Network { floats, ints, bools, topology: Arc::new(Topology { state, slots, counters, train, eval }) })
+        Ok(Network {
+            floats,
+            ints,
+            bools,
+            topology: Arc::new(Topology { state, slots, counters, train, eval, precision: Precision::F32 }),
+        })
+    }
+
+    /// The same network with its products computed in this precision.
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        if let Some(topology) = Arc::get_mut(&mut self.topology) {
+            topology.precision = precision;
+        }
+        self
     }
 
     /// The trained parameters.
@@ -265,7 +280,7 @@ impl<B: Kernels> Network<B> {
             (None, Some(p)) => p.val().device(),
             (None, None) => B::Device::default(),
         };
-        Place::new(&device)
+        Place { half: self.topology.precision == Precision::Bf16, ..Place::new(&device) }
     }
 
     /// A state tensor; none where it has no elements.

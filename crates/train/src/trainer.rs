@@ -1,5 +1,6 @@
 //! One training step by a network's own recipe.
 
+use crate::backend::Precision;
 use crate::fit::FitError;
 use crate::kernels::{Deferred, Kernels};
 use crate::loss::{argmax, loss};
@@ -84,6 +85,7 @@ where
         graph: &TypedGraph,
         state: Option<&[HostTensor]>,
         plan: Plan,
+        precision: Precision,
         seed: &Seed,
         device: &B::Device,
     ) -> Result<Self, FitError> {
@@ -97,7 +99,7 @@ where
         };
         let recipe = graph.graph().recipe.clone();
         Ok(Trainer {
-            network,
+            network: network.with_precision(precision),
             plan,
             optimiser: Optimiser::new(recipe.optimizer.clone(), recipe.clip.clone()),
             rates: Rates::new(recipe.optimizer.lr(), recipe.schedule.clone()),

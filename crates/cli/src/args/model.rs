@@ -36,6 +36,9 @@ pub(crate) struct TrainArgs {
     /// Mirror training images left to right with probability ½.
     #[arg(long)]
     pub(crate) flip: bool,
+    /// In what products are computed: f32, or bf16 for a GPU's tensor cores.
+    #[arg(long, default_value = "f32")]
+    pub(crate) precision: String,
     /// Shift training images at random by up to so many pixels each way.
     #[arg(long, default_value_t = 0, value_name = "PIXELS")]
     pub(crate) crop: usize,

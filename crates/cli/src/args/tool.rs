@@ -143,6 +143,9 @@ pub(crate) struct BenchTrainArgs {
     /// cpu or cuda.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
+    /// In what products are computed: f32, or bf16 for a GPU's tensor cores.
+    #[arg(long, default_value = "f32")]
+    pub(crate) precision: String,
     /// MiB that a process may take: activations are computed again to stay below; 0: no limit.
     #[arg(long, default_value_t = 0)]
     pub(crate) memory: u64,

@@ -7,7 +7,7 @@ use crate::{Ending, output};
 use anyhow::bail;
 use archsmith_archive::{NEAR_DUPLICATE, NoveltyIndex, Sketch};
 use archsmith_frontend::{Options, Prm};
-use archsmith_train::Device;
+use archsmith_train::{Device, Precision};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -72,6 +72,7 @@ pub(super) fn check(args: BenchCheckArgs) -> anyhow::Result<Ending> {
 
 pub(super) fn train(args: BenchTrainArgs) -> anyhow::Result<Ending> {
     let device: Device = args.device.parse()?;
+    let precision: Precision = args.precision.parse()?;
     device.check(&std::env::var("LD_LIBRARY_PATH").unwrap_or_default())?;
     for net in &args.nets {
         let source = read_source(net)?;
@@ -85,7 +86,7 @@ pub(super) fn train(args: BenchTrainArgs) -> anyhow::Result<Ending> {
         };
         let name = net.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let limit_mb = (args.memory > 0).then_some(args.memory);
-        let result = archsmith_train::bench::bench(&graph, args.steps, args.threads, device, limit_mb)?;
+        let result = archsmith_train::bench::bench(&graph, args.steps, args.threads, device, precision, limit_mb)?;
         output::json(&TrainLine { name, result })?;
     }
     Ok(Ending::Done)

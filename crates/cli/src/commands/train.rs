@@ -64,6 +64,7 @@ pub(super) fn train(args: TrainArgs) -> anyhow::Result<Ending> {
         epochs: args.epochs,
         seed: args.seed,
         device,
+        precision: args.precision.parse()?,
         threads: args.threads,
         memory_limit_mb: (args.memory > 0).then_some(args.memory),
         augment: Augment { flip, crop: args.crop },

@@ -50,12 +50,14 @@ pub(super) fn bytes(ty: &TensorType) -> u64 {
 pub(crate) struct Place<B: Backend> {
     pub(crate) device: B::Device,
     pub(crate) bool_store: BoolStore,
+    /// Whether products of f32 tensors are computed in bf16.
+    pub(crate) half: bool,
 }
 
 impl<B: Backend> Place<B> {
     pub(crate) fn new(device: &B::Device) -> Self {
         let bool_store = burn::tensor::get_device_settings::<B>(device).bool_dtype;
-        Place { device: device.clone(), bool_store }
+        Place { device: device.clone(), bool_store, half: false }
     }
 
     /// A tensor from host values.

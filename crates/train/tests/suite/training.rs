@@ -6,7 +6,7 @@ use archsmith_ir::reference::{HostTensor, initial_state};
 use archsmith_ir::{Attr, Recipe, Seed, StateKind};
 use archsmith_train::data::Augment;
 use archsmith_train::lower::{Footprint, Plan};
-use archsmith_train::{Dataset, FitConfig, FitError, Metrics, SplitConfig, Splits, fit, fit_from};
+use archsmith_train::{Dataset, FitConfig, FitError, Metrics, Precision, SplitConfig, Splits, fit, fit_from};
 use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
 
@@ -73,6 +73,16 @@ fn activations_that_are_computed_again_give_the_same_training() {
     }
     let refused = trained(Some(least / 2)).unwrap_err().to_string();
     assert!(refused.contains(&format!("{least} MiB of memory at the least")), "{refused}");
+}
+
+#[test]
+fn products_in_half_precision_train_nearly_as_well() {
+    let config = FitConfig { epochs: 2, threads: 2, ..FitConfig::default() };
+    let single = run(&config);
+    let half = run(&FitConfig { precision: Precision::Bf16, ..config });
+    assert_ne!(single.loss, half.loss);
+    assert!((single.loss - half.loss).abs() < 0.05, "{} and {}", single.loss, half.loss);
+    assert!((single.accuracy_val - half.accuracy_val).abs() < 0.08, "{single:?} {half:?}");
 }
 
 #[test]
