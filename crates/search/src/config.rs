@@ -3,6 +3,10 @@
 //! A file names only what differs from the preset it starts from; an unknown key is an error. The resolved configuration is
 //! stored in the run folder, so that a run can be repeated from it alone.
 
+mod beyond;
+
+pub use beyond::{Halving, Predictor, SelectBy, Selection};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -260,81 +264,6 @@ pub struct Sft {
     pub infill: bool,
 }
 
-/// How networks are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SelectBy {
-    /// Those that no other one beats in accuracy, parameters, multiply-adds and activation memory at once, front by front.
-    Pareto,
-    /// The best of each kind: size, depth, and what its layers are joined by.
-    MapElites,
-}
-
-/// Which of the admitted networks the model learns from, is shown as examples, or mutates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Selection {
-    /// How they are chosen.
-    pub by: SelectBy,
-    /// At most so many; 0: the whole first front, or the best of every kind.
-    #[serde(default)]
-    pub keep: usize,
-}
-
-/// Training on shares of the training images before training in full.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Halving {
-    /// The shares, rising. Each is trained from the beginning.
-    #[serde(default = "Halving::rungs")]
-    pub rungs: Vec<f64>,
-    /// Share of the candidates that goes on from each.
-    #[serde(default = "half")]
-    pub keep: f64,
-}
-
-impl Halving {
-    fn rungs() -> Vec<f64> {
-        vec![0.125, 0.375]
-    }
-}
-
-fn half() -> f64 {
-    0.5
-}
-
-/// A ridge regression from features of the graph to the validation accuracy, on all candidates of earlier cycles.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Predictor {
-    /// It says nothing before it knows so many trained candidates.
-    #[serde(default = "Predictor::min_known")]
-    pub min_known: usize,
-    /// Share of a cycle's candidates that is not trained, the worst by what they promise; 0: training is only ordered.
-    #[serde(default = "half")]
-    pub prune: f64,
-    /// Share of these that is trained all the same, to measure the predictor's mistakes.
-    #[serde(default = "Predictor::audit")]
-    pub audit: f64,
-    /// Weight of the penalty on squared weights, in candidates.
-    #[serde(default = "Predictor::ridge")]
-    pub ridge: f64,
-}
-
-impl Predictor {
-    fn min_known() -> usize {
-        30
-    }
-
-    fn audit() -> f64 {
-        0.2
-    }
-
-    fn ridge() -> f64 {
-        5.0
-    }
-}
-
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -432,10 +361,6 @@ impl Config {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        fn check(ok: bool, key: &'static str, value: impl ToString, rule: &'static str) -> Result<(), ConfigError> {
-            if ok { Ok(()) } else { Err(ConfigError::OutOfRange { key, value: value.to_string(), rule }) }
-        }
-        let share = |v: f64| (0.0..=1.0).contains(&v);
         let (low, high) = self.prompt.accuracy;
         check(self.run.cycles >= 1, "run.cycles", self.run.cycles, "at least 1")?;
         check(self.run.candidates >= 1, "run.candidates", self.run.candidates, "at least 1")?;
@@ -497,24 +422,18 @@ impl Config {
         check(self.sft.lr > 0.0, "sft.lr", self.sft.lr, "above 0")?;
         check((0.0..1.0).contains(&self.sft.held_out), "sft.held_out", self.sft.held_out, "a share below 1")?;
         check((0.0..1.0).contains(&self.sft.dropout), "sft.dropout", self.sft.dropout, "a share below 1")?;
-        if let Some(halving) = &self.halving {
-            let rises = halving.rungs.windows(2).all(|pair| pair[0] < pair[1]);
-            check(
-                rises && halving.rungs.iter().all(|share| *share > 0.0 && *share < 1.0),
-                "halving.rungs",
-                format!("{:?}", halving.rungs),
-                "shares between 0 and 1, rising; all images come by themselves after the last",
-            )?;
-            check(halving.keep > 0.0 && halving.keep <= 1.0, "halving.keep", halving.keep, "above 0, at most 1")?;
-        }
-        if let Some(predictor) = &self.predictor {
-            check(predictor.min_known >= 2, "predictor.min_known", predictor.min_known, "at least 2")?;
-            check(share(predictor.prune), "predictor.prune", predictor.prune, "a share between 0 and 1")?;
-            check(share(predictor.audit), "predictor.audit", predictor.audit, "a share between 0 and 1")?;
-            check(predictor.ridge >= 0.0, "predictor.ridge", predictor.ridge, "not negative")?;
-        }
-        Ok(())
+        self.halving.as_ref().map_or(Ok(()), Halving::validate)?;
+        self.predictor.as_ref().map_or(Ok(()), Predictor::validate)
     }
+}
+
+/// Whether a value is in its range.
+fn check(ok: bool, key: &'static str, value: impl ToString, rule: &'static str) -> Result<(), ConfigError> {
+    if ok { Ok(()) } else { Err(ConfigError::OutOfRange { key, value: value.to_string(), rule }) }
+}
+
+fn share(value: f64) -> bool {
+    (0.0..=1.0).contains(&value)
 }
 
 fn forget_required(schema: &mut serde_json::Value) {

@@ -27,11 +27,11 @@ pub fn fronts<const M: usize>(points: &[[f64; M]]) -> Vec<usize> {
 /// How far a point's neighbours are apart, summed over the objectives, each in units of its range; infinite at an end.
 fn crowding<const M: usize>(points: &[[f64; M]], members: &[usize]) -> Vec<f64> {
     let mut distance = vec![0.0; members.len()];
-    for objective in 0..M {
+    (0..M).for_each(|objective| {
         let value = |at: usize| points[members[at]][objective];
         let mut order: Vec<usize> = (0..members.len()).collect();
         order.sort_by(|&a, &b| value(a).total_cmp(&value(b)));
-        let (Some(&first), Some(&last)) = (order.first(), order.last()) else { break };
+        let (Some(&first), Some(&last)) = (order.first(), order.last()) else { return };
         let range = value(last) - value(first);
         distance[first] = f64::INFINITY;
         distance[last] = f64::INFINITY;
@@ -40,7 +40,7 @@ fn crowding<const M: usize>(points: &[[f64; M]], members: &[usize]) -> Vec<f64> 
                 distance[near[1]] += (value(near[2]) - value(near[0])) / range;
             }
         }
-    }
+    });
     distance
 }
 
