@@ -15,12 +15,13 @@ use crate::python::highlight;
 use crate::tables::tables;
 use crate::view::RunView;
 
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("page.html", include_str!("templates/page.html")),
     ("macros.html", include_str!("templates/macros.html")),
     ("cycles.html", include_str!("templates/cycles.html")),
     ("best.html", include_str!("templates/best.html")),
     ("noise.html", include_str!("templates/noise.html")),
+    ("front.html", include_str!("templates/front.html")),
     ("foresight.html", include_str!("templates/foresight.html")),
     ("candidates.html", include_str!("templates/candidates.html")),
 ];
@@ -106,7 +107,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         Ok(number(&value).map_or("–".to_owned(), |value| percent(value, digits.unwrap_or(1))))
     });
     environment.add_filter("fixed", |value: Value, digits: usize| {
-        number(&value).map_or("–".to_owned(), |value| format!("{value:.digits$}"))
+        number(&value).map_or("–".to_owned(), |value| fixed(value, digits))
     });
     environment.add_filter("count", |value: Value| number(&value).map_or("–".to_owned(), thousands));
     environment.add_filter("si", |value: Value| number(&value).map_or("–".to_owned(), si));
@@ -145,6 +146,15 @@ fn share(value: &Value) -> Result<String, minijinja::Error> {
 
 pub(crate) fn percent(value: f64, digits: usize) -> String {
     format!("{:.digits$}\u{a0}%", value * 100.0)
+}
+
+/// So many decimals. What rounds to nothing has no sign.
+fn fixed(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.bytes().all(|b| matches!(b, b'0' | b'.')) => rest.to_owned(),
+        _ => text,
+    }
 }
 
 /// A whole number with a comma at every thousand.
@@ -268,6 +278,7 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!(thousands(1_234_567.0), "1,234,567");
         assert_eq!(thousands(12.0), "12");
+        assert_eq!((fixed(-0.004, 2), fixed(-0.006, 2), fixed(1.5, 0)), ("0.00".into(), "-0.01".into(), "2".into()));
         assert_eq!(si(412_330.0), "412\u{a0}k");
         assert_eq!(si(38_200_000.0), "38.2\u{a0}M");
         assert_eq!(si(999.0), "999");

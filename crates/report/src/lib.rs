@@ -19,6 +19,7 @@ mod chart;
 mod compare;
 mod figures;
 mod foresight;
+mod front;
 mod html;
 mod load;
 mod noise;

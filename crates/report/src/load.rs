@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::ReportError;
 use crate::foresight::foresight;
+use crate::front::front;
 use crate::noise::noise;
 use crate::stats::{Share, mean, quantile};
 use crate::view::{
@@ -72,6 +73,7 @@ impl RunView {
             funnel: funnel(&records),
             cycles,
             best,
+            front: front(&candidates),
             noise: noise(&context.retrainings, &candidates),
             foresight: foresight(&candidates, context.threshold),
             candidates,

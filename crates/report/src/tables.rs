@@ -6,6 +6,11 @@
 use crate::compare::{cell, cycle_head, cycle_rows};
 use crate::view::{CandidateView, CycleView, Relative, RunView};
 
+/// The columns of a candidate.
+const CANDIDATE: &str = "candidate,id,cycle,index,attempt,origin,prompt,verdict,valid,code,params,macs,novelty,nearest,accuracy_train,\
+             accuracy_val,accuracy_test,loss,epochs,admitted,topped_up,seed,tokens,objections,tokens_taken_back,\
+             generation_seconds,training_seconds,fingerprint,accuracy_predicted,audited";
+
 /// A table of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -41,16 +46,11 @@ pub fn tables(name: &str, view: &RunView) -> Vec<Table> {
         Table { name, what, records }
     };
     let rows = |of: fn(&CandidateView) -> Vec<Vec<String>>| view.candidates.iter().flat_map(of).collect::<Vec<_>>();
+    let front = view.front.iter().filter_map(|&at| view.candidates.get(at)).flat_map(candidate).collect();
     vec![
         table("cycles", "the figures of each cycle, with intervals", cycle_head(), cycle_rows(name, view)),
-        table(
-            "candidates",
-            "every candidate: verdict, size, accuracies, novelty, cost",
-            "candidate,id,cycle,index,attempt,origin,prompt,verdict,valid,code,params,macs,novelty,nearest,accuracy_train,\
-             accuracy_val,accuracy_test,loss,epochs,admitted,topped_up,seed,tokens,objections,tokens_taken_back,\
-             generation_seconds,training_seconds,fingerprint,accuracy_predicted,audited",
-            rows(candidate),
-        ),
+        table("candidates", "every candidate: verdict, size, accuracies, novelty, cost", CANDIDATE, rows(candidate)),
+        table("front", "the networks of the Pareto front, smallest first, as in candidates", CANDIDATE, front),
         table(
             "funnel",
             "how many candidates each stage stopped and left",

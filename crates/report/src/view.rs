@@ -129,6 +129,9 @@ pub struct RunView {
     pub cycles: Vec<CycleView>,
     /// The best networks by validation accuracy, best first.
     pub best: Vec<BestView>,
+    /// Places in [`RunView::candidates`] of the networks that no other one beats in validation accuracy, parameters and
+    /// multiply-adds at once, smallest first.
+    pub front: Vec<usize>,
     /// What training networks again said, where that was done.
     pub noise: Option<NoiseView>,
     /// What looking ahead was worth, where the run did.

@@ -232,7 +232,7 @@ pub(crate) struct ArchiveShowArgs {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   archsmith report runs/smoke-001
-  archsmith report runs/smoke-001 --csv tables    cycles, candidates, funnel, rejections, lineage and costs, a file each
+  archsmith report runs/smoke-001 --csv tables    cycles, candidates, front, funnel, rejections, lineage, costs
   archsmith report runs/smoke-001 --csv           one row a cycle, on standard output")]
 pub(crate) struct ReportArgs {
     /// The run's folder.

@@ -242,3 +242,25 @@ fn a_predictor_s_mistakes_are_those_of_its_audit() {
     let plain = archsmith_report::render(&fixture::view()).unwrap();
     assert!(!plain.contains("id=\"foresight\"") && !plain.contains(">Promising<"));
 }
+
+#[test]
+fn the_front_holds_what_nothing_beats() {
+    let (_folder, mut store) = fixture::store();
+    let sizes = [(0.50, 100, 10), (0.60, 100, 10), (0.40, 50, 20), (0.60, 200, 5), (0.60, 100, 10), (0.39, 60, 20)];
+    for (index, (accuracy, params, macs)) in sizes.into_iter().enumerate() {
+        let mut one = fixture::candidate("r", 0, index as u32, accuracy);
+        (one.params, one.macs) = (Some(params), Some(macs));
+        store.put_candidate(&one).unwrap();
+    }
+    let mut broken = fixture::candidate("r", 0, 9, f64::NAN);
+    (broken.params, broken.macs) = (Some(1), Some(1));
+    store.put_candidate(&broken).unwrap();
+    let view = RunView::load(&store, Context::default()).unwrap();
+    assert_eq!(view.front, [2, 1, 3]);
+    let table = archsmith_report::tables("a", &view).into_iter().find(|table| table.name == "front").unwrap();
+    let labels: Vec<&str> = table.records[1..].iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(labels, ["0.02", "0.01", "0.03"]);
+    let real = fixture::view();
+    let best = real.best[0].candidate;
+    assert!(real.front.contains(&best), "the most accurate network is on the front");
+}

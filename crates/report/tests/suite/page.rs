@@ -62,7 +62,7 @@ fn the_page_is_whole() {
     std::fs::write(path, &html).unwrap();
     let elements = elements(&html).unwrap();
     let mut last = 0;
-    for id in ["run", "yield", "cycles", "best", "candidates", "cost", "data", "reproduce"] {
+    for id in ["run", "yield", "cycles", "best", "front", "candidates", "cost", "data", "reproduce"] {
         let at = html.find(&format!(" id=\"{id}\"")).unwrap_or_else(|| panic!("no section {id}"));
         assert!(at > last, "{id} is out of order");
         last = at;
@@ -228,7 +228,7 @@ fn every_table_can_be_saved_from_the_page() {
     let html = render(&view).unwrap();
     let all = tables(&view.run.as_ref().unwrap().run_id, &view);
     let names: Vec<&str> = all.iter().map(|table| table.name).collect();
-    assert_eq!(names, ["cycles", "candidates", "funnel", "rejections", "lineage", "costs"]);
+    assert_eq!(names, ["cycles", "candidates", "front", "funnel", "rejections", "lineage", "costs"]);
     for table in &all {
         let link = format!("<a download=\"{}.csv\" href=\"data:text/csv;charset=utf-8,", table.name);
         let start = html.find(&link).unwrap() + link.len();
