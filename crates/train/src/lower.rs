@@ -138,7 +138,6 @@ pub struct Topology {
     counters: BTreeMap<StateId, StateId>,
     train: Lowered,
     eval: Lowered,
-    precision: Precision,
 }
 
 /// A network on a backend. Its parameters are flat tensors: the backends' elementwise functions are then one call for each,
@@ -150,6 +149,9 @@ pub struct Network<B: Backend> {
     bools: Vec<Param<Tensor<B, 1, Bool>>>,
     #[module(skip)]
     topology: Arc<Topology>,
+    /// In what products are computed.
+    #[module(skip)]
+    precision: Precision,
 }
 
 /// New values of buffers, made by a forward pass in training mode.
@@ -207,16 +209,14 @@ impl<B: Kernels> Network<B> {
             floats,
             ints,
             bools,
-            topology: Arc::new(Topology { state, slots, counters, train, eval, precision: Precision::F32 }),
+            topology: Arc::new(Topology { state, slots, counters, train, eval }),
+            precision: Precision::F32,
         })
     }
 
     /// The same network with its products computed in this precision.
-    pub fn with_precision(mut self, precision: Precision) -> Self {
-        if let Some(topology) = Arc::get_mut(&mut self.topology) {
-            topology.precision = precision;
-        }
-        self
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Network { precision, ..self }
     }
 
     /// The trained parameters.
@@ -280,7 +280,7 @@ impl<B: Kernels> Network<B> {
             (None, Some(p)) => p.val().device(),
             (None, None) => B::Device::default(),
         };
-        Place { half: self.topology.precision == Precision::Bf16, ..Place::new(&device) }
+        Place { half: self.precision == Precision::Bf16, ..Place::new(&device) }
     }
 
     /// A state tensor; none where it has no elements.
