@@ -111,8 +111,12 @@ pub struct Prompt {
     /// holds it for a network that is learnt from; off: always `budget.max_params`. What is allowed stays the same.
     #[serde(default)]
     pub vary_budget: bool,
-    /// Networks of the archive shown as examples (chat only).
+    /// Networks of the archive shown as examples (chat only), at most 3.
     pub examples: usize,
+    /// Share of the candidates that are asked for as a unified diff against a network of the archive instead of whole (chat only,
+    /// without a guide). While the archive has none, networks are asked for whole.
+    #[serde(default)]
+    pub delta: f64,
     /// Start the answer with the imports that every network begins with.
     pub start_with_imports: bool,
 }
@@ -129,7 +133,7 @@ pub struct Sampling {
     pub top_p: f64,
     /// Longest answer, in tokens.
     pub max_new_tokens: usize,
-    /// Whether the compiler reads along.
+    /// What reads along.
     #[serde(default)]
     pub guide: Guide,
 }
@@ -370,6 +374,19 @@ impl Config {
             "prompt.accuracy",
             format!("{:?}", self.prompt.accuracy),
             "two shares between 0 and 1, the smaller first",
+        )?;
+        check(
+            self.prompt.examples <= 3,
+            "prompt.examples",
+            self.prompt.examples,
+            "at most 3: the prompt has to fit the model's context",
+        )?;
+        check(share(self.prompt.delta), "prompt.delta", self.prompt.delta, "a share between 0 and 1")?;
+        check(
+            self.prompt.delta == 0.0 || self.prompt.style == PromptStyle::Chat && self.sampling.guide == Guide::Off,
+            "prompt.delta",
+            self.prompt.delta,
+            "only with prompt.style = \"chat\" and sampling.guide = \"off\": guides read networks, not diffs",
         )?;
         check(self.sampling.temperature >= 0.0, "sampling.temperature", self.sampling.temperature, "not negative")?;
         check(

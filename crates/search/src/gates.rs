@@ -13,7 +13,7 @@ use archsmith_ir::{TypedGraph, cost, fingerprint};
 const OVER_BUDGET: &str = "over-budget";
 
 /// What the gates say of a text.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Judgement {
     /// The verdict where it was refused; `None`: it is to be trained.
     pub refused: Option<Verdict>,
@@ -31,6 +31,13 @@ pub struct Judgement {
     pub novelty: Option<f64>,
     /// That network.
     pub nearest: Option<String>,
+}
+
+impl Judgement {
+    /// Of an answer that is no source text.
+    pub fn unparsed(why: DiagnosticRecord) -> Judgement {
+        Judgement { refused: Some(Verdict::Unparsed), diagnostics: vec![why], ..Judgement::default() }
+    }
 }
 
 /// What is known already, and the limits.
@@ -71,16 +78,7 @@ impl Gates {
 
     /// Judges a text; what passes is known from then on under `id`.
     pub fn judge(&mut self, id: &str, text: &str) -> Judgement {
-        let mut j = Judgement {
-            refused: None,
-            diagnostics: Vec::new(),
-            graph: None,
-            fingerprint: None,
-            params: None,
-            macs: None,
-            novelty: None,
-            nearest: None,
-        };
+        let mut j = Judgement::default();
         if let Some(near) = self.texts.nearest(text) {
             j.novelty = Some(near.novelty());
             j.nearest = Some(near.id.clone());

@@ -4,7 +4,7 @@
 //! - [`config`]: every choice that a result depends on; [`prompt`], [`extract`]: from a request to source text;
 //! - [`guide`]: the compiler, steering what is being written; [`gates`]: what is refused before it costs anything;
 //! - [`policy`]: what goes beyond the published protocol, each part by its own switch;
-//! - [`parts`]: the traits of the two heavy parts;
+//! - [`patch`]: diffs that a model writes against a network; [`parts`]: the traits of the two heavy parts;
 //! - [`mutation`]: the baseline that a model has to beat, in the model's place;
 //! - [`admission`]: what is kept; [`replay`]: a run decided again with a part left out; [`reseed`]: candidates trained again;
 //! - [`cache`]: an evaluator that knows results from earlier;
@@ -23,6 +23,7 @@ pub mod gates;
 pub mod guide;
 pub mod mutation;
 pub mod parts;
+pub mod patch;
 pub mod policy;
 pub mod prompt;
 pub mod replay;

@@ -103,6 +103,8 @@ impl Prompts {
             ("infill.j2", include_str!("../../../assets/prompts/infill.j2")),
             ("infill_compact.j2", include_str!("../../../assets/prompts/infill_compact.j2")),
             ("repair.j2", include_str!("../../../assets/prompts/repair.j2")),
+            ("delta.j2", include_str!("../../../assets/prompts/delta.j2")),
+            ("delta_system.j2", include_str!("../../../assets/prompts/delta_system.j2")),
         ];
         for (name, text) in templates {
             environment.add_template(name, text).map_err(|source| PromptError { name: name.into(), source })?;
@@ -153,6 +155,19 @@ impl Prompts {
             text => text, diagnostics => Serde(diagnostics),
         };
         self.prompt("repair.j2", "repair.j2", values)
+    }
+
+    /// Asks for a change of a network, as a unified diff. Chat models only.
+    ///
+    /// # Errors
+    /// A template that does not render.
+    pub fn delta(&self, accuracy: f64, max_params: u64, base: &ShownNetwork) -> Result<Prompt, PromptError> {
+        let f = &self.frame;
+        let values = context! {
+            c => f.channels, h => f.height, w => f.width, classes => f.classes, max_params => max_params, epochs => f.epochs,
+            accuracy => accuracy, base => Serde(base),
+        };
+        Ok(Prompt { system: self.render("delta_system.j2", context! {})?, user: self.render("delta.j2", values)? })
     }
 
     /// The text that the answer is started with, or nothing.

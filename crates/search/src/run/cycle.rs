@@ -6,6 +6,7 @@ use crate::config::{Admission, PromptStyle};
 use crate::extract;
 use crate::gates::Judgement;
 use crate::parts::{Evaluation, EvaluationTask, Evaluator, Generator, Lesson, Proposal, ProposalRequest};
+use crate::patch::{self, PatchError};
 use crate::prompt::{Prompt, ShownDiagnostic, ShownNetwork, budgets_within};
 use archsmith_archive::{
     CandidateRecord, CycleRecord, Event, Guidance, Origin, Pair, PairKind, RunDir, Stage, Verdict, candidate_id,
@@ -25,6 +26,8 @@ struct Draft {
     prompt_hash: String,
     parents: Vec<String>,
     text: String,
+    /// Why the diff that was asked for does not apply; the text is the answer then.
+    unpatched: Option<PatchError>,
     tokens: u32,
     guidance: Option<Guidance>,
     seconds: f64,
@@ -32,6 +35,12 @@ struct Draft {
 
 impl Draft {
     fn new(asked: Asked, proposal: Proposal, origin: Origin, prompt_id: &'static str) -> Draft {
+        let patched = asked.base.as_ref().map(|base| patch::apply(base, &proposal.text));
+        let (text, unpatched) = match patched {
+            None => (extract::source_of(&proposal.text), None),
+            Some(Ok(text)) => (text, None),
+            Some(Err(e)) => (proposal.text, Some(e)),
+        };
         Draft {
             index: asked.index,
             attempt: asked.attempt,
@@ -39,7 +48,8 @@ impl Draft {
             prompt_id,
             prompt_hash: asked.prompt_hash,
             parents: asked.parents,
-            text: extract::source_of(&proposal.text),
+            text,
+            unpatched,
             tokens: proposal.tokens,
             guidance: proposal.guidance,
             seconds: proposal.seconds,
@@ -70,6 +80,8 @@ struct Asked {
     attempt: u32,
     prompt_hash: String,
     parents: Vec<String>,
+    /// The network that a diff is asked against.
+    base: Option<String>,
     request: ProposalRequest,
 }
 
@@ -105,7 +117,8 @@ impl Search {
             let proposals = self.proposals(cycle, &asked, generator, host)?;
             let drafts = asked.into_iter().zip(proposals).map(|(a, p)| {
                 let origin = if p.guidance.is_some() { Origin::Guided } else { Origin::Raw };
-                Draft::new(a, p, origin, "full")
+                let prompt_id = if a.base.is_some() { "delta" } else { "full" };
+                Draft::new(a, p, origin, prompt_id)
             });
             self.judge_all(cycle, drafts.collect(), &mut judged, generator, host)?;
             open = std::mem::take(&mut judged.duplicates);
@@ -122,8 +135,9 @@ impl Search {
     /// What is asked for the given places and attempts of this cycle. Depends on the seed and on earlier cycles alone.
     fn requests(&mut self, cycle: u32, places: &[(u32, u32)], generator: &dyn Generator) -> Result<Vec<Asked>, Halt> {
         let (low, high) = self.config.prompt.accuracy;
-        let admitted: Vec<CandidateRecord> = match (self.config.prompt.style, self.config.prompt.examples) {
-            (PromptStyle::Chat, n) if n > 0 => {
+        let shows = self.config.prompt.examples > 0 || self.config.prompt.delta > 0.0;
+        let admitted: Vec<CandidateRecord> = match self.config.prompt.style {
+            PromptStyle::Chat if shows => {
                 let kept = self.kept_before(cycle)?;
                 self.policy.select(kept)
             }
@@ -144,12 +158,19 @@ impl Search {
             };
             let mut shown: Vec<&CandidateRecord> = admitted.iter().collect();
             draws.shuffle(&mut shown);
-            shown.truncate(self.config.prompt.examples);
-            let examples: Vec<ShownNetwork> = shown
-                .iter()
-                .map(|r| ShownNetwork { text: r.text.clone(), accuracy: r.metrics.as_ref().map(|m| m.accuracy_val) })
-                .collect();
-            let prompt = generator.render(&self.prompts.full(accuracy, budget, &examples)?)?;
+            // Of what is known, a share is changed instead of being shown.
+            let delta = self.config.prompt.delta > 0.0 && !shown.is_empty() && draws.unit() < self.config.prompt.delta;
+            shown.truncate(if delta { 1 } else { self.config.prompt.examples });
+            let as_shown = |r: &CandidateRecord| ShownNetwork {
+                text: r.text.clone(),
+                accuracy: r.metrics.as_ref().map(|m| m.accuracy_val),
+            };
+            let examples: Vec<ShownNetwork> = shown.iter().copied().map(as_shown).collect();
+            let (prompt, base) = match (delta, examples.first()) {
+                (true, Some(base)) => (self.prompts.delta(accuracy, budget, base)?, Some(base.text.clone())),
+                _ => (self.prompts.full(accuracy, budget, &examples)?, None),
+            };
+            let prompt = generator.render(&prompt)?;
             asked.push(Asked {
                 index,
                 attempt,
@@ -157,9 +178,11 @@ impl Search {
                 parents: shown.iter().map(|r| r.id.clone()).collect(),
                 request: ProposalRequest {
                     prompt,
-                    prefix: prefix.clone(),
+                    // A diff does not begin as a network does.
+                    prefix: if base.is_some() { String::new() } else { prefix.clone() },
                     seed: self.seed.derive("generate", place).u64(),
                 },
+                base,
             });
         }
         Ok(asked)
@@ -236,6 +259,7 @@ impl Search {
                         origin: Origin::Repaired,
                         prompt_id: "imports",
                         text,
+                        unpatched: None,
                         tokens: 0,
                         guidance: None,
                         seconds: 0.0,
@@ -282,6 +306,7 @@ impl Search {
                 attempt,
                 prompt_hash: self.store.put_prompt(&prompt)?,
                 parents: vec![id],
+                base: None,
                 request: ProposalRequest {
                     prompt,
                     prefix: self.prompts.prefix(&self.config),
@@ -308,7 +333,10 @@ impl Search {
                 return Err(Halt::Interrupted);
             }
             let id = candidate_id(&self.run_id, cycle, draft.index, draft.attempt);
-            let judgement = self.gates.judge(&id, &draft.text);
+            let judgement = match &draft.unpatched {
+                Some(e) => Judgement::unparsed(e.record()),
+                None => self.gates.judge(&id, &draft.text),
+            };
             let place = [u64::from(cycle), u64::from(draft.index), u64::from(draft.attempt)];
             let seed = self.seed.derive("train", &place).u64();
             let mut record = record_of(&id, cycle, seed, &draft, &judgement);
@@ -319,6 +347,8 @@ impl Search {
                     let stage = record.verdict.stage();
                     self.put(record, 0.0, host)?;
                     match stage.cmp(&Stage::Duplicate) {
+                        // What is no network cannot be shown for repair.
+                        Ordering::Less if draft.unpatched.is_some() => {}
                         Ordering::Less => refused.push(draft),
                         Ordering::Equal => judged.duplicates.push((draft.index, draft.attempt + 1)),
                         Ordering::Greater => {}

@@ -51,6 +51,21 @@ impl FakeGenerator {
     }
 }
 
+/// A diff that makes a variant of the network in a prompt; every third is against another text.
+fn diff(prompt: &str, seed: u64) -> Option<String> {
+    let (front, _) = prompt.split_once("\nAnswer with a unified diff")?;
+    let base = &front[front.find("import torch")?..];
+    let mut rng = Seed::from_u64(seed).derive("diff", &[]).rng();
+    let lines = |text: &str, sign: char| text.lines().map(|l| format!("{sign}{l}\n")).collect::<String>();
+    // A function that nobody calls, of two names out of eight, makes the text another one.
+    let names = ["sin", "cos", "exp", "tanh", "sqrt", "abs", "neg", "relu"];
+    let name = |n: u64| names[(n % 8) as usize];
+    let extra = format!("\n\ndef extra(a):\n    return torch.{}(torch.{}(a))\n", name(seed >> 3), name(seed >> 6));
+    let changed = lines(&(variant(base, &mut rng) + &extra), '+');
+    let against = if seed % 3 == 0 { "-no such line\n".to_string() } else { lines(base, '-') };
+    Some(format!("```diff\n--- a.py\n+++ b.py\n@@ -1 +1 @@\n{against}{changed}```\n"))
+}
+
 impl Generator for FakeGenerator {
     fn render(&self, prompt: &Prompt) -> Result<String, PartError> {
         Ok(format!("{}{}", prompt.system, prompt.user))
@@ -62,11 +77,16 @@ impl Generator for FakeGenerator {
             if stop() {
                 return Err(PartError::Interrupted);
             }
+            if let Some(text) = diff(&r.prompt, r.seed) {
+                out.push(Proposal { text, tokens: 5, guidance: None, seconds: 0.5 });
+                continue;
+            }
             let refused = |text: &str| self.guide.as_ref().is_some_and(|g| g.objects(text, Ahead::Nothing).is_some());
             let texts = (0..).map(|n| self.quote(r.seed, n));
             let (objections, text) = texts.enumerate().find(|(_, text)| !refused(text)).unwrap_or_default();
             let objections = objections as u32;
-            let guidance = self.guide.as_ref().map(|_| Guidance { objections, taken_back: 7 * objections });
+            let guidance =
+                self.guide.as_ref().map(|_| Guidance { objections, taken_back: 7 * objections });
             out.push(Proposal { text, tokens: 7, guidance, seconds: 0.5 });
         }
         Ok(out)

@@ -88,6 +88,48 @@ fn a_guided_run_says_so_and_resumes_the_same() {
 }
 
 #[test]
+fn networks_are_changed_by_diffs_and_the_run_resumes_the_same() {
+    use archsmith_search::config::PromptStyle;
+    use archsmith_search::patch;
+    let mut delta = config();
+    delta.prompt.style = PromptStyle::Chat;
+    delta.prompt.delta = 0.7;
+    delta.prompt.examples = 2;
+    delta.repair.attempts = 1;
+    (delta.novelty.graph, delta.novelty.near_duplicate) = (false, 1.0);
+    let whole = tempfile::tempdir().unwrap();
+    let mut search = create(&whole.path().join("run"), delta.clone());
+    let (undisturbed, events) = run(&mut search, usize::MAX).unwrap();
+    let all = search.store().candidates().unwrap();
+    let asked: Vec<&CandidateRecord> = all.iter().filter(|c| c.prompt_id == "delta").collect();
+    assert!(asked.iter().all(|c| c.cycle > 0), "at first there is nothing to change");
+    let failed = |c: &CandidateRecord| c.diagnostics.first().is_some_and(|d| d.code == patch::CODE);
+    for c in &asked {
+        let [parent] = c.parents.as_slice() else { panic!("{:?}", c.parents) };
+        let parent = search.store().candidate(parent).unwrap().unwrap();
+        assert!(parent.cycle < c.cycle && parent.verdict.stage() == Stage::Trained);
+        if failed(c) {
+            assert_eq!(c.verdict.stage(), Stage::Unparsed);
+            assert!(c.text.contains("@@"), "the answer as it was is kept");
+            assert!(!all.iter().any(|d| (d.cycle, d.index) == (c.cycle, c.index) && d.prompt_id == "repair"));
+        } else {
+            assert!(c.text.starts_with("import torch") && c.text != parent.text, "{}", c.text);
+        }
+    }
+    let trained = asked.iter().filter(|c| c.verdict.stage() == Stage::Trained).count();
+    assert!(trained > 0 && asked.iter().any(|c| failed(c)), "{trained} of {}", asked.len());
+    let whole_ones = all.iter().filter(|c| c.cycle > 0 && c.prompt_id == "full");
+    assert!(whole_ones.clone().any(|c| c.parents.len() == 2), "the others are shown two");
+    for stop_at in (1..events).step_by(23) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("run");
+        run(&mut create(&root, delta.clone()), stop_at).unwrap();
+        let (resumed, _) = run(&mut resume(&root).unwrap(), usize::MAX).unwrap();
+        assert_eq!(resumed.digest, undisturbed.digest, "stopped at event {stop_at} of {events}");
+    }
+}
+
+#[test]
 fn a_duplicate_is_drawn_again_as_often_as_asked_and_resumes_the_same() {
     let mut again = config();
     again.novelty.redraws = 2;
