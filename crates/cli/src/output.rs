@@ -156,6 +156,47 @@ pub(crate) fn spinner(what: impl Into<String>) -> ProgressBar {
     bar
 }
 
+/// A spinner that becomes a bar of bytes while a file is fetched. It goes when it is dropped.
+pub(crate) struct Loading {
+    bar: ProgressBar,
+    what: String,
+    file: String,
+}
+
+impl Loading {
+    pub(crate) fn new(what: String) -> Loading {
+        Loading { bar: spinner(what.clone()), what, file: String::new() }
+    }
+
+    /// `done` of `of` bytes of a file are here.
+    pub(crate) fn transfer(&mut self, file: &str, done: u64, of: u64) {
+        let template = if done >= of {
+            "{spinner} {msg} {elapsed}"
+        } else {
+            "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta_precise}"
+        };
+        let now = if done >= of { "" } else { file };
+        if now != self.file {
+            self.file = now.to_string();
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                self.bar.set_style(style.progress_chars("━╸ "));
+            }
+            self.bar.set_message(if now.is_empty() { self.what.clone() } else { now.to_string() });
+            // What an earlier, interrupted download brought is not counted into the rate.
+            self.bar.set_length(of);
+            self.bar.set_position(done);
+            self.bar.reset_eta();
+        }
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 fn target() -> ProgressDrawTarget {
     if settings().quiet || !std::io::stderr().is_terminal() {
         ProgressDrawTarget::hidden()

@@ -24,12 +24,12 @@ pub enum LlmError {
     /// The caller asked for something that cannot be done.
     #[error("{0}")]
     Invalid(String),
-    /// The hub could not be reached, or it has no such repository or file.
-    #[error("hub repository `{repository}`: {why}; download it on a machine with a network, or give a local folder")]
+    /// The hub could not be reached, it has no such repository or file, or it sent something else than it states.
+    #[error("hub repository `{repository}`: {why}")]
     Hub {
         /// `owner/name[@revision]`.
         repository: String,
-        /// The reason.
+        /// The reason, and what to do.
         why: String,
     },
     /// The tokenizer refused.

@@ -28,7 +28,6 @@ mod folder;
 mod generate;
 mod gguf;
 mod guide;
-#[cfg(feature = "hub")]
 mod hub;
 mod kernels;
 mod linear;
@@ -51,6 +50,7 @@ pub use config::Architecture;
 pub use error::{LlmError, Result};
 pub use generate::{Completion, Progress, Request, StopReason};
 pub use guide::{Guide, Moment, Opinion};
+pub use hub::{Hub, OnTransfer, Transfer};
 pub use model::{LoadOptions, Model, ModelInfo, ModelSource};
 pub use pretrain::{PretrainConfig, PretrainDoc, PretrainReport, pretrain};
 pub use sampling::Sampling;

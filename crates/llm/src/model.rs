@@ -8,6 +8,7 @@ use crate::folder::{self, Description};
 use crate::generate::{self, Completion, Progress, Request};
 use crate::gguf;
 use crate::guide::Guide;
+use crate::hub::{Hub, OnTransfer};
 use crate::pool::Pool;
 use crate::sampling::Sampling;
 use crate::sft::{self, Pair, SftConfig, SftReport};
@@ -132,6 +133,14 @@ impl Model {
     /// Files that are missing, damaged, or of an architecture other than llama and qwen2; a hub that cannot be
     /// reached.
     pub fn load(source: &ModelSource, options: &LoadOptions) -> Result<Self> {
+        Self::load_from(source, options, &Hub::from_env(), &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Loads a model, with the hub named and its downloads told of.
+    ///
+    /// # Errors
+    /// As [`Model::load`]; [`LlmError::Cancelled`] when `each` breaks.
+    pub fn load_from(source: &ModelSource, options: &LoadOptions, hub: &Hub, each: OnTransfer<'_>) -> Result<Self> {
         let pool = Arc::new(Pool::new(options.threads)?);
         let dense = |(decoder, text): (Decoder, Text)| (decoder, text, "F32".to_owned());
         let (decoder, text, quantisation) = match source {
@@ -149,16 +158,8 @@ impl Model {
             }
             ModelSource::Gguf(path) => gguf::load(path, pool)?,
             ModelSource::Folder(dir) => dense(folder::load(dir, pool)?),
-            #[cfg(feature = "hub")]
             ModelSource::Hub { repository, revision } => {
-                dense(folder::load(&crate::hub::HubFiles::new(repository, revision.as_deref()).folder()?, pool)?)
-            }
-            #[cfg(not(feature = "hub"))]
-            ModelSource::Hub { .. } => {
-                return Err(LlmError::Hub {
-                    repository: source.to_string(),
-                    why: "this program was built without the feature `hub`".into(),
-                });
+                dense(folder::load(&hub.model(repository, revision.as_deref(), each)?, pool)?)
             }
         };
         let architecture: Architecture = decoder.config.architecture;

@@ -3,6 +3,7 @@
 mod suite {
     mod files;
     mod generation;
+    mod hub;
     mod support;
     mod training;
 }

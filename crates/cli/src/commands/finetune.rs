@@ -48,12 +48,10 @@ pub(super) fn finetune(args: FinetuneArgs) -> anyhow::Result<Ending> {
     }
     let held = (pairs.len() as f64 * args.held_out.clamp(0.0, 0.9)).floor() as usize;
     let held_out = pairs.split_off(pairs.len() - held);
-    let spinner = output::spinner(format!("loading {}", args.model));
     let mut model = load_model(&args.model, args.threads)?;
     if let Some(dir) = &args.adapter {
         model.load_adapter(dir)?;
     }
-    spinner.finish_and_clear();
     let config = SftConfig {
         lora: LoraConfig { rank: args.rank, alpha: args.alpha, layers: usize::MAX, ..LoraConfig::default() },
         learning_rate: args.lr,

@@ -40,12 +40,10 @@ struct Line {
 }
 
 pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
-    let spinner = output::spinner(format!("loading {}", args.model));
     let mut model = load_model(&args.model, args.threads)?;
     if let Some(dir) = &args.adapter {
         model.load_adapter(dir)?;
     }
-    spinner.finish_and_clear();
     let mut config = Config::preset("smoke")?;
     config.prompt.style = match args.style {
         Some(Style::Chat) => PromptStyle::Chat,

@@ -1,5 +1,6 @@
 //! The worker processes as the loop's evaluator, and data sets by name.
 
+use crate::output;
 use anyhow::{Context, anyhow, bail};
 use archsmith_archive::{EvaluationCache, Metrics, content_hash};
 use archsmith_ir::seed::Seed;
@@ -65,13 +66,18 @@ fn has_extension(dir: &Path, extension: &str) -> anyhow::Result<bool> {
 /// The folder of the hub's parquet files of CIFAR-10 or CIFAR-100.
 fn cifar_from_hub(name: &str, folder_name: &str) -> anyhow::Result<PathBuf> {
     let help = "give the folder of its binary version or of its parquet files with --path or data.path";
-    let api = hf_hub::api::sync::Api::new().map_err(|e| anyhow!("the hub cannot be used: {e}; {help}"))?;
-    let repository = api.dataset(format!("uoft-cs/{name}"));
+    let hub = archsmith_llm::Hub::from_env();
     let mut folder = None;
+    let mut loading = output::Loading::new(format!("loading {name}"));
     for part in ["train", "test"] {
         let file = format!("{folder_name}/{part}-00000-of-00001.parquet");
-        let path =
-            repository.get(&file).map_err(|e| anyhow!("{name} could not be fetched from the hub: {e}; {help}"))?;
+        let each = &mut |t: archsmith_llm::Transfer<'_>| {
+            loading.transfer(t.file, t.done, t.of);
+            ControlFlow::Continue(())
+        };
+        let path = hub
+            .data_file(&format!("uoft-cs/{name}"), &file, each)
+            .map_err(|e| anyhow!("{name} could not be fetched: {e}; {help}"))?;
         folder = path.parent().map(Path::to_path_buf);
     }
     folder.ok_or_else(|| anyhow!("the hub's cache has no folder; {help}"))

@@ -4,8 +4,8 @@ use crate::output;
 use anyhow::Context;
 use archsmith_archive::{Guidance, SftRecord};
 use archsmith_llm::{
-    Completion, Guide, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Moment, Opinion, Pair, Progress, Request,
-    Sampling, Schedule, SftConfig,
+    Completion, Guide, Hub, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Moment, Opinion, Pair, Progress, Request,
+    Sampling, Schedule, SftConfig, Transfer,
 };
 use archsmith_search::config::{self, Config};
 use archsmith_search::gates;
@@ -15,10 +15,16 @@ use archsmith_search::{Generator, Lesson, PartError, Prompt, Proposal, ProposalR
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// Loads a model by the name that the user gives.
+/// Loads a model by the name that the user gives, with a spinner, and a bar for what is downloaded.
 pub(crate) fn load_model(name: &str, threads: usize) -> anyhow::Result<Model> {
     let source: ModelSource = name.parse()?;
-    Model::load(&source, &LoadOptions { threads }).with_context(|| format!("the model {name} could not be loaded"))
+    let mut loading = output::Loading::new(format!("loading {name}"));
+    let each = &mut |t: Transfer<'_>| {
+        loading.transfer(t.file, t.done, t.of);
+        ControlFlow::Continue(())
+    };
+    Model::load_from(&source, &LoadOptions { threads }, &Hub::from_env(), each)
+        .with_context(|| format!("the model {name} could not be loaded"))
 }
 
 /// The compiler as the language model's guide.
@@ -66,9 +72,7 @@ pub(crate) struct LlmGenerator {
 
 impl LlmGenerator {
     pub(crate) fn new(config: &Config, contract: Contract) -> anyhow::Result<LlmGenerator> {
-        let spinner = output::spinner(format!("loading {}", config.model.source));
         let model = load_model(&config.model.source, config.model.threads)?;
-        spinner.finish_and_clear();
         let sampling = Sampling {
             temperature: config.sampling.temperature,
             top_k: config.sampling.top_k,
