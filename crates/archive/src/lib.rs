@@ -31,8 +31,8 @@ pub use import::{ImportError, Imported, import_folder, import_folder_of};
 pub use novelty::{GraphIndex, NEAR_DUPLICATE, Nearest, NoveltyIndex, RETRIEVAL, Sketch};
 pub use pairs::{Pair, PairError, PairKind, merge_pairs, read_pairs, remove_forward_body, write_pairs};
 pub use record::{
-    CandidateRecord, CycleRecord, DiagnosticRecord, Foresight, Guidance, Metrics, Origin, RunRecord, Rung, SeedRecord,
-    SftRecord, Stage, Verdict, candidate_id, run_id, text_hash,
+    CandidateRecord, CycleRecord, DiagnosticRecord, Foresight, Guidance, GuidedBy, Metrics, Origin, RunRecord, Rung,
+    SeedRecord, SftRecord, Stage, Verdict, candidate_id, run_id, text_hash,
 };
 pub use retrainings::{RetrainingError, RetrainingRecord, Retrainings};
 pub use run_dir::{RunDir, RunDirError, write_atomically};

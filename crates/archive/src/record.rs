@@ -186,17 +186,37 @@ impl fmt::Display for Verdict {
 pub enum Origin {
     /// As the language model wrote it, on its own.
     Raw,
-    /// As the language model wrote it while the compiler took back statements that no network can have.
+    /// As the language model wrote it while something steered it: its [`Guidance`] says what.
     Guided,
     /// Written again by the language model after a rejection.
     Repaired,
 }
 
-/// What the compiler did to a text that was written under its guidance. With no objection, the text is the one that the model
-/// writes on its own.
+/// What steered a text as it was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuidedBy {
+    /// The compiler, which takes back statements that no network can have.
+    #[default]
+    Compiler,
+    /// A grammar, which rules tokens out.
+    Grammar,
+}
+
+impl GuidedBy {
+    fn is_compiler(&self) -> bool {
+        *self == GuidedBy::Compiler
+    }
+}
+
+/// What was done to a text that was written under guidance. With no objection, the text is the one that the model writes on its
+/// own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guidance {
-    /// How often it took something back.
+    /// By what.
+    #[serde(default, skip_serializing_if = "GuidedBy::is_compiler")]
+    pub by: GuidedBy,
+    /// How often it took something back, or ruled out the token that the model wanted.
     pub objections: u32,
     /// Tokens that were written and taken back, beside those of the text.
     pub taken_back: u32,

@@ -4,4 +4,4 @@ mod evaluator;
 mod generator;
 
 pub(crate) use evaluator::{CONTRACT, WorkerEvaluator, data_ref, evaluator};
-pub(crate) use generator::{CompilerGuide, LlmGenerator, generate, load_model};
+pub(crate) use generator::{LlmGenerator, Steer, generate, load_model};

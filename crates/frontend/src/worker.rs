@@ -40,6 +40,11 @@ pub(crate) fn run_prefix(source: &str, options: &Options) -> Result<Spent, Rejec
     run_job(source, options, crate::prefix::stand_here)
 }
 
+/// The names of a module that are supported, found on this thread's worker.
+pub(crate) fn run_names(module: &str) -> Result<Vec<String>, Rejection> {
+    run_job(module, &Options::default(), crate::supported::names_here)
+}
+
 fn run_job<T: Send + 'static>(
     source: &str,
     options: &Options,

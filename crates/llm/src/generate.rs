@@ -5,7 +5,8 @@
 
 use crate::decoder::{Decoder, PromptCache, Sequence};
 use crate::error::{LlmError, Result};
-use crate::guide::{Guide, Moment, Opinion, Refusals};
+use crate::grammar::Walk;
+use crate::guide::{Guide, Moment, Opinion, Refusals, Steering};
 use crate::sampling::Sampling;
 use crate::text::Text;
 use rand_chacha::ChaCha8Rng;
@@ -40,7 +41,7 @@ pub enum StopReason {
     MaxTokens,
     /// The model's context is full.
     ContextFull,
-    /// The guide refused it too often.
+    /// The guide refused it too often, or no token fits the grammar.
     Refused,
 }
 
@@ -55,7 +56,7 @@ pub struct Completion {
     pub stopped: StopReason,
     /// From the start of the call to the end of this answer.
     pub seconds: f64,
-    /// How often the guide objected.
+    /// How often the guide objected, or the token that the model wanted did not fit the grammar.
     pub objections: usize,
     /// Tokens that were written and taken back; not part of `tokens`.
     pub wasted: usize,
@@ -86,6 +87,8 @@ struct Writing {
     logits: Vec<f32>,
     first_logits: Arc<Vec<f32>>,
     refusals: Refusals,
+    /// Where the text is in the grammar, if there is one.
+    walk: Option<Walk>,
     /// Where the last refusal told to go back to, in tokens kept.
     back: Vec<usize>,
 }
@@ -103,19 +106,27 @@ impl Writing {
     }
 
     /// Draws the next token; false where all that could follow is refused and nothing further back is left to try.
-    fn draw(&mut self, sampling: &Sampling, text: &Text, guided: bool, prefix: usize) -> bool {
+    fn draw(&mut self, sampling: &Sampling, text: &Text, guided: bool, prefix: usize) -> Result<bool> {
+        if let Some(walk) = &mut self.walk {
+            let Some((token, other)) = walk.draw(sampling, &self.logits, text, &mut self.rng)? else {
+                return Ok(false);
+            };
+            self.refusals.objections += usize::from(other);
+            self.push(token, text);
+            return Ok(true);
+        }
         if !guided {
             let token = sampling.draw(&self.logits, &mut self.rng);
             self.push(token, text);
-            return true;
+            return Ok(true);
         }
         match sampling.draw_left(&self.logits, &|t| self.refusals.left(t), &mut self.rng) {
             Some((token, share)) => {
                 self.push(token, text);
                 self.refusals.push(token, share);
-                true
+                Ok(true)
             }
-            None => self.take_back(self.written.len(), prefix),
+            None => Ok(self.take_back(self.written.len(), prefix)),
         }
     }
 
@@ -154,10 +165,15 @@ pub(crate) fn generate(
     text: &Text,
     requests: &[Request],
     sampling: &Sampling,
-    guide: Option<&dyn Guide>,
+    steering: Steering<'_>,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Vec<Completion>> {
     sampling.check()?;
+    let (guide, grammar) = match steering {
+        Steering::Off => (None, None),
+        Steering::Guide(guide) => (Some(guide), None),
+        Steering::Grammar(grammar) => (None, Some(grammar)),
+    };
     let started = Instant::now();
     let context = decoder.config.context;
     let mut prompts: Vec<Prompt> = Vec::new();
@@ -199,8 +215,10 @@ pub(crate) fn generate(
                 prompt.cache = Some((cache.clone(), logits.clone()));
             }
             let limit = sampling.max_new_tokens.min(context - cache.length);
+            let prefix = || text.encode(&requests[next].prefix);
             active.push(Writing {
                 index: next,
+                walk: grammar.map(|g| g.walk(&prefix()?)).transpose()?,
                 sequence: Sequence::new(cache, limit, &decoder.config),
                 rng: ChaCha8Rng::seed_from_u64(requests[next].seed),
                 written: Vec::with_capacity(limit),
@@ -219,7 +237,7 @@ pub(crate) fn generate(
         let judged: Result<Vec<Next>> = decoder.pool.run(|| {
             let next = |row: &mut Writing| {
                 let prefix = requests[row.index].prefix.len();
-                if row.draw(sampling, text, guide.is_some(), prefix) {
+                if row.draw(sampling, text, guide.is_some(), prefix)? {
                     judge(row, text, sampling, guide, prefix)
                 } else {
                     Ok(Next::Ends(StopReason::Refused))

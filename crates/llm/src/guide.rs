@@ -14,6 +14,8 @@
 //! Tries are bounded at every place and for every answer; after that the answer ends as [`crate::StopReason::Refused`], with the
 //! text as it stood.
 
+use crate::grammar::Grammar;
+
 /// What a guide says of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opinion {
@@ -44,6 +46,18 @@ pub enum Moment {
 pub trait Guide: Sync {
     /// `text`: prefix and what the model wrote so far.
     fn judge(&self, text: &str, moment: Moment) -> Opinion;
+}
+
+/// What steers a model's writing.
+#[derive(Clone, Copy, Default)]
+pub enum Steering<'a> {
+    /// Nothing: the model's own distribution.
+    #[default]
+    Off,
+    /// A guide, which takes texts back.
+    Guide(&'a dyn Guide),
+    /// A grammar, which rules tokens out ([`crate::Model::grammar`]).
+    Grammar(&'a Grammar),
 }
 
 /// Tries at the first place that a refusal names, and at each of the others, before one that is further back is tried.

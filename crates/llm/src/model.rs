@@ -7,7 +7,8 @@ use crate::error::{LlmError, Result};
 use crate::folder::{self, Description};
 use crate::generate::{self, Completion, Progress, Request};
 use crate::gguf;
-use crate::guide::Guide;
+use crate::grammar::Grammar;
+use crate::guide::Steering;
 use crate::hub::{Hub, OnTransfer};
 use crate::pool::Pool;
 use crate::sampling::Sampling;
@@ -194,18 +195,35 @@ impl Model {
         self.text.encode(text).map_or(0, |ids| ids.len())
     }
 
-    /// Writes an answer to each request, in their order, steered by `guide` where there is one.
+    /// Compiles a grammar of whole answers for this model's tokens, written in llguidance's dialect of Lark.
     ///
     /// # Errors
-    /// A prompt longer than the context, senseless sampling; [`LlmError::Cancelled`] when `progress` breaks.
+    /// A grammar that is not understood.
+    pub fn grammar(&self, lark: &str) -> Result<Grammar> {
+        Grammar::new(lark, &self.text, self.decoder.config.vocab)
+    }
+
+    /// How many bytes of `text` some text of the grammar begins with, a token at a time, and whether `text` is one as a whole.
+    ///
+    /// # Errors
+    /// A text that the tokenizer refuses.
+    pub fn accepted_by(&self, grammar: &Grammar, text: &str) -> Result<(usize, bool)> {
+        grammar.accepts(&self.text, text)
+    }
+
+    /// Writes an answer to each request, in their order.
+    ///
+    /// # Errors
+    /// A prompt longer than the context, senseless sampling, a prefix that the grammar does not have; [`LlmError::Cancelled`]
+    /// when `progress` breaks.
     pub fn generate(
         &self,
         requests: &[Request],
         sampling: &Sampling,
-        guide: Option<&dyn Guide>,
+        steering: Steering<'_>,
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Vec<Completion>> {
-        generate::generate(&self.decoder, &self.text, requests, sampling, guide, progress)
+        generate::generate(&self.decoder, &self.text, requests, sampling, steering, progress)
     }
 
     /// Trains the adapter on pairs; makes one when there is none, goes on from the one there is otherwise.

@@ -59,8 +59,8 @@ fn validity(view: &RunView, cycles: &[u32]) -> Figure {
     Figure {
         title: "Valid networks",
         caption: "Share of candidates that are valid: contract met, shapes fit, within budget; duplicates count as \
-                  valid. What the model writes on its own, what it writes under the compiler's guidance, and repairs are \
-                  counted apart. Bars: Wilson 95 % interval."
+                  valid. What the model writes on its own, what it writes under guidance, and repairs are counted apart. \
+                  Bars: Wilson 95 % interval."
             .into(),
         keys: vec![("raw", "raw, as written"), ("repaired", if guided { "guided" } else { "repairs" })],
         svg: chart.finish("Share of valid candidates in each cycle"),

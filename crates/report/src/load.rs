@@ -177,7 +177,7 @@ fn share(records: &[&CandidateRecord], of: fn(&CandidateRecord) -> bool, are: fn
     Share::of(of.iter().filter(|record| are(record)).count() as u64, of.len() as u64)
 }
 
-/// What the model writes on its own: a guided text that the compiler never objected to is such a one, and one that it did would
+/// What the model writes on its own: a guided text that the guide never objected to is such a one, and one that it did would
 /// not have been valid.
 fn raw_valid(records: &[&CandidateRecord]) -> Share {
     let unaided = |record: &CandidateRecord| valid(record) && record.guidance.is_none_or(|g| g.objections == 0);
@@ -270,6 +270,8 @@ fn totals(records: &[&CandidateRecord], cycles: &[CycleView], seeds: usize, thre
     let raw = records.iter().filter(|record| is_first(record)).count() as u64;
     let mut guidance = Guidance::default();
     for g in records.iter().filter_map(|record| record.guidance) {
+        // A run has one guide.
+        guidance.by = g.by;
         guidance.objections = guidance.objections.saturating_add(g.objections);
         guidance.taken_back = guidance.taken_back.saturating_add(g.taken_back);
     }

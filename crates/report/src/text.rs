@@ -1,6 +1,6 @@
 //! The summary of a run for a terminal: plain text, one line a cycle.
 
-use archsmith_archive::Guidance;
+use archsmith_archive::{Guidance, GuidedBy};
 use std::fmt::Write;
 
 use crate::html::duration;
@@ -50,8 +50,13 @@ pub fn text_summary(view: &RunView) -> String {
     let _ = writeln!(out, "raw valid       {}", share(&totals.raw_valid));
     if let Some(valid) = &totals.guided_valid {
         let _ = writeln!(out, "guided valid    {}", share(valid));
-        let Guidance { objections, taken_back } = totals.guidance;
-        let _ = writeln!(out, "guide           {objections} objections, {taken_back} tokens taken back");
+        let Guidance { by, objections, taken_back } = totals.guidance;
+        let _ = match by {
+            GuidedBy::Compiler => {
+                writeln!(out, "guide           {objections} objections, {taken_back} tokens taken back")
+            }
+            GuidedBy::Grammar => writeln!(out, "guide           grammar; {objections} tokens ruled out"),
+        };
     }
     if totals.repaired > 0 {
         let _ = writeln!(out, "repairs valid   {}", share(&totals.repaired_valid));

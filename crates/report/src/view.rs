@@ -164,7 +164,7 @@ pub struct Totals {
     pub raw: u64,
     /// Repaired candidates: further attempts after a rejection.
     pub repaired: u64,
-    /// Valid ones among the first texts as the model writes them on its own: in a guided run, those that the compiler never
+    /// Valid ones among the first texts as the model writes them on its own: in a guided run, those that the guide never
     /// objected to.
     pub raw_valid: Share,
     /// Valid ones among the guided texts, in a run that is guided.

@@ -145,6 +145,9 @@ pub enum Guide {
     /// Nothing: the model's own distribution.
     #[default]
     Off,
+    /// A grammar of networks: a token that no text of it could go on with is not drawn. Python that can be read, the contract's
+    /// skeleton, and the names of PyTorch that are supported; shapes and budgets are not looked at.
+    Grammar,
     /// The compiler: a statement that no network within the budget can have is taken back and drawn again.
     Compiler,
 }

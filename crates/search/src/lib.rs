@@ -2,7 +2,8 @@
 //!
 //! - [`run`]: the cycle: prompts → proposals → gates → training → admission → pairs → fine-tuning, resumable at every step;
 //! - [`config`]: every choice that a result depends on; [`prompt`], [`extract`]: from a request to source text;
-//! - [`guide`]: the compiler, steering what is being written; [`gates`]: what is refused before it costs anything;
+//! - [`grammar`], [`guide`]: a language of networks, and the compiler, steering what is written; [`gates`]: what is refused
+//!   before it costs anything;
 //! - [`policy`]: what goes beyond the published protocol, each part by its own switch;
 //! - [`patch`]: diffs that a model writes against a network; [`parts`]: the traits of the two heavy parts;
 //! - [`mutation`]: the baseline that a model has to beat, in the model's place;
@@ -20,6 +21,7 @@ pub mod config;
 pub mod corpus;
 pub mod extract;
 pub mod gates;
+pub mod grammar;
 pub mod guide;
 pub mod mutation;
 pub mod parts;

@@ -100,6 +100,7 @@ pub(crate) struct WorkerArgs {
 #[command(after_help = "Examples:
   archsmith generate -n 4
   archsmith generate --model model.gguf -n 4 --style chat --temperature 0.2
+  archsmith generate --model model.gguf -n 4 --change net.py
   archsmith generate --model Qwen/Qwen2.5-Coder-0.5B-Instruct -n 4 --json")]
 pub(crate) struct GenerateArgs {
     /// `embedded`, a GGUF file, a folder of safetensors, or a hub repository.
@@ -111,12 +112,18 @@ pub(crate) struct GenerateArgs {
     /// How many.
     #[arg(short, long, default_value_t = 4)]
     pub(crate) n: u32,
-    /// What steers the sampling: nothing, or the compiler, which takes back statements that no network can have.
+    /// What steers the sampling: nothing, a grammar of networks, or the compiler, which takes back statements that no network can have.
     #[arg(long, value_enum, default_value_t = Guide::Off)]
     pub(crate) guide: Guide,
     /// compact or chat; default: chat where the model has a chat template.
     #[arg(long, value_enum)]
     pub(crate) style: Option<Style>,
+    /// A network shown in the prompt as an example; up to three times. Chat only.
+    #[arg(long = "example", value_name = "NET.py")]
+    pub(crate) examples: Vec<PathBuf>,
+    /// Ask for a change of this network, as a unified diff, instead of for a whole one. Chat only, without a guide.
+    #[arg(long, value_name = "NET.py", conflicts_with = "examples")]
+    pub(crate) change: Option<PathBuf>,
     /// The accuracy that is asked for.
     #[arg(long, default_value_t = 0.7)]
     pub(crate) accuracy: f64,
@@ -157,8 +164,20 @@ pub(crate) struct GenerateArgs {
 pub(crate) enum Guide {
     /// Nothing: the model's own distribution.
     Off,
+    /// Tokens that no text of the grammar of networks could go on with are not drawn.
+    Grammar,
     /// The text is elaborated as it grows; a statement that cannot stand is taken back and sampled again.
     Compiler,
+}
+
+impl From<Guide> for archsmith_search::config::Guide {
+    fn from(guide: Guide) -> Self {
+        match guide {
+            Guide::Off => Self::Off,
+            Guide::Grammar => Self::Grammar,
+            Guide::Compiler => Self::Compiler,
+        }
+    }
 }
 
 /// How the request is worded.

@@ -1,9 +1,10 @@
 //! `archsmith generate`.
 
+use super::WrongUse;
 use super::check::stage_code;
 use super::corpus::builtin_seeds;
 use crate::args::{GenerateArgs, Guide, Style};
-use crate::wiring::{self, CompilerGuide, load_model};
+use crate::wiring::{self, Steer, load_model};
 use crate::{Ending, output};
 use anyhow::Context;
 use archsmith_archive::{NEAR_DUPLICATE, NoveltyIndex};
@@ -13,7 +14,8 @@ use archsmith_ir::{cost, seed::Seed};
 use archsmith_search::config::PromptStyle;
 use archsmith_search::corpus::Document;
 use archsmith_search::guide::Compiler;
-use archsmith_search::{Config, Prompts, extract};
+use archsmith_search::prompt::ShownNetwork;
+use archsmith_search::{Config, Prompts, extract, patch};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Instant;
@@ -52,13 +54,30 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
         None => PromptStyle::Compact,
     };
     let prompts = Prompts::new(&config, 3, 32, 32, 10)?;
-    let prompt = prompts.full(args.accuracy, config.budget.max_params, &[])?;
+    if config.prompt.style != PromptStyle::Chat && (args.change.is_some() || !args.examples.is_empty()) {
+        let why = "--example and --change need a chat model; --style chat asks another one in that way all the same";
+        return Err(WrongUse(why.into()).into());
+    }
+    if args.change.is_some() && args.guide != Guide::Off {
+        return Err(WrongUse("--change is without a guide: guides read networks, not diffs".into()).into());
+    }
+    if args.examples.len() > 3 {
+        return Err(WrongUse(format!("{} examples, at most 3 are shown", args.examples.len())).into());
+    }
+    let old = args.change.as_deref().map(shown).transpose()?;
+    let prompt = match &old {
+        Some(old) => prompts.delta(args.accuracy, config.budget.max_params, old)?,
+        None => {
+            let examples = args.examples.iter().map(|p| shown(p)).collect::<anyhow::Result<Vec<_>>>()?;
+            prompts.full(args.accuracy, config.budget.max_params, &examples)?
+        }
+    };
     let prompt = model.render_prompt(&prompt.system, &prompt.user)?;
     let base = Seed::from_u64(args.seed);
     let requests: Vec<archsmith_llm::Request> = (0..args.n)
         .map(|i| archsmith_llm::Request {
             prompt: prompt.clone(),
-            prefix: prompts.prefix(&config),
+            prefix: if old.is_some() { String::new() } else { prompts.prefix(&config) },
             seed: base.derive("generate", &[u64::from(i)]).u64(),
         })
         .collect();
@@ -73,21 +92,23 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
     if let Some(dir) = &args.out {
         std::fs::create_dir_all(dir).with_context(|| format!("{} could not be made", dir.display()))?;
     }
-    let started = Instant::now();
     let options = Options::default();
-    let compiler = CompilerGuide(Compiler { options: options.clone(), budget: Some(config.budget.clone()) });
-    let guide: Option<&dyn archsmith_llm::Guide> = match args.guide {
-        Guide::Off => None,
-        Guide::Compiler => Some(&compiler),
-    };
-    let completions = wiring::generate(&model, &requests, &sampling, guide, &|| false)?;
+    let steer = Steer::new(args.guide.into(), &model, &options, &config.budget)?;
+    let started = Instant::now();
+    let completions = wiring::generate(&model, &requests, &sampling, steer.steering(), &|| false)?;
     let seconds = started.elapsed().as_secs_f64();
+    let compiler = Compiler { options: options.clone(), budget: Some(config.budget.clone()) };
     let known = args.near.as_deref().map(known).transpose()?;
     let mut near_duplicates = 0;
     let (mut valid, mut within) = (0, 0);
     let mut tokens = 0;
     for (i, c) in completions.iter().enumerate() {
-        let text = extract::source_of(&c.text);
+        let patched = old.as_ref().map(|o| patch::apply(&o.text, &c.text));
+        let (text, unpatched) = match patched {
+            None => (extract::source_of(&c.text), None),
+            Some(Ok(text)) => (text, None),
+            Some(Err(e)) => (c.text.clone(), Some(e)),
+        };
         let mut line = Line {
             index: i as u32,
             verdict: "typed",
@@ -104,21 +125,26 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
             nearest: None,
             text,
         };
-        match archsmith_frontend::check(&line.text, &options) {
+        let checked = match unpatched {
+            Some(e) => Err(("unparsed", Some(patch::CODE.to_string()), Some(e.to_string()))),
+            None => archsmith_frontend::check(&line.text, &options).map_err(|r| {
+                let first = r.diagnostics.first();
+                (stage_code(&r), first.map(|d| d.code.to_string()), first.map(|d| d.message.clone()))
+            }),
+        };
+        match checked {
             Ok((graph, _)) => {
                 valid += 1;
                 let cost = cost::cost(&graph);
                 (line.params, line.macs) = (Some(cost.params), Some(cost.macs));
-                let fits = !compiler.0.over_budget(&graph);
+                let fits = !compiler.over_budget(&graph);
                 line.within_budget = Some(fits);
                 within += usize::from(fits);
                 line.nearest = known.as_ref().map(|k| k.nearest(&line.text).map_or(0.0, |n| n.jaccard));
                 near_duplicates += usize::from(line.nearest.is_some_and(|j| j >= NEAR_DUPLICATE));
             }
-            Err(r) => {
-                line.verdict = stage_code(&r);
-                line.code = r.diagnostics.first().map(|d| d.code.to_string());
-                line.message = r.diagnostics.first().map(|d| d.message.clone());
+            Err((verdict, code, message)) => {
+                (line.verdict, line.code, line.message) = (verdict, code, message);
             }
         }
         tokens += c.tokens;
@@ -137,14 +163,19 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
             output::line(format!("# {i}: {detail} ({} tokens)\n{}\n", line.tokens, line.text.trim_end()))?;
         }
     }
-    if args.guide == Guide::Compiler {
-        let sum = |f: fn(&archsmith_llm::Completion) -> usize| completions.iter().map(f).sum::<usize>();
-        let refused = completions.iter().filter(|c| c.stopped == archsmith_llm::StopReason::Refused).count();
-        output::note(format!(
+    let sum = |f: fn(&archsmith_llm::Completion) -> usize| completions.iter().map(f).sum::<usize>();
+    let refused = completions.iter().filter(|c| c.stopped == archsmith_llm::StopReason::Refused).count();
+    match args.guide {
+        Guide::Off => {}
+        Guide::Grammar => output::note(format!(
+            "{} tokens that the model wanted did not fit the grammar, {refused} answers given up",
+            sum(|c| c.objections)
+        )),
+        Guide::Compiler => output::note(format!(
             "the compiler objected {} times; {} tokens were taken back, {refused} answers given up",
             sum(|c| c.objections),
             sum(|c| c.wasted)
-        ));
+        )),
     }
     if known.is_some() {
         output::note(format!("{near_duplicates} of the {valid} valid are near-duplicates of known networks"));
@@ -155,6 +186,12 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
         tokens as f64 / seconds.max(1e-9)
     ));
     Ok(Ending::Done)
+}
+
+/// A network of a file, for the prompt.
+fn shown(path: &Path) -> anyhow::Result<ShownNetwork> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
+    Ok(ShownNetwork { text, accuracy: None })
 }
 
 /// The networks that answers are compared with.

@@ -2,12 +2,13 @@
 
 use crate::output;
 use anyhow::Context;
-use archsmith_archive::{Guidance, SftRecord};
+use archsmith_archive::{Guidance, GuidedBy, SftRecord};
+use archsmith_frontend::Options;
 use archsmith_llm::{
-    Completion, Guide, Hub, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Moment, Opinion, Pair, Progress, Request,
-    Sampling, Schedule, SftConfig, Transfer,
+    Completion, Grammar, Guide, Hub, LlmError, LoadOptions, LoraConfig, Model, ModelSource, Moment, Opinion, Pair,
+    Progress, Request, Sampling, Schedule, SftConfig, Steering, Transfer,
 };
-use archsmith_search::config::{self, Config};
+use archsmith_search::config::{self, Budget, Config};
 use archsmith_search::gates;
 use archsmith_search::guide::{Ahead, Compiler, Objection};
 use archsmith_search::run::Contract;
@@ -44,16 +45,59 @@ impl Guide for CompilerGuide {
     }
 }
 
+/// What steers a model in one of the ways a run is configured.
+pub(crate) enum Steer {
+    Off,
+    Grammar(Grammar),
+    Compiler(CompilerGuide),
+}
+
+impl Steer {
+    pub(crate) fn new(
+        guide: config::Guide,
+        model: &Model,
+        options: &Options,
+        budget: &Budget,
+    ) -> anyhow::Result<Steer> {
+        Ok(match guide {
+            config::Guide::Off => Steer::Off,
+            config::Guide::Grammar => Steer::Grammar(model.grammar(&archsmith_search::grammar::of_networks()?)?),
+            config::Guide::Compiler => {
+                Steer::Compiler(CompilerGuide(Compiler { options: options.clone(), budget: Some(budget.clone()) }))
+            }
+        })
+    }
+
+    pub(crate) fn steering(&self) -> Steering<'_> {
+        match self {
+            Steer::Off => Steering::Off,
+            Steer::Grammar(grammar) => Steering::Grammar(grammar),
+            Steer::Compiler(guide) => Steering::Guide(guide),
+        }
+    }
+
+    /// What a text written so has in its record, if it was steered.
+    fn guidance(&self, c: &Completion) -> Option<Guidance> {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let by = match self {
+            Steer::Off => return None,
+            Steer::Grammar(_) => GuidedBy::Grammar,
+            Steer::Compiler(_) => GuidedBy::Compiler,
+        };
+        Some(Guidance { by, objections: count(c.objections), taken_back: count(c.wasted) })
+    }
+}
+
 /// Writes answers with a bar that shows tokens/s.
 pub(crate) fn generate(
     model: &Model,
     requests: &[Request],
     sampling: &Sampling,
-    guide: Option<&dyn Guide>,
+    steering: Steering<'_>,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Completion>, LlmError> {
     let bar = output::bar(requests.len() as u64, "writing");
-    let result = model.generate(requests, sampling, guide, &mut |p: Progress| {
+    let result = model.generate(requests, sampling, steering, &mut |p: Progress| {
         bar.set_position(p.finished as u64);
         bar.set_message(format!("{:.0} tokens/s", p.tokens as f64 / p.seconds.max(1e-9)));
         if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -66,7 +110,7 @@ pub(crate) fn generate(
 pub(crate) struct LlmGenerator {
     model: Model,
     sampling: Sampling,
-    guide: Option<CompilerGuide>,
+    steer: Steer,
     sft: config::Sft,
 }
 
@@ -81,11 +125,9 @@ impl LlmGenerator {
             stop: Vec::new(),
             batch: config.model.batch,
         };
-        let guide = (config.sampling.guide == config::Guide::Compiler).then(|| {
-            let options = gates::options(config, contract.input, contract.classes);
-            CompilerGuide(Compiler { options, budget: Some(config.budget.clone()) })
-        });
-        Ok(LlmGenerator { model, sampling, guide, sft: config.sft.clone() })
+        let options = gates::options(config, contract.input, contract.classes);
+        let steer = Steer::new(config.sampling.guide, &model, &options, &config.budget)?;
+        Ok(LlmGenerator { model, sampling, steer, sft: config.sft.clone() })
     }
 
     pub(crate) fn has_chat_template(&self) -> bool {
@@ -110,8 +152,8 @@ impl Generator for LlmGenerator {
             .iter()
             .map(|r| Request { prompt: r.prompt.clone(), prefix: r.prefix.clone(), seed: r.seed })
             .collect();
-        let guide = self.guide.as_ref().map(|g| g as &dyn Guide);
-        let completions = generate(&self.model, &requests, &self.sampling, guide, stop).map_err(part_error)?;
+        let completions =
+            generate(&self.model, &requests, &self.sampling, self.steer.steering(), stop).map_err(part_error)?;
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let tokens: usize = completions.iter().map(|c| c.tokens + c.wasted).sum();
         let seconds = completions.iter().map(|c| c.seconds).fold(0.0, f64::max);
@@ -121,7 +163,7 @@ impl Generator for LlmGenerator {
                 // They are written together: each has its share of the time by its tokens.
                 seconds: seconds * (c.tokens + c.wasted) as f64 / tokens.max(1) as f64,
                 tokens: count(c.tokens),
-                guidance: guide.map(|_| Guidance { objections: count(c.objections), taken_back: count(c.wasted) }),
+                guidance: self.steer.guidance(&c),
                 text: c.text,
             })
             .collect())
@@ -199,4 +241,104 @@ fn save_whole(model: &Model, place: &Path) -> Result<(), PartError> {
         std::fs::remove_dir_all(place).map_err(fail)?;
     }
     std::fs::rename(&beside, place).map_err(fail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn embedded() -> (Model, Grammar) {
+        let model = load_model("embedded", 1).unwrap_or_else(|e| panic!("{e}"));
+        let lark = archsmith_search::grammar::of_networks().unwrap_or_else(|e| panic!("{e}"));
+        let grammar = model.grammar(&lark).unwrap_or_else(|e| panic!("{e}"));
+        (model, grammar)
+    }
+
+    /// The text up to where no text of the grammar goes on, or None where it is one.
+    fn refused<'a>(model: &Model, grammar: &Grammar, text: &'a str) -> Option<&'a str> {
+        match model.accepted_by(grammar, text) {
+            Ok((_, true)) => None,
+            Ok((fits, false)) => Some(&text[..text.floor_char_boundary(fits)]),
+            Err(e) => panic!("{e}"),
+        }
+    }
+
+    #[test]
+    fn the_grammar_has_every_seed_and_the_texts_of_its_lists() {
+        let (model, grammar) = embedded();
+        let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/seeds");
+        let seeds: Vec<_> = std::fs::read_dir(seeds).unwrap_or_else(|e| panic!("{e}")).flatten().collect();
+        assert!(seeds.len() >= 40);
+        for seed in seeds {
+            let text = std::fs::read_to_string(seed.path()).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(refused(&model, &grammar, &text), None, "{:?}", seed.path());
+            let answer = format!("```python\n{text}```\nThat is it.");
+            assert_eq!(refused(&model, &grammar, &answer), None, "{:?}", seed.path());
+        }
+        let whole = include_str!("../../../../assets/seeds/residual_basic.py");
+        let at = whole.find("        x = F").unwrap_or_else(|| panic!("{whole}"));
+        let with = |line: &str| format!("{}        {line}\n{}", &whole[..at], &whole[at..]);
+        for line in include_str!("../../../../grammars/network.accepts.txt").lines() {
+            assert_eq!(refused(&model, &grammar, &with(line)), None, "{line}");
+        }
+        for line in include_str!("../../../../grammars/network.rejects.txt").lines() {
+            let text = with(line);
+            let Some(stands) = refused(&model, &grammar, &text) else { panic!("accepted: {line}") };
+            // It is refused where it is wrong, not later than at the statement behind it.
+            assert!((at..at + line.len() + 20).contains(&stands.len()), "{line}: {} of {at}", stands.len());
+        }
+    }
+
+    #[test]
+    fn the_grammar_asks_for_the_contract() {
+        let (model, grammar) = embedded();
+        let whole = include_str!("../../../../assets/seeds/residual_basic.py");
+        let names = [
+            "def supported_hyperparameters",
+            "class Net",
+            "def __init__",
+            "def forward",
+            "def train_setup",
+            "def learn",
+        ];
+        for name in names {
+            let other = if name == "class Net" { "class Met(" } else { "def other(" };
+            let without = whole.replace(&format!("{name}("), other);
+            assert_ne!(without, whole, "{name}");
+            assert!(refused(&model, &grammar, &without).is_some(), "{name}");
+        }
+    }
+
+    /// `CORPUS=nn cargo test … -- --ignored --exact …`: the share of a folder's networks that the grammar has, of those that type.
+    #[test]
+    #[ignore = "needs a folder of networks"]
+    fn share_of_a_corpus() {
+        let folder = std::env::var("CORPUS").unwrap_or_default();
+        let limit: usize = std::env::var("LIMIT").ok().and_then(|l| l.parse().ok()).unwrap_or(300);
+        let (model, grammar) = embedded();
+        let mut files: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap_or_else(|e| panic!("{folder}: {e}"))
+            .flatten()
+            .map(|e| e.path())
+            .collect();
+        files.sort();
+        let step = (files.len() / limit.max(1)).max(1);
+        let (mut typed, mut has) = (0, 0);
+        for file in files.iter().step_by(step) {
+            let Ok(text) = std::fs::read_to_string(file) else { continue };
+            if archsmith_frontend::check(&text, &Options::default()).is_err() {
+                continue;
+            }
+            typed += 1;
+            match refused(&model, &grammar, &text) {
+                None => has += 1,
+                Some(stands) => {
+                    let from = stands.rfind('\n').map_or(0, |i| i + 1);
+                    let line = text[from..].lines().next().unwrap_or_default();
+                    println!("{}: {:?} after {} bytes: {line}", file.display(), &stands[from..], stands.len());
+                }
+            }
+        }
+        println!("{has} of {typed}");
+    }
 }

@@ -1,6 +1,7 @@
 use super::support::{folder, load};
 use archsmith_llm::{
-    Completion, Guide, LlmError, LoadOptions, Model, ModelSource, Moment, Opinion, Request, Sampling, StopReason,
+    Completion, Guide, LlmError, LoadOptions, Model, ModelSource, Moment, Opinion, Request, Sampling, Steering,
+    StopReason,
 };
 use std::ops::ControlFlow;
 
@@ -13,7 +14,7 @@ fn sampling() -> Sampling {
 }
 
 fn texts(model: &Model, requests: &[Request], sampling: &Sampling) -> Vec<String> {
-    let answers = model.generate(requests, sampling, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    let answers = model.generate(requests, sampling, Steering::Off, &mut |_| ControlFlow::Continue(())).unwrap();
     answers.into_iter().map(|a| a.text).collect()
 }
 
@@ -35,8 +36,9 @@ fn answers_do_not_depend_on_their_neighbours() {
 fn greedy_answers_follow_the_training_text() {
     let model = load(folder()).unwrap();
     let greedy = Sampling { temperature: 0.0, max_new_tokens: 60, ..Sampling::default() };
-    let answers =
-        model.generate(&[request("# width 16\n", 0)], &greedy, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    let answers = model
+        .generate(&[request("# width 16\n", 0)], &greedy, Steering::Off, &mut |_| ControlFlow::Continue(()))
+        .unwrap();
     assert!(answers[0].text.starts_with("def net():\n    conv(3, "), "{}", answers[0].text);
     assert_eq!(answers[0].stopped, StopReason::EndOfText);
 }
@@ -46,7 +48,7 @@ fn prefix_and_stop_strings_bound_the_answer() {
     let model = load(folder()).unwrap();
     let request = Request { prompt: "# width 16\n".into(), prefix: "def".into(), seed: 0 };
     let stop = Sampling { temperature: 0.0, stop: vec!["relu".into()], ..Sampling::default() };
-    let answers = model.generate(&[request], &stop, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    let answers = model.generate(&[request], &stop, Steering::Off, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(answers[0].text.starts_with("def net():\n    conv(3, "), "{}", answers[0].text);
     assert!(!answers[0].text.contains("relu"));
     assert_eq!(answers[0].stopped, StopReason::StopString);
@@ -56,19 +58,21 @@ fn prefix_and_stop_strings_bound_the_answer() {
 fn the_context_bounds_prompt_and_answer() {
     let model = load(folder()).unwrap();
     let long = "# width 16\n".repeat(60);
-    let error =
-        model.generate(&[request(&long, 0)], &sampling(), None, &mut |_| ControlFlow::Continue(())).unwrap_err();
+    let error = model
+        .generate(&[request(&long, 0)], &sampling(), Steering::Off, &mut |_| ControlFlow::Continue(()))
+        .unwrap_err();
     assert!(error.to_string().contains("context"), "{error}");
     let most = Sampling { max_new_tokens: 100_000, top_p: 1.0, temperature: 3.0, top_k: 0, ..Sampling::default() };
     let answers =
-        model.generate(&[request("# width 8\n", 1)], &most, None, &mut |_| ControlFlow::Continue(())).unwrap();
+        model.generate(&[request("# width 8\n", 1)], &most, Steering::Off, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(answers[0].tokens <= 128);
 }
 
 #[test]
 fn a_callback_stops_the_work() {
     let model = load(folder()).unwrap();
-    let stopped = model.generate(&[request("# width 16\n", 0)], &sampling(), None, &mut |_| ControlFlow::Break(()));
+    let stopped =
+        model.generate(&[request("# width 16\n", 0)], &sampling(), Steering::Off, &mut |_| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(LlmError::Cancelled)));
 }
 
@@ -80,7 +84,7 @@ fn senseless_sampling_is_refused() {
         Sampling { top_p: 0.0, ..sampling() },
         Sampling { batch: 0, ..sampling() },
     ] {
-        assert!(model.generate(&[request("#", 0)], &wrong, None, &mut |_| ControlFlow::Continue(())).is_err());
+        assert!(model.generate(&[request("#", 0)], &wrong, Steering::Off, &mut |_| ControlFlow::Continue(())).is_err());
     }
 }
 
@@ -113,7 +117,7 @@ impl Guide for Without {
 }
 
 fn guided(model: &Model, requests: &[Request], sampling: &Sampling, guide: &dyn Guide) -> Vec<Completion> {
-    model.generate(requests, sampling, Some(guide), &mut |_| ControlFlow::Continue(())).unwrap()
+    model.generate(requests, sampling, Steering::Guide(guide), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 #[test]
@@ -145,4 +149,64 @@ fn a_greedy_answer_that_is_refused_takes_the_next_likely_way() {
     assert!(free.contains("conv(3, 16"), "{free}");
     let steered = &guided(&model, &[request("# width 16\n", 0)], &greedy, &Without("conv(3, 16"))[0];
     assert!(steered.objections > 0 && !steered.text.contains("conv(3, 16"), "{steered:?}");
+}
+
+const NO_RELU: &str = r#"
+start: "def net():\n" LINE+
+LINE: /    (conv|linear|pool)\([0-9, ]*\)\n/
+"#;
+
+fn of_grammar(model: &Model, requests: &[Request], sampling: &Sampling, lark: &str) -> Vec<Completion> {
+    let grammar = model.grammar(lark).unwrap();
+    model.generate(requests, sampling, Steering::Grammar(&grammar), &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn a_grammar_changes_only_the_token_that_does_not_fit() {
+    let model = load(folder()).unwrap();
+    let requests: Vec<Request> = (0..12).map(|i| request("# width 16\n", i)).collect();
+    let long = Sampling { max_new_tokens: 60, ..sampling() };
+    let free = texts(&model, &requests, &long);
+    // Anything at all fits: nothing is touched.
+    let content = of_grammar(&model, &requests, &long, "start: /(.|\\n)*/");
+    assert_eq!(content.iter().map(|c| c.text.clone()).collect::<Vec<_>>(), free);
+    assert!(content.iter().all(|c| c.objections == 0 && c.wasted == 0));
+    let steered = of_grammar(&model, &requests, &long, NO_RELU);
+    assert!(free.iter().any(|t| t.contains("relu")), "{free:?}");
+    let grammar = model.grammar(NO_RELU).unwrap();
+    for (c, free) in steered.iter().zip(&free) {
+        let (fits, whole) = model.accepted_by(&grammar, &c.text).unwrap();
+        assert_eq!(fits, c.text.len(), "{}", c.text);
+        assert_eq!(whole, c.stopped == StopReason::EndOfText, "{:?} {}", c.stopped, c.text);
+        assert_eq!(c.objections == 0, &c.text == free, "{} against {free}", c.text);
+        // Up to the first token that did not fit, both are one text.
+        let (shared, _) = model.accepted_by(&grammar, free).unwrap();
+        assert!(c.text.starts_with(&free[..shared]), "{} against {free}", c.text);
+    }
+    assert!(steered.iter().any(|c| c.objections > 0));
+    let alone = of_grammar(&model, &requests, &Sampling { batch: 1, ..long }, NO_RELU);
+    let told = |c: &Completion| (c.text.clone(), c.objections, c.stopped);
+    assert_eq!(alone.iter().map(told).collect::<Vec<_>>(), steered.iter().map(told).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_grammar_holds_from_the_prefix_to_the_end() {
+    let model = load(folder()).unwrap();
+    let greedy = Sampling { temperature: 0.0, max_new_tokens: 60, ..Sampling::default() };
+    let starting = |prefix: &str| Request { prefix: prefix.into(), ..request("# width 16\n", 0) };
+    // What no answer of this model says: it is taken through it, and has to stop there.
+    let lark = "start: \"def zebra\" /[0-9]{3}/ \"!\"";
+    let answer = &of_grammar(&model, &[starting("def z")], &greedy, lark)[0];
+    assert!(
+        answer.text.starts_with("def zebra") && answer.text.ends_with('!') && answer.text.len() == 13,
+        "{answer:?}"
+    );
+    assert_eq!(answer.stopped, StopReason::EndOfText);
+    let grammar = model.grammar(lark).unwrap();
+    let wrong =
+        model.generate(&[starting("class")], &greedy, Steering::Grammar(&grammar), &mut |_| ControlFlow::Continue(()));
+    assert!(wrong.unwrap_err().to_string().contains("grammar"));
+    for bad in ["", "start: (", "begin: \"a\"", "start: unknown"] {
+        assert!(model.grammar(bad).is_err(), "{bad}");
+    }
 }

@@ -1,5 +1,5 @@
 use super::support::{documents, folder, load, tiny, train};
-use archsmith_llm::{LlmError, LoraConfig, Pair, PretrainConfig, Request, Sampling, SftConfig, pretrain};
+use archsmith_llm::{LlmError, LoraConfig, Pair, PretrainConfig, Request, Sampling, SftConfig, Steering, pretrain};
 use std::ops::ControlFlow;
 
 fn pairs() -> Vec<Pair> {
@@ -44,9 +44,10 @@ fn fine_tuning_lowers_the_loss_and_the_adapter_survives_its_file() {
     let greedy = Sampling { temperature: 0.0, max_new_tokens: 40, ..Sampling::default() };
     let request = Request { prompt: "# width 16\n".into(), prefix: String::new(), seed: 0 };
     let write = |m: &archsmith_llm::Model| {
-        m.generate(std::slice::from_ref(&request), &greedy, None, &mut |_| ControlFlow::Continue(())).unwrap()[0]
-            .text
-            .clone()
+        m.generate(std::slice::from_ref(&request), &greedy, Steering::Off, &mut |_| ControlFlow::Continue(())).unwrap()
+            [0]
+        .text
+        .clone()
     };
     assert_eq!(write(&model), write(&other));
     assert!(write(&model).starts_with("def other"), "{}", write(&model));

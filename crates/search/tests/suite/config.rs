@@ -31,7 +31,7 @@ fn errors_name_the_key() {
     assert!(error(&["training.batch=1"]).contains("training.batch"));
     assert!(error(&["prompt.examples=4"]).contains("at most 3"));
     assert!(error(&["prompt.delta=0.5"]).contains("prompt.delta"), "the preset's prompts are compact");
-    assert!(error(&["prompt.delta=0.5", "prompt.style=chat", "sampling.guide=compiler"]).contains("guides"));
+    assert!(error(&["prompt.delta=0.5", "prompt.style=chat", "sampling.guide=grammar"]).contains("guides"));
     assert_eq!(error(&["prompt.delta=0.5", "prompt.style=chat", "sampling.guide=off"]), "");
     assert!(error(&["nonsense"]).contains("key=value"));
     assert!(

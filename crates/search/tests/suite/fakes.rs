@@ -86,7 +86,7 @@ impl Generator for FakeGenerator {
             let (objections, text) = texts.enumerate().find(|(_, text)| !refused(text)).unwrap_or_default();
             let objections = objections as u32;
             let guidance =
-                self.guide.as_ref().map(|_| Guidance { objections, taken_back: 7 * objections });
+                self.guide.as_ref().map(|_| Guidance { objections, taken_back: 7 * objections, ..Guidance::default() });
             out.push(Proposal { text, tokens: 7, guidance, seconds: 0.5 });
         }
         Ok(out)
