@@ -104,9 +104,9 @@ pictures: drawings
     crates/inspect/checks/page.sh target/page.html
     crates/inspect/checks/picture.sh target/page.html assets/book/pictures/page.png "conv2d 3×3"
 
-# Fuzz the frontend: TARGET is text or mutants (needs cargo-fuzz: cargo install --locked cargo-fuzz). What is found becomes a file under crates/frontend/tests/suite/fuzzed.
+# Fuzz the frontend (TARGET text or mutants: what is found becomes a file under crates/frontend/tests/suite/fuzzed) or what the language model reads (files). Needs cargo-fuzz: cargo install --locked cargo-fuzz.
 fuzz TARGET SECONDS="600":
-    cd crates/frontend/fuzz && mkdir -p corpus/{{TARGET}} && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir . --sanitizer none -a {{TARGET}} corpus/{{TARGET}} -- -max_total_time={{SECONDS}} -timeout=60 -rss_limit_mb=3000 -malloc_limit_mb=1500
+    cd crates/{{ if TARGET == "files" { "llm" } else { "frontend" } }}/fuzz && mkdir -p corpus/{{TARGET}} && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir . --sanitizer none -a {{TARGET}} corpus/{{TARGET}} -- -max_total_time={{SECONDS}} -timeout=60 -rss_limit_mb=3000 -malloc_limit_mb=1500
 
 # Export every network of CORPUS that ORACLE knows and run the models in tract and onnxruntime (PYTHON has numpy, onnx, onnxruntime).
 check-onnx CORPUS ORACLE OUT="target/check" PYTHON="python3":

@@ -65,6 +65,17 @@ impl LlmError {
         Self::Invalid(why.into())
     }
 
+    /// For `map_err`: names the file or folder that a damaged part belongs to.
+    pub(crate) fn within(place: &Path) -> impl FnOnce(Self) -> Self + '_ {
+        move |e| match e {
+            Self::Format { what, why } if !what.starts_with(&*place.to_string_lossy()) => {
+                Self::Format { what: format!("{}: {what}", place.display()), why }
+            }
+            Self::Tokenizer(why) => Self::Format { what: format!("{}: tokenizer", place.display()), why },
+            other => other,
+        }
+    }
+
     /// For `map_err` on I/O at `path`.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_path_buf(), source }

@@ -11,7 +11,6 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 use std::sync::Arc;
-use tokenizers::Tokenizer;
 
 /// The files around the weights.
 pub(crate) struct Description<'a> {
@@ -22,8 +21,20 @@ pub(crate) struct Description<'a> {
     pub(crate) chat_template: Option<String>,
 }
 
+/// The largest of the files around the weights, in bytes; the tokenizers of the largest vocabularies have a tenth of it.
+const DESCRIPTION: u64 = 256 << 20;
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    let size = std::fs::metadata(path).map_err(LlmError::io(path))?.len();
+    if size > DESCRIPTION {
+        let why = format!("it has {} MiB, at most {} are expected; is it another file?", size >> 20, DESCRIPTION >> 20);
+        return Err(LlmError::format(path.display().to_string(), why));
+    }
+    std::fs::read(path).map_err(LlmError::io(path))
+}
+
 fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(LlmError::io(path))
+    String::from_utf8(read_bytes(path)?).map_err(|e| LlmError::format(path.display().to_string(), e))
 }
 
 fn read_optional(path: &Path) -> Result<Option<String>> {
@@ -55,7 +66,7 @@ pub(crate) fn load(dir: &Path, pool: Arc<Pool>) -> Result<(Decoder, Text)> {
     }
     let config = read_text(&dir.join("config.json"))?;
     let tokenizer_path = dir.join("tokenizer.json");
-    let tokenizer = std::fs::read(&tokenizer_path).map_err(LlmError::io(&tokenizer_path))?;
+    let tokenizer = read_bytes(&tokenizer_path)?;
     let (tokenizer_config, generation_config) =
         (read_optional(&dir.join("tokenizer_config.json"))?, read_optional(&dir.join("generation_config.json"))?);
     let single = dir.join("model.safetensors");
@@ -81,7 +92,7 @@ pub(crate) fn load(dir: &Path, pool: Arc<Pool>) -> Result<(Decoder, Text)> {
         generation_config: generation_config.as_deref(),
         chat_template: read_optional(&dir.join("chat_template.jinja"))?,
     };
-    build(&description, named, pool)
+    build(&description, named, pool).map_err(LlmError::within(dir))
 }
 
 /// Puts a model together from its files' contents.
@@ -92,12 +103,17 @@ pub(crate) fn build(files: &Description<'_>, mut named: Named, pool: Arc<Pool>) 
         config.tied = true;
     }
     let vocab = config.vocab;
+    let layers = config.layers;
     let decoder = assemble(config, &mut named, pool)?;
-    let tokenizer = Tokenizer::from_bytes(files.tokenizer).map_err(|e| LlmError::format("tokenizer.json", e))?;
-    if tokenizer.get_vocab_size(true) > vocab {
-        let why = format!("{} tokens, but the model has {vocab}", tokenizer.get_vocab_size(true));
-        return Err(LlmError::format("tokenizer.json", why));
+    let beyond = |name: &&String| {
+        let layer = name.strip_prefix("model.layers.").and_then(|n| n.split('.').next()?.parse::<usize>().ok());
+        layer.is_some_and(|l| l >= layers)
+    };
+    if let Some(name) = named.keys().find(beyond) {
+        let why = format!("there is `{name}`, but config.json says {layers} layers; are the files of one model?");
+        return Err(LlmError::format("weights", why));
     }
+    let tokenizer = crate::text::parse_tokenizer(files.tokenizer)?;
     let json = |text: Option<&str>, what: &str| -> Result<Value> {
         text.map_or(Ok(Value::Null), |t| serde_json::from_str(t).map_err(|e| LlmError::format(what, e)))
     };
@@ -127,6 +143,7 @@ pub(crate) fn build(files: &Description<'_>, mut named: Named, pool: Arc<Pool>) 
     let add_bos = about["add_bos_token"].as_bool().unwrap_or(puts_bos);
     let template = files.chat_template.clone().or_else(|| chat_template(&about["chat_template"]));
     let text = Text::new(tokenizer, bos, &eos, add_bos, template)?;
+    text.check_fits(vocab)?;
     Ok((decoder, text))
 }
 

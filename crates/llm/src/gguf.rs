@@ -83,6 +83,10 @@ fn whole(v: &Value) -> Option<usize> {
 
 /// Loads a GGUF file; also says how its weights are quantised.
 pub(crate) fn load(path: &Path, pool: Arc<Pool>) -> Result<(Decoder, Text, String)> {
+    read(path, pool).map_err(LlmError::within(path))
+}
+
+fn read(path: &Path, pool: Arc<Pool>) -> Result<(Decoder, Text, String)> {
     let file = File::open(path).map_err(LlmError::io(path))?;
     let mut reader = BufReader::new(file);
     let damaged = |e: candle_core::Error| {
@@ -121,10 +125,8 @@ pub(crate) fn load(path: &Path, pool: Arc<Pool>) -> Result<(Decoder, Text, Strin
         Some(other) => return Err(Metadata::wrong("rope.scaling.type", format!("`{other}` is not supported"))),
     }
     let text = tokenizer(&meta)?;
-    if text.tokenizer.get_vocab_size(true) > vocab {
-        return Err(Metadata::wrong("tokenizer.ggml.tokens", "more tokens than the embedding has rows"));
-    }
-    let weights: usize = content.tensor_infos.values().map(|t| t.shape.elem_count()).sum();
+    text.check_fits(vocab)?;
+    let weights = content.tensor_infos.values().map(|t| elements(t.shape.dims())).fold(0, usize::saturating_add);
     let quantisation = describe(&content);
     let mut source = GgufWeights {
         content: &content,
@@ -135,17 +137,26 @@ pub(crate) fn load(path: &Path, pool: Arc<Pool>) -> Result<(Decoder, Text, Strin
         dense: weights <= DENSE_WEIGHTS,
     };
     if let Some(divisors) = source.vector("rope_freqs.weight", config.head_dim / 2)? {
+        if !divisors.data.iter().all(|d| d.is_finite() && *d > 0.0) {
+            return Err(source.wrong("rope_freqs.weight", "expected positive numbers"));
+        }
         config.rope_scaling = RopeScaling::Divisors(divisors.data.iter().map(|&d| f64::from(d)).collect());
     }
     let decoder = assemble(config, &mut source, pool)?;
     Ok((decoder, text, quantisation))
 }
 
+/// The number of elements of a shape, which a file may state as it likes.
+fn elements(dims: &[usize]) -> usize {
+    dims.iter().fold(1, |n: usize, d| n.saturating_mul(*d))
+}
+
 /// The types of the matrices, the most frequent first.
 fn describe(content: &Content) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for t in content.tensor_infos.values().filter(|t| t.shape.dims().len() == 2) {
-        *counts.entry(format!("{:?}", t.ggml_dtype).to_uppercase()).or_default() += t.shape.elem_count();
+        let count = counts.entry(format!("{:?}", t.ggml_dtype).to_uppercase()).or_default();
+        *count = count.saturating_add(elements(t.shape.dims()));
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -187,7 +198,7 @@ fn gguf_name(name: &str) -> String {
 
 impl GgufWeights<'_> {
     fn wrong(&self, name: &str, why: impl ToString) -> LlmError {
-        LlmError::format(format!("{}, tensor `{name}`", self.file), why)
+        LlmError::format(format!("{}: tensor `{name}`", self.file), why)
     }
 
     /// The tensor `name` as `f32`; vectors have one row.
@@ -201,7 +212,7 @@ impl GgufWeights<'_> {
         }
         let tensor = info.read(&mut self.reader, self.content.tensor_data_offset, &Device::Cpu);
         let values = tensor.and_then(|t| t.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>());
-        let values = values.map_err(|e| self.wrong(name, e))?;
+        let values = values.map_err(|e| self.wrong(name, format!("{e}; fetch or copy the file again")))?;
         let (rows, cols) = if let [rows, cols] = *dims { (rows, cols) } else { (1, values.len()) };
         Ok(Matrix::new(rows, cols, values))
     }
@@ -322,6 +333,9 @@ fn tokenizer(meta: &Metadata<'_>) -> Result<Text> {
     let pre = meta.text("tokenizer.ggml.pre").unwrap_or("default");
     let vocab: Vocab = tokens.iter().zip(0u32..).map(|(t, i)| ((*t).to_owned(), i)).collect();
     let wrong = |e: tokenizers::Error| LlmError::Tokenizer(e.to_string());
+    if tokens.len() != vocab.len() {
+        return Err(Metadata::wrong("tokenizer.ggml.tokens", "a token stands there twice"));
+    }
     let bpe = BPE::builder().vocab_and_merges(vocab, merges).ignore_merges(pre.starts_with("llama"));
     let mut tokenizer = Tokenizer::new(bpe.build().map_err(wrong)?);
     tokenizer.with_pre_tokenizer(Some(pre_tokenizer(pre)?));

@@ -22,6 +22,19 @@ pub(crate) struct Text {
 /// Names under which models keep further end-of-turn tokens.
 const END_NAMES: [&str; 6] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<|EOT|>", "<|eos|>"];
 
+/// Reads a `tokenizer.json`. Its padding and truncation are left out: they are for batches of another program, and a lying file
+/// would have any text padded to any length.
+pub(crate) fn parse_tokenizer(bytes: &[u8]) -> Result<Tokenizer> {
+    let damaged = |why: String| LlmError::format("tokenizer.json", format!("{why}; fetch or copy it again"));
+    // The crate takes its files for sound, and ends the program over some that are not.
+    let read = std::panic::catch_unwind(|| Tokenizer::from_bytes(bytes));
+    let mut tokenizer =
+        read.map_err(|_| damaged("it contradicts itself".into()))?.map_err(|e| damaged(e.to_string()))?;
+    tokenizer.with_padding(None);
+    tokenizer.with_truncation(None).map_err(|e| damaged(e.to_string()))?;
+    Ok(tokenizer)
+}
+
 impl Text {
     /// `bos` and `eos`: the ids the model's files name; `add_bos`: whether texts start with `bos`.
     pub(crate) fn new(
@@ -45,6 +58,19 @@ impl Text {
         let name = |id: Option<u32>| id.and_then(|id| tokenizer.id_to_token(id)).unwrap_or_default();
         let (bos_text, eos_text) = (name(bos), name(ends.first().copied()));
         Ok(Self { tokenizer, bos: bos.filter(|_| add_bos), ends, template, bos_text, eos_text })
+    }
+
+    /// Refuses a tokenizer with a token that the model has no row for.
+    pub(crate) fn check_fits(&self, vocab: usize) -> Result<()> {
+        let largest = self.tokenizer.get_vocab(true).into_values().max();
+        let ids = largest.into_iter().chain(self.bos).chain(self.ends.iter().copied());
+        match ids.max().filter(|&id| id as usize >= vocab) {
+            None => Ok(()),
+            Some(id) => {
+                let why = format!("it has the token {id}, but the model has {vocab} tokens; is it of this model?");
+                Err(LlmError::format("tokenizer", why))
+            }
+        }
     }
 
     pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>> {

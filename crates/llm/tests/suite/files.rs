@@ -1,11 +1,9 @@
-use super::support::{copy_of_folder, folder, load};
+use super::support::{copy_of_folder, folder, load, write_gguf};
 use archsmith_llm::{LlmError, LoadOptions, Model, ModelSource};
-use candle_core::quantized::gguf_file::{self, Value};
-use candle_core::quantized::{GgmlDType, QTensor};
-use candle_core::{Device, Tensor};
+use candle_core::quantized::GgmlDType;
 use std::path::Path;
 
-fn gguf(path: &Path) -> archsmith_llm::Result<Model> {
+pub(crate) fn gguf(path: &Path) -> archsmith_llm::Result<Model> {
     Model::load(&ModelSource::Gguf(path.to_path_buf()), &LoadOptions { threads: 1 })
 }
 
@@ -68,57 +66,6 @@ fn configurations_that_do_not_fit_are_errors() {
     let copy = copy_of_folder();
     std::fs::remove_file(copy.path().join("tokenizer.json")).unwrap();
     assert!(load(copy.path()).err().unwrap().to_string().contains("tokenizer.json"));
-}
-
-/// A complete tiny llama as GGUF, with byte-level tokens.
-fn write_gguf(path: &Path, dtype: GgmlDType) {
-    let tensor = |rows: usize, cols: usize| {
-        let data: Vec<f32> = (0..rows * cols).map(|i| ((i * 7919 % 211) as f32 - 105.0) / 700.0).collect();
-        Tensor::from_vec(data, (rows, cols), &Device::Cpu).unwrap()
-    };
-    let matrix = |rows, cols| QTensor::quantize(&tensor(rows, cols), dtype).unwrap();
-    let ones = |n: usize| QTensor::quantize(&Tensor::from_vec(vec![1f32; n], n, &Device::Cpu).unwrap(), GgmlDType::F32);
-    let mut tensors =
-        vec![("token_embd.weight".to_owned(), matrix(259, 32)), ("output_norm.weight".to_owned(), ones(32).unwrap())];
-    for (name, rows, cols) in [
-        ("attn_q", 32, 32),
-        ("attn_k", 16, 32),
-        ("attn_v", 16, 32),
-        ("attn_output", 32, 32),
-        ("ffn_gate", 64, 32),
-        ("ffn_up", 64, 32),
-        ("ffn_down", 32, 64),
-    ] {
-        tensors.push((format!("blk.0.{name}.weight"), matrix(rows, cols)));
-    }
-    tensors.push(("blk.0.attn_norm.weight".into(), ones(32).unwrap()));
-    tensors.push(("blk.0.ffn_norm.weight".into(), ones(32).unwrap()));
-    let mut alphabet: Vec<char> = tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet().into_iter().collect();
-    alphabet.sort_unstable();
-    let mut tokens: Vec<Value> = ["<s>", "</s>"].map(|t| Value::String(t.into())).to_vec();
-    tokens.extend(alphabet.iter().map(|c| Value::String(c.to_string())));
-    tokens.push(Value::String("ab".into()));
-    let text = |s: &str| Value::String(s.into());
-    let metadata = [
-        ("general.architecture", text("llama")),
-        ("llama.embedding_length", Value::U32(32)),
-        ("llama.block_count", Value::U32(1)),
-        ("llama.attention.head_count", Value::U32(4)),
-        ("llama.attention.head_count_kv", Value::U32(2)),
-        ("llama.feed_forward_length", Value::U32(64)),
-        ("llama.context_length", Value::U32(64)),
-        ("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
-        ("tokenizer.ggml.model", text("gpt2")),
-        ("tokenizer.ggml.pre", text("smollm")),
-        ("tokenizer.ggml.tokens", Value::Array(tokens)),
-        ("tokenizer.ggml.merges", Value::Array(vec![text("a b")])),
-        ("tokenizer.ggml.eos_token_id", Value::U32(1)),
-        ("tokenizer.chat_template", text("{% for m in messages %}<{{ m.role }}>{{ m.content.strip() }}\n{% endfor %}")),
-    ];
-    let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(k, v)| (*k, v)).collect();
-    let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
-    let mut file = std::fs::File::create(path).unwrap();
-    gguf_file::write(&mut file, &metadata, &tensors).unwrap();
 }
 
 #[test]
