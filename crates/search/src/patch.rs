@@ -235,7 +235,7 @@ fn diff_lines(answer: &str) -> Vec<&str> {
     let end = fences.first().copied().unwrap_or(lines.len());
     let begins = |l: &str| l.starts_with("--- ") || l.starts_with("@@") || l.starts_with("diff --git ");
     let changed = |l: &str| l.starts_with('+') || l.starts_with('-');
-    let start = lines[..end].iter().position(|l| begins(&l)).or_else(|| lines[..end].iter().position(|l| changed(&l)));
+    let start = lines[..end].iter().position(|l| begins(l)).or_else(|| lines[..end].iter().position(|l| changed(l)));
     start.map_or_else(Vec::new, |s| lines[s..end].to_vec())
 }
 
