@@ -48,7 +48,7 @@ impl Guide for CompilerGuide {
 /// What steers a model in one of the ways a run is configured.
 pub(crate) enum Steer {
     Off,
-    Grammar(Grammar),
+    Grammar(Box<Grammar>),
     Compiler(CompilerGuide),
 }
 
@@ -61,7 +61,9 @@ impl Steer {
     ) -> anyhow::Result<Steer> {
         Ok(match guide {
             config::Guide::Off => Steer::Off,
-            config::Guide::Grammar => Steer::Grammar(model.grammar(&archsmith_search::grammar::of_networks()?)?),
+            config::Guide::Grammar => {
+                Steer::Grammar(Box::new(model.grammar(&archsmith_search::grammar::of_networks()?)?))
+            }
             config::Guide::Compiler => {
                 Steer::Compiler(CompilerGuide(Compiler { options: options.clone(), budget: Some(budget.clone()) }))
             }

@@ -62,7 +62,7 @@ fn diff(prompt: &str, seed: u64) -> Option<String> {
     let name = |n: u64| names[(n % 8) as usize];
     let extra = format!("\n\ndef extra(a):\n    return torch.{}(torch.{}(a))\n", name(seed >> 3), name(seed >> 6));
     let changed = lines(&(variant(base, &mut rng) + &extra), '+');
-    let against = if seed % 3 == 0 { "-no such line\n".to_string() } else { lines(base, '-') };
+    let against = if seed.is_multiple_of(3) { "-no such line\n".to_string() } else { lines(base, '-') };
     Some(format!("```diff\n--- a.py\n+++ b.py\n@@ -1 +1 @@\n{against}{changed}```\n"))
 }
 
