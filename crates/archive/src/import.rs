@@ -47,19 +47,11 @@ struct Measurement {
     accuracy: Option<f64>,
 }
 
-/// Reads a folder, with accuracies on CIFAR-10.
-///
-/// # Errors
-/// As [`import_folder_of`].
-pub fn import_folder(folder: &Path) -> Result<Imported, ImportError> {
-    import_folder_of(folder, "cifar-10")
-}
-
 /// Reads a folder, with accuracies on these images, by LEMUR's name of them.
 ///
 /// # Errors
 /// [`ImportError::Io`] where the folder can't be listed, [`ImportError::Empty`] where it holds no network.
-pub fn import_folder_of(folder: &Path, data: &str) -> Result<Imported, ImportError> {
+pub fn import_folder(folder: &Path, data: &str) -> Result<Imported, ImportError> {
     let nested = folder.join("nn");
     let sources = if nested.is_dir() { nested } else { folder.to_path_buf() };
     let io_error = |source| ImportError::Io { path: sources.clone(), source };

@@ -3,7 +3,7 @@
 //! - [`record`]: the only types that Archsmith persists.
 //! - [`store`]: the SQLite archive of one run; [`events`]: its append-only log; [`run_dir`]: the folder around both.
 //! - [`tokens`], [`novelty`]: the published token normalisation, shingles, MinHash, banding and exact Jaccard.
-//! - [`pairs`]: prompt–code pairs for fine-tuning, and the infill transformation.
+//! - [`lines`]: files with a JSON object a line; [`pairs`]: prompt–code pairs for fine-tuning, and the infill transformation.
 //! - [`evaluations`]: results that are known from earlier, by what they depend on; [`retrainings`]: candidates trained again.
 //! - [`import`]: networks from outside, read as data; [`export`]: a run's results in LEMUR's layout; [`bundle`]: a run as one file.
 //!
@@ -15,6 +15,7 @@ pub mod evaluations;
 pub mod events;
 pub mod export;
 pub mod import;
+pub mod lines;
 pub mod novelty;
 pub mod pairs;
 pub mod record;
@@ -27,13 +28,14 @@ pub use bundle::{BundleError, BundledFile, Manifest, export_run, import_run};
 pub use evaluations::{EvaluationCache, EvaluationRecord, content_hash};
 pub use events::{Event, EventLog, EventLogError, TimedEvent};
 pub use export::{Measured, export_lemur, lemur_name};
-pub use import::{ImportError, Imported, import_folder, import_folder_of};
+pub use import::{ImportError, Imported, import_folder};
+pub use lines::{LinesError, read_lines, write_lines};
 pub use novelty::{GraphIndex, NEAR_DUPLICATE, Nearest, NoveltyIndex, RETRIEVAL, Sketch};
-pub use pairs::{Pair, PairError, PairKind, merge_pairs, read_pairs, remove_forward_body, write_pairs};
+pub use pairs::{Pair, PairKind, merge_pairs, remove_forward_body};
 pub use record::{
     CandidateRecord, CycleRecord, DiagnosticRecord, Foresight, Guidance, GuidedBy, Metrics, Origin, RunRecord, Rung,
     SeedRecord, SftRecord, Stage, Verdict, candidate_id, run_id, text_hash,
 };
-pub use retrainings::{RetrainingError, RetrainingRecord, Retrainings};
+pub use retrainings::{RetrainingRecord, Retrainings};
 pub use run_dir::{RunDir, RunDirError, write_atomically};
 pub use store::{Problem, Store, StoreError};

@@ -5,12 +5,11 @@
 //! crash changes nothing. The text of a prompt is its caller's affair.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use crate::run_dir::write_atomically;
+use crate::lines::{LinesError, read_lines, write_lines};
 use crate::tokens::{Token, TokenKind, lex};
 
 /// What a pair teaches.
@@ -36,76 +35,20 @@ pub struct Pair {
     pub candidate: String,
 }
 
-/// Why pairs could not be read or written.
-#[derive(Debug, Error)]
-pub enum PairError {
-    /// The file system refused.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The error.
-        source: std::io::Error,
-    },
-    /// A line is no pair.
-    #[error("{path}, line {line}: expected a JSON object with prompt, completion, kind and candidate: {reason}")]
-    NotAPair {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-        /// What the JSON reader says.
-        reason: String,
-    },
-}
-
-/// Reads a file of pairs, one JSON object a line; empty lines are skipped.
-///
-/// # Errors
-/// [`PairError::Io`], [`PairError::NotAPair`].
-pub fn read_pairs(path: &Path) -> Result<Vec<Pair>, PairError> {
-    let text = std::fs::read_to_string(path).map_err(|source| PairError::Io { path: path.to_path_buf(), source })?;
-    text.lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(index, line)| {
-            serde_json::from_str(line).map_err(|error| PairError::NotAPair {
-                path: path.to_path_buf(),
-                line: index + 1,
-                reason: error.to_string(),
-            })
-        })
-        .collect()
-}
-
-/// Writes a file of pairs, atomically.
-///
-/// # Errors
-/// [`PairError::Io`]; the old file is whole then.
-pub fn write_pairs(path: &Path, pairs: &[Pair]) -> Result<(), PairError> {
-    let io_error = |source| PairError::Io { path: path.to_path_buf(), source };
-    let mut bytes = Vec::new();
-    for pair in pairs {
-        serde_json::to_writer(&mut bytes, pair).map_err(|error| io_error(error.into()))?;
-        bytes.push(b'\n');
-    }
-    write_atomically(path, &bytes).map_err(io_error)
-}
-
 /// Adds pairs to a file, which may not exist yet, and gives all it then holds. A pair whose candidate and kind are
 /// already there is left out.
 ///
 /// # Errors
-/// [`PairError::Io`], [`PairError::NotAPair`].
-pub fn merge_pairs(path: &Path, pairs: &[Pair]) -> Result<Vec<Pair>, PairError> {
-    let mut all = if path.exists() { read_pairs(path)? } else { Vec::new() };
+/// [`LinesError`].
+pub fn merge_pairs(path: &Path, pairs: &[Pair]) -> Result<Vec<Pair>, LinesError> {
+    let mut all: Vec<Pair> = read_lines(path)?;
     let mut known: BTreeSet<(String, PairKind)> = all.iter().map(|pair| (pair.candidate.clone(), pair.kind)).collect();
     for pair in pairs {
         if known.insert((pair.candidate.clone(), pair.kind)) {
             all.push(pair.clone());
         }
     }
-    write_pairs(path, &all)?;
+    write_lines(path, &all)?;
     Ok(all)
 }
 

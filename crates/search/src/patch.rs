@@ -5,6 +5,7 @@
 //! line that is kept or removed must stand in the text, in order, and where a hunk fits several places, its line number decides; if
 //! it has none, it does not apply.
 
+use crate::extract::source_of;
 use archsmith_archive::DiagnosticRecord;
 
 /// Why a diff does not apply.
@@ -104,6 +105,16 @@ impl<'a> Hunk<'a> {
             self.at = self.at.map(|a| a + 1);
         }
         self
+    }
+}
+
+/// The network in an answer: the source in it, or `base` changed by the diff that was asked for. Where that does not apply, the answer
+/// as it is, and why.
+pub fn text_of(base: Option<&str>, answer: String) -> (String, Option<PatchError>) {
+    match base.map(|base| apply(base, &answer)) {
+        None => (source_of(&answer), None),
+        Some(Ok(text)) => (text, None),
+        Some(Err(why)) => (answer, Some(why)),
     }
 }
 

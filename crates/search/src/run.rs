@@ -1,8 +1,8 @@
 //! The run: cycles of writing, judging, training, admitting and learning.
 //!
 //! ```text
-//! for each cycle:  prompts → proposals (saved) → gates (→ prediction, rungs (saved)) → training (each result saved) → pairs → fine-tuning (adapter saved)
-//!                  → cycle record
+//! for each cycle:  prompts → proposals (saved) → gates (→ prediction, rungs (saved)) → training (each result saved)
+//!                  → pairs → fine-tuning (adapter saved) → cycle record
 //! ```
 //!
 //! A cycle is finished when its record is in the archive; before that everything in it is repeated from what was saved, and what
@@ -14,15 +14,16 @@ mod cycle;
 
 use crate::config::{Config, ConfigError};
 use crate::gates::Gates;
-use crate::parts::{Evaluator, Generator, PartError};
+use crate::parts::{Evaluation, EvaluationTask, Evaluator, Generator, PartError};
 use crate::policy::Policy;
 use crate::prompt::{PromptError, Prompts};
 use archsmith_archive::{
-    Event, EventLog, EventLogError, PairError, RunDir, RunDirError, RunRecord, SeedRecord, Store, StoreError,
+    Event, EventLog, EventLogError, LinesError, RunDir, RunDirError, RunRecord, SeedRecord, Store, StoreError,
     TimedEvent, run_id,
 };
 use archsmith_ir::seed::Seed;
 use serde_json::Value;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 /// What the loop needs from the program around it.
@@ -56,9 +57,9 @@ pub enum RunError {
     /// The run folder.
     #[error(transparent)]
     Dir(#[from] RunDirError),
-    /// The pairs.
+    /// Pairs, saved proposals or rungs.
     #[error(transparent)]
-    Pairs(#[from] PairError),
+    Lines(#[from] LinesError),
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -68,14 +69,6 @@ pub enum RunError {
     /// The language model or the trainer.
     #[error("{0}")]
     Part(String),
-    /// A file of saved proposals or rungs that cannot be read or written.
-    #[error("{path}: {message}; delete the file to have it made again")]
-    Saved {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        message: String,
-    },
 }
 
 /// Interruption is not an error of the run.
@@ -272,6 +265,23 @@ impl Search {
 
     fn log_is_new(&self) -> Result<bool, RunError> {
         Ok(EventLog::read(&self.dir.events_path())?.is_empty())
+    }
+
+    /// Evaluates tasks; `each` keeps a result as it comes. Ends early where that fails, or where the host says stop.
+    fn evaluate(
+        &mut self,
+        tasks: &[EvaluationTask],
+        evaluator: &mut dyn Evaluator,
+        host: &mut Host<'_>,
+        mut each: impl FnMut(&mut Self, &mut Host<'_>, usize, Evaluation) -> Result<(), Halt>,
+    ) -> Result<(), Halt> {
+        let mut halt = None;
+        let result = evaluator.evaluate(tasks, &mut |at, evaluation| {
+            halt = each(self, host, at, evaluation).err();
+            if halt.is_some() || (host.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        halt.map_or(Ok(()), Err)?;
+        Ok(result?)
     }
 
     fn tell(&mut self, host: &mut Host<'_>, event: Event) -> Result<(), RunError> {

@@ -1,7 +1,7 @@
 use std::fs;
 
 use archsmith_archive::{
-    ImportError, Pair, PairError, PairKind, import_folder, merge_pairs, read_pairs, remove_forward_body,
+    ImportError, LinesError, Pair, PairKind, import_folder, merge_pairs, read_lines, remove_forward_body,
 };
 
 use crate::seed_networks;
@@ -27,7 +27,7 @@ fn pairs_accumulate_and_adding_again_changes_nothing() {
     merge_pairs(&path, &all).unwrap();
     assert_eq!(fs::read(&path).unwrap(), bytes);
     fs::write(&path, "{\"prompt\": 1}\n").unwrap();
-    assert!(matches!(read_pairs(&path), Err(PairError::NotAPair { line: 1, .. })));
+    assert!(matches!(read_lines::<Pair>(&path), Err(LinesError::Line { line: 1, .. })));
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_lemur_like_folder_brings_its_best_one_epoch_accuracies() {
     write(&format!("{stat}_B/2.json"), br#"[{"accuracy": 0.9}]"#);
     write("stat/train/img-classification_mnist_acc_A-1/1.json", br#"[{"accuracy": 0.9}]"#);
     write(&format!("{stat}_D/1.json"), b"{");
-    let imported = import_folder(folder.path()).unwrap();
+    let imported = import_folder(folder.path(), "cifar-10").unwrap();
     let found: Vec<_> = imported.seeds.iter().map(|seed| (seed.name.as_str(), seed.accuracy)).collect();
     assert_eq!(found, [("A-1", None), ("B", Some(0.62)), ("D", None)]);
     let skipped: Vec<_> = imported.skipped.iter().map(|(path, _)| path.file_name().unwrap()).collect();
@@ -140,6 +140,6 @@ fn a_lemur_like_folder_brings_its_best_one_epoch_accuracies() {
 #[test]
 fn a_folder_without_networks_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(import_folder(folder.path()), Err(ImportError::Empty { .. })));
-    assert!(matches!(import_folder(&folder.path().join("none")), Err(ImportError::Io { .. })));
+    assert!(matches!(import_folder(folder.path(), "cifar-10"), Err(ImportError::Empty { .. })));
+    assert!(matches!(import_folder(&folder.path().join("none"), "cifar-10"), Err(ImportError::Io { .. })));
 }

@@ -4,13 +4,16 @@ use crate::args::{CorpusExportArgs, ImportArgs};
 use crate::{Ending, output};
 use anyhow::Context;
 use archsmith_archive::{
-    Measured, Retrainings, RunDir, SeedRecord, Store, export_lemur, import_folder, import_folder_of, write_atomically,
+    Measured, Retrainings, RunDir, SeedRecord, Store, export_lemur, import_folder, write_atomically,
 };
 use archsmith_frontend::Options;
 use archsmith_ir::fingerprint;
 use archsmith_search::Config;
 use rayon::prelude::*;
 use std::path::Path;
+
+/// The images of LEMUR's own accuracies, by its name of them.
+const LEMUR_IMAGES: &str = "cifar-10";
 
 /// The built-in seed networks, written for this project.
 pub(crate) fn builtin_seeds() -> Vec<SeedRecord> {
@@ -35,7 +38,7 @@ pub(crate) fn seed_set(name: &str) -> anyhow::Result<Vec<SeedRecord>> {
         path => {
             let path = Path::new(path);
             if path.is_dir() {
-                return Ok(import_folder(path)?.seeds);
+                return Ok(import_folder(path, LEMUR_IMAGES)?.seeds);
             }
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("the seed set {} could not be read", path.display()))?;
@@ -78,7 +81,7 @@ pub(super) fn export(args: CorpusExportArgs) -> anyhow::Result<Ending> {
 }
 
 pub(super) fn import(args: ImportArgs) -> anyhow::Result<Ending> {
-    let imported = import_folder_of(&args.folder, &args.data)?;
+    let imported = import_folder(&args.folder, &args.data)?;
     for (path, reason) in &imported.skipped {
         output::note(format!("skipped {}: {reason}", path.display()));
     }

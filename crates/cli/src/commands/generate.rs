@@ -15,7 +15,7 @@ use archsmith_search::config::PromptStyle;
 use archsmith_search::corpus::Document;
 use archsmith_search::guide::Compiler;
 use archsmith_search::prompt::ShownNetwork;
-use archsmith_search::{Config, Prompts, extract, patch};
+use archsmith_search::{Config, Prompts, patch};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Instant;
@@ -103,12 +103,7 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
     let (mut valid, mut within) = (0, 0);
     let mut tokens = 0;
     for (i, c) in completions.iter().enumerate() {
-        let patched = old.as_ref().map(|o| patch::apply(&o.text, &c.text));
-        let (text, unpatched) = match patched {
-            None => (extract::source_of(&c.text), None),
-            Some(Ok(text)) => (text, None),
-            Some(Err(e)) => (c.text.clone(), Some(e)),
-        };
+        let (text, unpatched) = patch::text_of(old.as_ref().map(|o| o.text.as_str()), c.text.clone());
         let mut line = Line {
             index: i as u32,
             verdict: "typed",

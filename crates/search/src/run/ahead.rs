@@ -1,12 +1,12 @@
 //! What a cycle does before it trains in full: prediction, and the rungs of successive halving, where the configuration asks for them.
 
-use super::{Halt, Host, RunError, Search};
+use super::{Halt, Host, Search};
 use crate::parts::{EvaluationTask, Evaluator};
 use crate::policy::{BY_HALVING, BY_PREDICTION, halving};
-use archsmith_archive::{CandidateRecord, EvaluationRecord, Event, Foresight, Rung, Stage, Verdict};
-use serde::de::DeserializeOwned;
+use archsmith_archive::{
+    CandidateRecord, EvaluationRecord, Event, Foresight, Rung, Stage, Verdict, read_lines, write_lines,
+};
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
 
 /// Candidates that passed the gates, each with its half-made record.
 type Passed = Vec<(CandidateRecord, EvaluationTask)>;
@@ -102,8 +102,8 @@ impl Search {
         evaluator: &mut dyn Evaluator,
         host: &mut Host<'_>,
     ) -> Result<Vec<EvaluationRecord>, Halt> {
-        let name = format!("rungs/cycle-{cycle:03}.jsonl");
-        let mut saved: Vec<SavedRung> = self.read_lines(&name)?;
+        let path = self.dir.root().join(format!("rungs/cycle-{cycle:03}.jsonl"));
+        let mut saved: Vec<SavedRung> = read_lines(&path)?;
         let known = |saved: &[SavedRung], id: &str| saved.iter().position(|s| s.id == id && s.share == share);
         let open: Vec<EvaluationTask> = candidates
             .iter()
@@ -114,24 +114,14 @@ impl Search {
             if (host.stop)() {
                 return Err(Halt::Interrupted);
             }
-            let mut halt: Option<Halt> = None;
-            let result = evaluator.evaluate(&open, &mut |at, evaluation| {
-                let Some(task) = open.get(at) else { return ControlFlow::Continue(()) };
+            self.evaluate(&open, evaluator, host, |search, host, at, evaluation| {
+                let Some(task) = open.get(at) else { return Ok(()) };
                 let result = evaluation.record();
                 let accuracy_val = result.metrics.as_ref().map(|m| m.accuracy_val).filter(|a| a.is_finite());
-                let event = Event::RungFinished { id: task.id.clone(), cycle, share, accuracy_val };
                 saved.push(SavedRung { id: task.id.clone(), share, result });
-                let kept = self.write_lines(&name, &saved).and_then(|()| Ok(self.tell(host, event)?));
-                if let Err(e) = kept {
-                    halt = Some(e);
-                    return ControlFlow::Break(());
-                }
-                if (host.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
-            if let Some(halt) = halt {
-                return Err(halt);
-            }
-            result?;
+                write_lines(&path, &saved)?;
+                Ok(search.tell(host, Event::RungFinished { id: task.id.clone(), cycle, share, accuracy_val })?)
+            })?;
         }
         let mut results = Vec::with_capacity(candidates.len());
         for (record, _) in candidates {
@@ -141,34 +131,5 @@ impl Search {
             }
         }
         Ok(results)
-    }
-
-    /// A file of the run with one JSON object a line; none where it is not there.
-    pub(super) fn read_lines<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, Halt> {
-        let path = self.dir.root().join(name);
-        let fail = |message: String| RunError::Saved { path: path.display().to_string(), message };
-        match std::fs::read_to_string(&path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(e) => Err(fail(e.to_string()).into()),
-            Ok(text) => {
-                let lines: Result<Vec<T>, _> = text.lines().map(serde_json::from_str).collect();
-                Ok(lines.map_err(|e| fail(e.to_string()))?)
-            }
-        }
-    }
-
-    /// Writes such a file as a whole, atomically.
-    pub(super) fn write_lines<T: Serialize>(&self, name: &str, lines: &[T]) -> Result<(), Halt> {
-        let path = self.dir.root().join(name);
-        let fail = |message: String| RunError::Saved { path: path.display().to_string(), message };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| fail(e.to_string()))?;
-        }
-        let mut text = String::new();
-        for line in lines {
-            text.push_str(&serde_json::to_string(line).map_err(|e| fail(e.to_string()))?);
-            text.push('\n');
-        }
-        Ok(self.dir.write(name, text.as_bytes())?)
     }
 }

@@ -10,12 +10,11 @@ use crate::patch::{self, PatchError};
 use crate::prompt::{Prompt, ShownDiagnostic, ShownNetwork, budgets_within};
 use archsmith_archive::{
     CandidateRecord, CycleRecord, Event, Guidance, Origin, Pair, PairKind, RunDir, Stage, Verdict, candidate_id,
-    merge_pairs, remove_forward_body,
+    merge_pairs, read_lines, remove_forward_body, write_lines,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 /// A text on its way through the cycle, with what is known of where it came from.
 struct Draft {
@@ -35,12 +34,7 @@ struct Draft {
 
 impl Draft {
     fn new(asked: Asked, proposal: Proposal, origin: Origin, prompt_id: &'static str) -> Draft {
-        let patched = asked.base.as_ref().map(|base| patch::apply(base, &proposal.text));
-        let (text, unpatched) = match patched {
-            None => (extract::source_of(&proposal.text), None),
-            Some(Ok(text)) => (text, None),
-            Some(Err(e)) => (proposal.text, Some(e)),
-        };
+        let (text, unpatched) = patch::text_of(asked.base.as_deref(), proposal.text);
         Draft {
             index: asked.index,
             attempt: asked.attempt,
@@ -203,8 +197,8 @@ impl Search {
         generator: &mut dyn Generator,
         host: &mut Host<'_>,
     ) -> Result<Vec<Proposal>, Halt> {
-        let name = format!("proposals/cycle-{cycle:03}.jsonl");
-        let mut saved: Vec<Saved> = self.read_lines(&name)?;
+        let path = self.dir.root().join(format!("proposals/cycle-{cycle:03}.jsonl"));
+        let mut saved: Vec<Saved> = read_lines(&path)?;
         let mut out = Vec::with_capacity(asked.len());
         for chunk in asked.chunks(self.config.model.batch) {
             let known = |a: &Asked| saved.iter().find(|s| s.index == a.index && s.attempt == a.attempt);
@@ -228,7 +222,7 @@ impl Search {
                     )?;
                     saved.push(Saved { index, attempt, proposal });
                 }
-                self.write_lines(&name, &saved)?;
+                write_lines(&path, &saved)?;
             }
             for a in chunk {
                 let found = saved.iter().find(|s| s.index == a.index && s.attempt == a.attempt);
@@ -376,24 +370,15 @@ impl Search {
         for record in &records {
             self.tell(host, Event::TrainingStarted { id: record.id.clone(), params: record.params.unwrap_or(0) })?;
         }
-        let mut halt: Option<Halt> = None;
         let mut finished = vec![false; records.len()];
-        let result = evaluator.evaluate(&tasks, &mut |position, evaluation| {
+        self.evaluate(&tasks, evaluator, host, |search, host, position, evaluation| {
             let (Some(record), Some(done)) = (records.get_mut(position), finished.get_mut(position)) else {
-                return ControlFlow::Continue(());
+                return Ok(());
             };
             *done = true;
-            let seconds = apply(record, evaluation, &self.config.admission);
-            if let Err(e) = self.put(record.clone(), seconds, host) {
-                halt = Some(e);
-                return ControlFlow::Break(());
-            }
-            if (host.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        if let Some(halt) = halt {
-            return Err(halt);
-        }
-        result?;
+            let seconds = apply(record, evaluation, &search.config.admission);
+            search.put(record.clone(), seconds, host)
+        })?;
         if finished.iter().all(|f| *f) { Ok(()) } else { Err(Halt::Interrupted) }
     }
 
