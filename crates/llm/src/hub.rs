@@ -2,7 +2,8 @@
 //!
 //! The cache is laid out as the hub's own Python library has it, and shared with it. Everything a model needs comes from one
 //! commit, also where its download was interrupted; a revision that is here whole is not asked for again. Nothing is believed:
-//! names become paths only where they are plain, and a file enters the cache only with the size and the hash that the hub stated.
+//! names become paths only where they are plain, and a file enters the cache only with the size that the hub stated, and with its hash
+//! where that is SHA-256 or git's SHA-1, as the hub's own are.
 
 #[cfg(feature = "hub")]
 mod cache;

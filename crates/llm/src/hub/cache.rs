@@ -192,8 +192,8 @@ impl<'a> Repository<'a> {
             client.transfer(&stated, name, &partial, each)?;
             std::fs::rename(&partial, &blob).map_err(LlmError::io(&blob))?;
         }
+        // The lock's file stays: were it removed, the next one to come could lock another file than one who waits for this one.
         drop(held);
-        let _ = std::fs::remove_file(&lock);
         make_room(&place)?;
         link(&blob, &place, name.split('/').count()).map_err(LlmError::io(&place))?;
         Ok(place)
