@@ -191,9 +191,9 @@ impl<'a> Walk<'a> {
 
     /// Somebody else keeps these values.
     fn keep(&mut self, values: &[V]) {
-        values.iter().filter_map(|v| self.at[v.index()]).collect::<Vec<_>>().into_iter().for_each(|id| {
+        for id in values.iter().filter_map(|v| self.at[v.index()]) {
             self.memory.hold(id);
-        });
+        }
     }
 
     /// Forward and backward through some steps, from what lives before them to what lives behind them (`None`: the scores). What

@@ -29,7 +29,7 @@ pub(super) struct Progress {
     best: Option<(f64, String, Option<u64>)>,
     /// Candidates in training, by id, with their parameters.
     training: BTreeMap<String, u64>,
-    /// Parameters of those that were in training, for the best.
+    /// Tokens and seconds of the latest texts, and seconds of the latest trainings.
     tokens: VecDeque<(u32, f64)>,
     trained_seconds: VecDeque<f64>,
     /// Texts written, and candidates finished and begun in training in this cycle.
@@ -105,7 +105,6 @@ impl Progress {
 
     /// Takes what happened.
     pub(super) fn apply(&mut self, event: &Event, now_ms: u64) {
-        let keep = |len: usize| len >= RECENT;
         match event {
             Event::CycleStarted { cycle, .. } => {
                 (self.cycle, self.cycle_started_ms, self.phase) = (*cycle, now_ms, Phase::Writing);
@@ -114,10 +113,7 @@ impl Progress {
             Event::Generated { tokens, seconds, .. } => {
                 self.phase = Phase::Writing;
                 self.written += 1;
-                if keep(self.tokens.len()) {
-                    self.tokens.pop_front();
-                }
-                self.tokens.push_back((*tokens, *seconds));
+                push_recent(&mut self.tokens, (*tokens, *seconds));
             }
             Event::TrainingStarted { id, params } => {
                 self.phase = Phase::Training;
@@ -134,10 +130,7 @@ impl Progress {
                 if let Some(stage) = Stage::from_code(verdict) {
                     self.funnel.add(stage, *admitted);
                     if stage == Stage::Trained && *seconds > 0.0 {
-                        if keep(self.trained_seconds.len()) {
-                            self.trained_seconds.pop_front();
-                        }
-                        self.trained_seconds.push_back(*seconds);
+                        push_recent(&mut self.trained_seconds, *seconds);
                     }
                 }
                 self.offer(*accuracy_val, *cycle, *index, params);
@@ -225,6 +218,14 @@ impl Progress {
                 speed(images, training, "img/s")
             ),
         ]
+    }
+}
+
+/// Adds a value and forgets what is no longer recent.
+fn push_recent<T>(values: &mut VecDeque<T>, value: T) {
+    values.push_back(value);
+    if values.len() > RECENT {
+        values.pop_front();
     }
 }
 
