@@ -190,7 +190,10 @@ pub struct Training {
     pub batch: usize,
     /// `cpu` or `cuda`.
     pub device: String,
-    /// Candidates trained at the same time.
+    /// What convolutions and matrix products are computed in.
+    #[serde(default)]
+    pub precision: Precision,
+    /// Candidates trained at the same time, each in a process of its own. They share a GPU, its memory too.
     pub workers: usize,
     /// Threads of each.
     pub threads: usize,
@@ -200,6 +203,17 @@ pub struct Training {
     pub memory_limit_mb: u64,
     /// The hyperparameters handed to the network as `prm`.
     pub prm: BTreeMap<String, f64>,
+}
+
+/// A precision of products; all else is f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// As the parameters are.
+    #[default]
+    F32,
+    /// Operands are rounded to bf16, for a GPU's tensor cores; on a CPU that is only slower.
+    Bf16,
 }
 
 /// Which trained candidates are kept.

@@ -7,7 +7,7 @@ use archsmith_ir::seed::Seed;
 use archsmith_search::cache::Cached;
 use archsmith_search::run::Contract;
 use archsmith_search::{Config, Evaluation, EvaluationTask, Evaluator, PartError};
-use archsmith_train::{DataRef, Device, Executor, FitConfig, Outcome, SplitConfig, Task};
+use archsmith_train::{DataRef, Device, Executor, FitConfig, Outcome, Precision, SplitConfig, Task};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -127,6 +127,10 @@ impl WorkerEvaluator {
             epochs: config.training.epochs,
             seed: 0,
             device,
+            precision: match config.training.precision {
+                archsmith_search::config::Precision::F32 => Precision::F32,
+                archsmith_search::config::Precision::Bf16 => Precision::Bf16,
+            },
             threads: config.training.threads,
             memory_limit_mb: executor.memory_limit_mb,
             ..FitConfig::default()
