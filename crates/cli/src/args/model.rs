@@ -127,6 +127,9 @@ pub(crate) struct GenerateArgs {
     /// The accuracy that is asked for.
     #[arg(long, default_value_t = 0.7)]
     pub(crate) accuracy: f64,
+    /// The whole prompt, as it stands in this file, instead of one that asks for a network.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["style", "examples", "change", "accuracy"])]
+    pub(crate) prompt: Option<PathBuf>,
     /// 0 takes the likeliest token.
     #[arg(long, default_value_t = 0.8)]
     pub(crate) temperature: f64,

@@ -65,19 +65,23 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
         return Err(WrongUse(format!("{} examples, at most 3 are shown", args.examples.len())).into());
     }
     let old = args.change.as_deref().map(shown).transpose()?;
-    let prompt = match &old {
-        Some(old) => prompts.delta(args.accuracy, config.budget.max_params, old)?,
-        None => {
+    let render = |p: archsmith_search::Prompt| model.render_prompt(&p.system, &p.user);
+    let prompt = match (&args.prompt, &old) {
+        (Some(path), _) => {
+            std::fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?
+        }
+        (None, Some(old)) => render(prompts.delta(args.accuracy, config.budget.max_params, old)?)?,
+        (None, None) => {
             let examples = args.examples.iter().map(|p| shown(p)).collect::<anyhow::Result<Vec<_>>>()?;
-            prompts.full(args.accuracy, config.budget.max_params, &examples)?
+            render(prompts.full(args.accuracy, config.budget.max_params, &examples)?)?
         }
     };
-    let prompt = model.render_prompt(&prompt.system, &prompt.user)?;
+    let prefix = if old.is_some() || args.prompt.is_some() { String::new() } else { prompts.prefix(&config) };
     let base = Seed::from_u64(args.seed);
     let requests: Vec<archsmith_llm::Request> = (0..args.n)
         .map(|i| archsmith_llm::Request {
             prompt: prompt.clone(),
-            prefix: if old.is_some() { String::new() } else { prompts.prefix(&config) },
+            prefix: prefix.clone(),
             seed: base.derive("generate", &[u64::from(i)]).u64(),
         })
         .collect();
