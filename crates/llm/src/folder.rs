@@ -6,7 +6,7 @@ use crate::decoder::Decoder;
 use crate::error::{LlmError, Result};
 use crate::pool::Pool;
 use crate::text::Text;
-use crate::weights::{Named, assemble, parse_safetensors};
+use crate::weights::{Named, assemble, read_safetensors};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
@@ -82,8 +82,9 @@ pub(crate) fn load(dir: &Path, pool: Arc<Pool>) -> Result<(Decoder, Text)> {
     };
     let mut named = Named::new();
     for file in files {
-        let bytes = std::fs::read(&file).map_err(LlmError::io(&file))?;
-        named.extend(parse_safetensors(&file.display().to_string(), &bytes)?.0);
+        let mut weights = std::fs::File::open(&file).map_err(LlmError::io(&file))?;
+        let length = weights.metadata().map_err(LlmError::io(&file))?.len();
+        named.extend(read_safetensors(&file.display().to_string(), &mut weights, length)?.0);
     }
     let description = Description {
         config: &config,

@@ -8,33 +8,61 @@ use crate::linear::{Linear, Weight};
 use crate::matrix::Matrix;
 use crate::pool::Pool;
 use half::{bf16, f16};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, TensorView};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Named matrices; vectors have one row.
 pub(crate) type Named = BTreeMap<String, Matrix>;
 
+/// The longest header that is read, in bytes; the format allows no longer one.
+const HEADER: u64 = 100_000_000;
+
 /// Reads every tensor of a safetensors file as `f32`; also the header's metadata.
 pub(crate) fn parse_safetensors(name: &str, bytes: &[u8]) -> Result<(Named, BTreeMap<String, String>)> {
-    let damaged = |e: safetensors::SafeTensorError| {
-        LlmError::format(name, format!("not a valid safetensors file ({e}); fetch or copy it again"))
+    read_safetensors(name, &mut &*bytes, bytes.len() as u64)
+}
+
+/// As [`parse_safetensors`], from a reader of `length` bytes: one tensor after another, so that a file is never whole in memory.
+pub(crate) fn read_safetensors(
+    name: &str,
+    from: &mut dyn Read,
+    length: u64,
+) -> Result<(Named, BTreeMap<String, String>)> {
+    let damaged = |why: &dyn fmt::Display| {
+        LlmError::format(name, format!("not a valid safetensors file ({why}); fetch or copy it again"))
     };
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-    let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+    let mut size = [0; 8];
+    from.read_exact(&mut size).map_err(|e| damaged(&e))?;
+    let size = u64::from_le_bytes(size);
+    if size > HEADER.min(length.saturating_sub(8)) {
+        return Err(damaged(&format_args!("a header of {size} bytes in a file of {length}")));
+    }
+    let mut header = vec![0; size as usize];
+    from.read_exact(&mut header).map_err(|e| damaged(&e))?;
+    let header: Metadata = serde_json::from_slice(&header).map_err(|e| damaged(&e))?;
+    let end = header.data_len() as u64;
+    if (8 + size).checked_add(end) != Some(length) {
+        return Err(damaged(&format_args!("its tensors take {end} bytes, the file has {}", length - 8 - size)));
+    }
     let mut named = Named::new();
-    for (key, view) in file.iter() {
-        let (rows, cols) = match *view.shape() {
+    let mut data = Vec::new();
+    // Their places rise without gaps: that was checked.
+    for key in header.offset_keys() {
+        let Some(info) = header.info(&key) else { continue };
+        data.resize(info.data_offsets.1 - info.data_offsets.0, 0);
+        from.read_exact(&mut data).map_err(|e| damaged(&e))?;
+        let (rows, cols) = match *info.shape {
             [] => (1, 1),
             [n] => (1, n),
             [r, c] => (r, c),
             // Tensors of other ranks are no weights of these architectures.
             _ => continue,
         };
-        let data = view.data();
-        let values: Vec<f32> = match view.dtype() {
+        let values: Vec<f32> = match info.dtype {
             Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
             Dtype::F16 => data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
             Dtype::BF16 => data.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
@@ -43,11 +71,9 @@ pub(crate) fn parse_safetensors(name: &str, bytes: &[u8]) -> Result<(Named, BTre
                 return Err(LlmError::format(name, why));
             }
         };
-        if rows.checked_mul(cols) != Some(values.len()) {
-            return Err(LlmError::format(name, format!("tensor `{key}` has not the size its shape says")));
-        }
-        named.insert(key.to_owned(), Matrix::new(rows, cols, values));
+        named.insert(key, Matrix::new(rows, cols, values));
     }
+    let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     Ok((named, metadata))
 }
 
