@@ -370,7 +370,7 @@ pub struct SftRecord {
     pub pairs: u64,
     /// Optimiser steps.
     pub steps: u64,
-    /// Mean loss per completion token before the first step.
+    /// Mean loss per completion token before the first step: on pairs that are held out, or, where there are none, on some of the others.
     #[serde(deserialize_with = "null_as_nan")]
     pub loss_before: f64,
     /// The same after the last step.

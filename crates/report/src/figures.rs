@@ -190,8 +190,8 @@ fn sft(view: &RunView, cycles: &[u32]) -> Figure {
     }
     Figure {
         title: "Fine-tuning loss",
-        caption: "Mean loss per completion token of the language model on the cycle's prompt–code pairs, before the \
-                  first and after the last step. The pairs grow from cycle to cycle."
+        caption: "Mean loss per completion token of the language model, before the first and after the last step, on pairs \
+                  that it does not learn from; in a cycle without such pairs, on some that it does. Each cycle has its own."
             .into(),
         keys: vec![("hollow sft", "before"), ("sft", "after")],
         svg: chart.finish("Loss of the language model before and after fine-tuning in each cycle"),
