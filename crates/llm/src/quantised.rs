@@ -4,65 +4,79 @@
 //! inner product adds its terms in one fixed order, so a row's result depends neither on the other rows nor on the number of
 //! threads.
 
-use crate::matrix::{Matrix, by_weight_rows};
-use crate::simd::{self, Block, SHARING, vectorised};
+use crate::matrix::Matrix;
+use crate::simd::{Block, PANEL, Panel, Rounded, SHARING, panel_products, vectorised};
 use rayon::prelude::*;
 
 /// Numbers that share a scale.
 pub(crate) const BLOCK: usize = 32;
-/// Weight rows a task handles.
-const ROWS: usize = 32;
+/// Panels a task handles.
+const PANELS: usize = 4;
 
 /// A quantised matrix of `rows × cols`; `cols` is a multiple of [`BLOCK`].
+///
+/// It lies in panels of [`PANEL`] rows, the last one filled up with zeros: a panel is a [`Panel`] for each block of columns, so that
+/// one vector holds numbers of all its rows and a product needs no sum across a vector.
 #[derive(Debug)]
 pub(crate) struct Q8 {
     pub(crate) rows: usize,
     pub(crate) cols: usize,
-    values: Vec<i8>,
-    scales: Vec<f32>,
+    panels: Vec<Panel>,
+}
+
+/// Rounds a block: the largest number becomes ±127. Returns the scale too.
+#[inline(always)]
+fn round(data: &[f32; BLOCK]) -> (Block, f32) {
+    let largest = data.iter().fold(0.0f32, |a, v| if v.abs() > a { v.abs() } else { a });
+    let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+    let mut block = [0i8; BLOCK];
+    for (q, v) in block.iter_mut().zip(data) {
+        // Adding and taking away 1.5 · 2²³ rounds to the nearest integer without a function call.
+        *q = (v * inverse + 12_582_912.0 - 12_582_912.0) as i8;
+    }
+    (block, largest / 127.0)
 }
 
 impl Q8 {
-    /// Rounds a matrix: the largest number of a block becomes ±127. None when rows are not whole blocks.
+    /// Rounds a matrix. None when rows are not whole blocks.
     pub(crate) fn from_dense(m: &Matrix) -> Option<Self> {
         if m.cols == 0 || !m.cols.is_multiple_of(BLOCK) {
             return None;
         }
-        let mut values = vec![0i8; m.data.len()];
-        let mut scales = vec![0.0f32; m.data.len() / BLOCK];
-        let part = ROWS * m.cols;
-        let parts = values.par_chunks_mut(part).zip(scales.par_chunks_mut(part / BLOCK)).zip(m.data.par_chunks(part));
-        parts.for_each(|((values, scales), data)| {
+        let blocks = m.cols / BLOCK;
+        let mut panels = vec![Panel::default(); m.rows.div_ceil(PANEL) * blocks];
+        panels.par_chunks_mut(blocks).zip(m.data.par_chunks(PANEL * m.cols)).for_each(|(panel, data)| {
             vectorised(
                 #[inline(always)]
                 || {
-                    let (values, data) = (values.as_chunks_mut::<BLOCK>().0, data.as_chunks::<BLOCK>().0);
-                    let blocks = values.iter_mut().zip(scales.iter_mut()).zip(data);
-                    for ((values, scale), data) in blocks {
-                        let largest = data.iter().fold(0.0f32, |a, v| if v.abs() > a { v.abs() } else { a });
-                        *scale = largest / 127.0;
-                        let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
-                        for (q, v) in values.iter_mut().zip(data) {
-                            // Adding and taking away 1.5 · 2²³ rounds to the nearest integer without a function call.
-                            *q = (v * inverse + 12_582_912.0 - 12_582_912.0) as i8;
+                    for (r, row) in data.chunks_exact(m.cols).enumerate() {
+                        for (part, data) in panel.iter_mut().zip(row.as_chunks::<BLOCK>().0) {
+                            let (block, scale) = round(data);
+                            part.scales[r] = scale;
+                            for (quads, four) in part.values.iter_mut().zip(block.as_chunks::<4>().0) {
+                                quads[r] = *four;
+                            }
                         }
                     }
                 },
             );
         });
-        Some(Self { rows: m.rows, cols: m.cols, values, scales })
+        Some(Self { rows: m.rows, cols: m.cols, panels })
+    }
+
+    fn panel(&self, panel: usize) -> &[Panel] {
+        let blocks = self.cols / BLOCK;
+        &self.panels[panel * blocks..(panel + 1) * blocks]
     }
 
     #[inline(always)]
     fn unpack(&self, row: usize, into: &mut [f32]) {
-        let (values, _) = self.values[row * self.cols..(row + 1) * self.cols].as_chunks::<BLOCK>();
-        let scales = &self.scales[row * values.len()..(row + 1) * values.len()];
-        let (into, _) = into.as_chunks_mut::<BLOCK>();
-        for ((out, q), scale) in into.iter_mut().zip(values).zip(scales) {
+        let (panel, r) = (self.panel(row / PANEL), row % PANEL);
+        for (out, part) in into.as_chunks_mut::<BLOCK>().0.iter_mut().zip(panel) {
             // By value, so that the compiler need not fear that `out` and `scale` overlap.
-            let (scale, mut block) = (*scale, [0.0f32; BLOCK]);
-            for (o, q) in block.iter_mut().zip(q) {
-                *o = f32::from(*q) * scale;
+            let (scale, mut block) = (part.scales[r], [0.0f32; BLOCK]);
+            for (o, quads) in block.as_chunks_mut::<4>().0.iter_mut().zip(&part.values) {
+                *o = quads[r].map(|q| f32::from(q) * scale);
             }
             *out = block;
         }
@@ -71,12 +85,12 @@ impl Q8 {
     /// The whole matrix.
     pub(crate) fn to_dense(&self) -> Matrix {
         let mut m = Matrix::zeros(self.rows, self.cols);
-        m.data.par_chunks_mut(ROWS * self.cols).enumerate().for_each(|(part, out)| {
+        m.data.par_chunks_mut(PANEL * self.cols).enumerate().for_each(|(panel, out)| {
             vectorised(
                 #[inline(always)]
                 || {
-                    for (i, row) in out.chunks_exact_mut(self.cols).enumerate() {
-                        self.unpack(part * ROWS + i, row);
+                    for (r, row) in out.chunks_exact_mut(self.cols).enumerate() {
+                        self.unpack(panel * PANEL + r, row);
                     }
                 },
             );
@@ -97,22 +111,40 @@ impl Q8 {
     pub(crate) fn product(&self, x: &Matrix) -> Matrix {
         assert_eq!(x.cols, self.cols, "inner sizes of a product");
         let m = x.rows;
-        if m == 0 {
-            return Matrix::zeros(0, self.rows);
+        let mut y = Matrix::zeros(m, self.rows);
+        if m == 0 || self.rows == 0 {
+            return y;
         }
-        let Some(x) = Q8::from_dense(x) else { return Matrix::zeros(m, self.rows) };
-        by_weight_rows(m, self.rows, |j, first, out| match out.len() {
-            SHARING => {
-                let rows = std::array::from_fn::<_, SHARING, _>(|r| x.row(first + r));
-                out.copy_from_slice(&simd::block_products(self.row(j), rows));
+        let mut rounded = vec![([0i8; BLOCK], 0.0f32); x.data.len() / BLOCK];
+        vectorised(
+            #[inline(always)]
+            || rounded.iter_mut().zip(x.data.as_chunks::<BLOCK>().0).for_each(|(r, data)| *r = round(data)),
+        );
+        let x: Vec<&Rounded> = rounded.chunks_exact(self.cols / BLOCK).collect();
+        // A task's results lie together, a row of them for each row of `x`: `y` is then put together from whole pieces.
+        let width = PANELS * PANEL;
+        let mut parts = vec![0.0f32; self.rows.div_ceil(width) * width * m];
+        parts.par_chunks_mut(width * m).enumerate().for_each(|(task, out)| {
+            let out = out.as_chunks_mut::<PANEL>().0;
+            for p in 0..PANELS.min(self.panels.len() / (self.cols / BLOCK) - task * PANELS) {
+                let panel = self.panel(task * PANELS + p);
+                let (groups, rest) = x.as_chunks::<SHARING>();
+                for (g, group) in groups.iter().enumerate() {
+                    for (r, products) in panel_products(panel, *group).into_iter().enumerate() {
+                        out[(g * SHARING + r) * PANELS + p] = products;
+                    }
+                }
+                for (r, row) in rest.iter().enumerate() {
+                    [out[(groups.len() * SHARING + r) * PANELS + p]] = panel_products(panel, [row]);
+                }
             }
-            _ => out.iter_mut().enumerate().for_each(|(r, o)| *o = simd::block_product(self.row(j), x.row(first + r))),
-        })
-    }
-
-    fn row(&self, row: usize) -> (&[Block], &[f32]) {
-        let values = self.values[row * self.cols..(row + 1) * self.cols].as_chunks::<BLOCK>().0;
-        (values, &self.scales[row * values.len()..(row + 1) * values.len()])
+        });
+        for (r, row) in y.data.chunks_exact_mut(self.rows).enumerate() {
+            for (piece, part) in row.chunks_mut(width).zip(parts.chunks_exact(width * m)) {
+                piece.copy_from_slice(&part[r * width..r * width + piece.len()]);
+            }
+        }
+        y
     }
 }
 

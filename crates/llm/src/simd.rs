@@ -90,44 +90,60 @@ fn has_avx2() -> bool {
 pub(crate) type Block = [i8; 32];
 
 /// A row of blocks, each with its scale.
-pub(crate) type Blocks<'a> = (&'a [Block], &'a [f32]);
+pub(crate) type Rounded = [(Block, f32)];
 
-/// The inner product of two rows of blocks: `Σ_b w_scale[b] · x_scale[b] · Σ_i w[b][i] · x[b][i]`. No number is −128.
-pub(crate) fn block_product(w: Blocks<'_>, x: Blocks<'_>) -> f32 {
-    #[cfg(target_arch = "x86_64")]
-    if has_avx2() {
-        // SAFETY: the feature was just found.
-        #[allow(unsafe_code)]
-        return unsafe { avx2::block_product(w, x) };
-    }
-    block_product_portable(w, x)
+/// Rows of a [`Panel`].
+pub(crate) const PANEL: usize = 8;
+
+/// A block of each of [`PANEL`] rows: four numbers of every row, then the next four; and the rows' scales.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(32))]
+pub(crate) struct Panel {
+    pub(crate) values: [[[i8; 4]; PANEL]; 8],
+    pub(crate) scales: [f32; PANEL],
 }
 
-/// Inner products of `w` with several rows of blocks; each as [`block_product`] gives it.
-pub(crate) fn block_products(w: Blocks<'_>, x: [Blocks<'_>; SHARING]) -> [f32; SHARING] {
+/// Inner products of the rows of a panel with other rows: `Σ_b w_scale[b] · x_scale[b] · Σ_i w[b][i] · x[b][i]`. Those of a row
+/// do not depend on the others. No number is −128.
+pub(crate) fn panel_products<const N: usize>(w: &[Panel], x: [&Rounded; N]) -> [[f32; PANEL]; N] {
     #[cfg(target_arch = "x86_64")]
     if has_avx2() {
-        // SAFETY: the feature was just found.
+        // SAFETY: the features were just found.
         #[allow(unsafe_code)]
-        return unsafe { avx2::block_products(w, x) };
+        unsafe {
+            return if std::arch::is_x86_feature_detected!("avxvnni") {
+                avx2::panel_products_vnni(w, x)
+            } else {
+                avx2::panel_products(w, x)
+            };
+        }
     }
-    x.map(|x| block_product_portable(w, x))
+    panel_products_portable(w, x)
 }
 
-fn block_product_portable(w: Blocks<'_>, x: Blocks<'_>) -> f32 {
-    let mut sum = 0.0;
-    for (((w, x), ws), xs) in w.0.iter().zip(x.0).zip(w.1).zip(x.1) {
-        let dot: i32 = w.iter().zip(x).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
-        sum += dot as f32 * (ws * xs);
-    }
-    sum
+fn panel_products_portable<const N: usize>(w: &[Panel], x: [&Rounded; N]) -> [[f32; PANEL]; N] {
+    x.map(|x| {
+        let mut sums = [0.0f32; PANEL];
+        for (w, (x, scale)) in w.iter().zip(x) {
+            let mut dots = [0i32; PANEL];
+            for (w, x) in w.values.iter().zip(x.as_chunks::<4>().0) {
+                for (dot, w) in dots.iter_mut().zip(w) {
+                    *dot += w.iter().zip(x).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum::<i32>();
+                }
+            }
+            for ((sum, dot), w) in sums.iter_mut().zip(dots).zip(&w.scales) {
+                *sum += dot as f32 * (w * scale);
+            }
+        }
+        sums
+    })
 }
 
 /// Inner products by explicit vectors. Loads are conversions of arrays, not the instructions' own functions, which check their
 /// pointer each time in a build with debug assertions; and rows are walked side by side, not indexed, for the same reason.
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Block, Blocks, Lanes, SHARING};
+    use super::{Lanes, PANEL, Panel, Rounded, SHARING};
     use std::arch::x86_64::*;
 
     #[inline(always)]
@@ -140,11 +156,20 @@ mod avx2 {
     }
 
     #[inline(always)]
-    fn bytes(x: &Block) -> __m256i {
+    fn bytes(x: &[[i8; 4]; PANEL]) -> __m256i {
         // SAFETY: both are 32 bytes without any invalid pattern.
         #[allow(unsafe_code)]
         unsafe {
             std::mem::transmute(*x)
+        }
+    }
+
+    #[inline(always)]
+    fn array(x: __m256) -> [f32; PANEL] {
+        // SAFETY: both are eight floats without any invalid pattern.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::mem::transmute(x)
         }
     }
 
@@ -185,46 +210,50 @@ mod avx2 {
         [total(p), total(q), total(r), total(s)]
     }
 
-    /// A block of weights without signs and as it is.
-    #[target_feature(enable = "avx2,fma")]
-    fn weights(w: &Block) -> [__m256i; 2] {
-        let w = bytes(w);
-        [_mm256_sign_epi8(w, w), w]
+    /// `panel_products`, by what adds the products of four numbers each, unsigned by signed, to sums.
+    macro_rules! panel_products {
+        ($name:ident, $features:literal, $add:ident) => {
+            #[target_feature(enable = $features)]
+            pub(super) fn $name<const N: usize>(w: &[Panel], x: [&Rounded; N]) -> [[f32; PANEL]; N] {
+                let mut sums = [_mm256_setzero_ps(); N];
+                for (b, w) in w.iter().enumerate() {
+                    // Two sums, so that additions do not wait for each other.
+                    let mut dots = [[_mm256_setzero_si256(); 2]; N];
+                    for (k, values) in w.values.iter().enumerate() {
+                        let values = bytes(values);
+                        // The instruction multiplies unsigned by signed numbers: the weight's sign goes over to the other side.
+                        let magnitudes = _mm256_sign_epi8(values, values);
+                        for (dots, x) in dots.iter_mut().zip(x) {
+                            let four = _mm256_set1_epi32(i32::from_ne_bytes(
+                                x[b].0.as_chunks::<4>().0[k].map(i8::cast_unsigned),
+                            ));
+                            dots[k % 2] = $add(dots[k % 2], magnitudes, _mm256_sign_epi8(four, values));
+                        }
+                    }
+                    for ((sum, [even, odd]), x) in sums.iter_mut().zip(dots).zip(x) {
+                        let dot = _mm256_cvtepi32_ps(_mm256_add_epi32(even, odd));
+                        let scale = _mm256_mul_ps(floats(&w.scales), _mm256_set1_ps(x[b].1));
+                        *sum = _mm256_fmadd_ps(dot, scale, *sum);
+                    }
+                }
+                sums.map(array)
+            }
+        };
     }
 
-    /// `sums + scale · w · x`.
+    /// Two products of at most 127 · 127 fit sixteen bits.
     #[target_feature(enable = "avx2,fma")]
-    fn add_block(sums: __m256, [magnitudes, w]: [__m256i; 2], x: &Block, scale: f32) -> __m256 {
-        // The instruction multiplies unsigned by signed numbers: the weight's sign goes over to the other side. Two products
-        // of at most 127 · 127 fit sixteen bits.
-        let pairs = _mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(bytes(x), w));
-        let dots = _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-        _mm256_fmadd_ps(dots, _mm256_set1_ps(scale), sums)
+    fn add_fours(sums: __m256i, unsigned: __m256i, signed: __m256i) -> __m256i {
+        _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_maddubs_epi16(unsigned, signed), _mm256_set1_epi16(1)))
     }
 
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn block_product(w: Blocks<'_>, x: Blocks<'_>) -> f32 {
-        let mut sums = _mm256_setzero_ps();
-        for (((w, ws), x), xs) in w.0.iter().zip(w.1).zip(x.0).zip(x.1) {
-            sums = add_block(sums, weights(w), x, ws * xs);
-        }
-        sum(sums)
+    #[target_feature(enable = "avx2,fma,avxvnni")]
+    fn add_fours_vnni(sums: __m256i, unsigned: __m256i, signed: __m256i) -> __m256i {
+        _mm256_dpbusd_avx_epi32(sums, unsigned, signed)
     }
 
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn block_products(w: Blocks<'_>, x: [Blocks<'_>; SHARING]) -> [f32; SHARING] {
-        let zero = _mm256_setzero_ps();
-        let (mut p, mut q, mut r, mut s) = (zero, zero, zero, zero);
-        let [a, b, c, d] = x.map(|(blocks, scales)| blocks.iter().zip(scales));
-        for (((((w, ws), a), b), c), d) in w.0.iter().zip(w.1).zip(a).zip(b).zip(c).zip(d) {
-            let w = weights(w);
-            p = add_block(p, w, a.0, ws * a.1);
-            q = add_block(q, w, b.0, ws * b.1);
-            r = add_block(r, w, c.0, ws * c.1);
-            s = add_block(s, w, d.0, ws * d.1);
-        }
-        [sum(p), sum(q), sum(r), sum(s)]
-    }
+    panel_products!(panel_products, "avx2,fma", add_fours);
+    panel_products!(panel_products_vnni, "avx2,fma,avxvnni", add_fours_vnni);
 }
 
 #[cfg(test)]
@@ -232,18 +261,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn block_products_agree_with_the_portable_ones() {
-        let blocks = |k: i32| -> Vec<Block> {
-            (0..7).map(|b| std::array::from_fn(|i| ((b * 31 + i as i32 * k) % 255 - 127) as i8)).collect()
+    fn panel_products_agree_with_the_portable_ones() {
+        let number = |i: usize| ((i * 37) % 255) as i32 - 127;
+        let panels: Vec<Panel> = (0..7)
+            .map(|b| Panel {
+                values: std::array::from_fn(|k| {
+                    std::array::from_fn(|r| std::array::from_fn(|i| number(b * 991 + k * 31 + r * 7 + i) as i8))
+                }),
+                scales: std::array::from_fn(|r| 0.01 + b as f32 * 0.003 + r as f32 * 0.001),
+            })
+            .collect();
+        let row = |step: usize| -> Vec<(Block, f32)> {
+            (0..7)
+                .map(|b| (std::array::from_fn(|i| number(b * 17 + i * step) as i8), 0.02 + b as f32 * 0.005))
+                .collect()
         };
-        let scales: Vec<f32> = (0..7).map(|b| 0.01 + b as f32 * 0.003).collect();
-        let (w, x) = (blocks(17), [29, 5, 11, 3].map(blocks));
-        let x = x.each_ref().map(|x| (x.as_slice(), scales.as_slice()));
-        let found = block_products((&w, &scales), x);
-        for (found, x) in found.into_iter().zip(x) {
-            let expected = block_product_portable((&w, &scales), x);
+        let rows = [29, 5, 11, 3].map(row);
+        let x = rows.each_ref().map(Vec::as_slice);
+        let found = panel_products(&panels, x);
+        let expected = panel_products_portable(&panels, x);
+        for (found, expected) in found.as_flattened().iter().zip(expected.as_flattened()) {
             assert!((found - expected).abs() <= expected.abs() * 1e-5 + 1e-3, "{found} {expected}");
-            assert_eq!(block_product((&w, &scales), x), found);
+        }
+        for (found, x) in found.into_iter().zip(x) {
+            assert_eq!(panel_products(&panels, [x]), [found]);
+        }
+        #[cfg(target_arch = "x86_64")]
+        if has_avx2() {
+            // SAFETY: the features were just found.
+            #[allow(unsafe_code)]
+            let plain = unsafe { avx2::panel_products(&panels, x) };
+            assert_eq!(plain, found, "the same bits on every processor with these vectors");
         }
     }
 
