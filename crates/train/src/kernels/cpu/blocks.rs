@@ -1,4 +1,4 @@
-//! The program's allocator: large blocks share a few address ranges and are used again, small ones are the system's.
+//! The program's allocator: large blocks share a few address ranges and are used again, small ones are mimalloc's.
 //!
 //! A training step takes and frees the same few hundred large blocks, in these kernels and in the tensor library. The C library
 //! gives such a block back to the system when it is freed, so that its pages are paid for again when it is next wanted (up to two
@@ -7,12 +7,13 @@
 //! that holds it; gaps that meet become one. Pages stay the program's when what lies in them is freed, as long as all its pages
 //! are hardly more than the most that was ever in use at once.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use mimalloc::MiMalloc;
+use std::alloc::{GlobalAlloc, Layout};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Smaller blocks are the system's, in bytes. What this module takes for its own lists must be smaller too.
+/// Smaller blocks are mimalloc's, in bytes. What this module takes for its own lists must be smaller too.
 const SMALLEST: usize = 128 << 10;
 /// Blocks are rounded up and aligned to this.
 const UNIT: usize = 4096;
@@ -238,14 +239,14 @@ unsafe impl GlobalAlloc for Blocks {
         match rounded(&layout) {
             Some(size) => arena().take(size).map_or(null_mut(), |block| system::pointer(block.start)),
             // SAFETY: the caller's promises are passed on.
-            None => unsafe { System.alloc(layout) },
+            None => unsafe { MiMalloc.alloc(layout) },
         }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let Some(size) = rounded(&layout) else {
             // SAFETY: the caller's promises are passed on.
-            return unsafe { System.alloc_zeroed(layout) };
+            return unsafe { MiMalloc.alloc_zeroed(layout) };
         };
         let Some(block) = arena().take(size) else { return null_mut() };
         let start = system::pointer(block.start);
@@ -260,7 +261,7 @@ unsafe impl GlobalAlloc for Blocks {
         match (rounded(&layout), NonNull::new(block)) {
             (Some(size), Some(block)) => arena().give(block.addr().get(), size),
             // SAFETY: the caller's promises are passed on.
-            _ => unsafe { System.dealloc(block, layout) },
+            _ => unsafe { MiMalloc.dealloc(block, layout) },
         }
     }
 
@@ -269,7 +270,7 @@ unsafe impl GlobalAlloc for Blocks {
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         match (rounded(&layout), rounded(&new)) {
             // SAFETY: the caller's promises are passed on.
-            (None, None) => return unsafe { System.realloc(block, layout, size) },
+            (None, None) => return unsafe { MiMalloc.realloc(block, layout, size) },
             (Some(old), Some(new)) if new == old => return block,
             (Some(old), Some(new)) if new < old => {
                 arena().give(block.addr() + new, old - new);
