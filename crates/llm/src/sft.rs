@@ -2,9 +2,10 @@
 
 use crate::adamw::{AdamW, Schedule, Update};
 use crate::adapter::LoraConfig;
-use crate::decoder::{Batch, Decoder, Gradients, Pass};
+use crate::decoder::{Batch, Decoder, Gradients, Key, Pass};
 use crate::error::{LlmError, Result};
 use crate::linear::{Dropout, Learn};
+use crate::matrix::Matrix;
 use crate::text::Text;
 use crate::train::{Sequences, Step, held_out_loss, shuffled};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,9 @@ pub struct SftConfig {
     pub weight_decay: f64,
     /// Largest global norm of the gradient.
     pub clip: f64,
+    /// Stop after so many passes in which the loss on the held-out pairs did not fall below its lowest, and go back to the weights
+    /// that had that one. 0: make all passes and keep what the last one leaves.
+    pub patience: usize,
     /// Pairs longer than this are cut at their end.
     pub max_tokens: usize,
     /// Seed of the order, of dropout and of a new adapter.
@@ -62,6 +66,7 @@ impl Default for SftConfig {
             schedule: Schedule::Constant,
             weight_decay: 0.01,
             clip: 1.0,
+            patience: 0,
             max_tokens: 2048,
             seed: 1,
             checkpoint: false,
@@ -73,14 +78,16 @@ impl Default for SftConfig {
 /// What a fine-tuning run reached. Losses are means a completion token, in nats.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SftReport {
-    /// Optimiser steps.
+    /// Optimiser steps that were made.
     pub steps: usize,
     /// Over the last epoch.
     pub train_loss: f64,
     /// On the held-out pairs, before the first step.
     pub eval_loss_before: Option<f64>,
-    /// On the held-out pairs, after the last step.
+    /// On the held-out pairs, with the weights that are kept.
     pub eval_loss_after: Option<f64>,
+    /// On the held-out pairs, after each pass that was made; empty when none are held out.
+    pub eval_losses: Vec<f64>,
     /// Tokens trained on, prompts included.
     pub tokens: usize,
     /// Time of the run.
@@ -129,6 +136,8 @@ pub(crate) fn finetune(
     let steps = train.len().div_ceil(config.batch) * config.epochs;
     let mut optimiser = AdamW::default();
     let (mut step, mut seen, mut train_loss) = (0, 0, 0.0);
+    let mut eval_losses: Vec<f64> = Vec::new();
+    let mut best: Option<(f64, Vec<(Key, Matrix)>)> = None;
     for epoch in 0..config.epochs {
         let (mut epoch_loss, mut epoch_targets) = (0.0, 0);
         for chosen in shuffled(train.len(), config.seed, epoch as u64).chunks(config.batch) {
@@ -161,11 +170,14 @@ pub(crate) fn finetune(
             if !loss.is_finite() || !norm.is_finite() {
                 return Err(LlmError::Diverged { step, loss, learning_rate });
             }
+            let passed = step == (epoch + 1) * train.len().div_ceil(config.batch);
+            let evaluated = if passed { held_out_loss(decoder, &held_out, config.micro_batch_tokens)? } else { None };
+            eval_losses.extend(evaluated);
             let report = Step {
                 step,
                 of: steps,
                 loss,
-                held_out_loss: None,
+                held_out_loss: evaluated,
                 learning_rate,
                 gradient_norm: norm,
                 seconds: started.elapsed().as_secs_f64(),
@@ -176,16 +188,46 @@ pub(crate) fn finetune(
             }
         }
         train_loss = epoch_loss / epoch_targets.max(1) as f64;
+        if config.patience > 0
+            && let Some(&last) = eval_losses.last()
+        {
+            let (lowest, at) = lowest(&eval_losses);
+            if last == lowest {
+                let mut kept = Vec::new();
+                decoder.visit(Learn::Adapter, &mut |key, m| kept.push((key, m.clone())));
+                best = Some((lowest, kept));
+            } else if eval_losses.len() - 1 - at >= config.patience {
+                break;
+            }
+        }
+    }
+    let mut eval_loss_after = eval_losses.last().copied();
+    if let Some((loss, kept)) = best {
+        let mut kept = kept.into_iter();
+        decoder.visit(Learn::Adapter, &mut |key, m| {
+            if let Some((k, weights)) = kept.next()
+                && k == key
+            {
+                *m = weights;
+            }
+        });
+        eval_loss_after = Some(loss);
     }
     Ok(SftReport {
-        steps,
+        steps: step,
         train_loss,
         eval_loss_before,
-        eval_loss_after: held_out_loss(decoder, &held_out, config.micro_batch_tokens)?,
+        eval_loss_after,
+        eval_losses,
         tokens: seen,
         seconds: started.elapsed().as_secs_f64(),
         truncated,
     })
+}
+
+/// The lowest of some losses, and where it is first.
+fn lowest(losses: &[f64]) -> (f64, usize) {
+    losses.iter().enumerate().fold((f64::INFINITY, 0), |best, (i, &l)| if l < best.0 { (l, i) } else { best })
 }
 
 /// Mean loss a completion token; None when there is none.

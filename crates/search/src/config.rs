@@ -279,6 +279,9 @@ pub struct Sft {
     pub max_tokens: usize,
     /// Share of the pairs held out to watch the loss.
     pub held_out: f64,
+    /// Stop after so many passes that did not lower the loss on the held-out pairs, and keep the best; 0: make all passes.
+    #[serde(default)]
+    pub patience: usize,
     /// Newest pairs used in a cycle; 0: the whole cumulative corpus.
     pub max_pairs: usize,
     /// Also train on infill pairs: the network without the body of its forward → the whole file.

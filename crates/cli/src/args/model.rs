@@ -229,6 +229,9 @@ pub(crate) struct FinetuneArgs {
     /// Share of the pairs held out to measure the loss.
     #[arg(long, default_value_t = 0.1)]
     pub(crate) held_out: f64,
+    /// Stop after so many passes that did not lower the loss on the held-out pairs, and keep the best; 0: make all passes.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) patience: usize,
     /// Seed of order and dropout.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

@@ -19,6 +19,8 @@ struct StepLine {
     step: usize,
     of: usize,
     loss: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eval_loss: Option<f64>,
     seconds: f64,
 }
 
@@ -26,6 +28,7 @@ struct StepLine {
 struct EndLine {
     eval_loss: Option<f64>,
     eval_loss_before: Option<f64>,
+    eval_losses: Vec<f64>,
     adapter: String,
     steps: usize,
     tokens: usize,
@@ -57,6 +60,7 @@ pub(super) fn finetune(args: FinetuneArgs) -> anyhow::Result<Ending> {
         learning_rate: args.lr,
         epochs: args.epochs,
         batch: args.batch,
+        patience: args.patience,
         max_tokens: args.max_tokens,
         seed: args.seed,
         ..SftConfig::default()
@@ -68,7 +72,13 @@ pub(super) fn finetune(args: FinetuneArgs) -> anyhow::Result<Ending> {
         bar.set_position(s.step as u64);
         bar.set_message(format!("loss {:.3}", s.loss));
         if args.json
-            && let Err(e) = output::json(&StepLine { step: s.step, of: s.of, loss: s.loss, seconds: s.seconds })
+            && let Err(e) = output::json(&StepLine {
+                step: s.step,
+                of: s.of,
+                loss: s.loss,
+                eval_loss: s.held_out_loss,
+                seconds: s.seconds,
+            })
         {
             failed = Some(e);
             return ControlFlow::Break(());
@@ -84,6 +94,7 @@ pub(super) fn finetune(args: FinetuneArgs) -> anyhow::Result<Ending> {
     let end = EndLine {
         eval_loss: report.eval_loss_after,
         eval_loss_before: report.eval_loss_before,
+        eval_losses: report.eval_losses.clone(),
         adapter: args.out.display().to_string(),
         steps: report.steps,
         tokens: report.tokens,

@@ -194,6 +194,7 @@ impl Generator for LlmGenerator {
             warmup_steps: self.sft.warmup_steps,
             schedule: Schedule::Constant,
             clip: self.sft.clip,
+            patience: self.sft.patience,
             max_tokens: self.sft.max_tokens,
             seed: lesson.seed,
             ..SftConfig::default()
@@ -204,7 +205,7 @@ impl Generator for LlmGenerator {
         let loss_before = loss(&self.model)?;
         let report = self
             .model
-            .finetune(&training, &[], &config, &mut |s| {
+            .finetune(&training, if config.patience > 0 { &held_out } else { &[] }, &config, &mut |s| {
                 on_step(s.step as u64, s.loss);
                 if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })

@@ -61,6 +61,19 @@ fn fine_tuning_lowers_the_loss_and_the_adapter_survives_its_file() {
 }
 
 #[test]
+fn fine_tuning_stops_when_what_is_held_out_gets_worse_and_keeps_the_best() {
+    let other = || vec![Pair { prompt: "# width 9\n".into(), completion: "while True:\n    pass\n".into() }];
+    let mut model = load(folder()).unwrap();
+    let config = SftConfig { patience: 3, ..config() };
+    let report = model.finetune(&pairs(), &other(), &config, &mut |_| ControlFlow::Continue(())).unwrap();
+    let lowest = report.eval_losses.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(report.steps < 300 && report.eval_losses.len() * 2 == report.steps, "{report:?}");
+    assert!(report.eval_losses.iter().rev().take(3).all(|l| *l > lowest), "{report:?}");
+    assert_eq!(report.eval_loss_after, Some(lowest));
+    assert_eq!(model.loss(&other()).unwrap(), Some(lowest));
+}
+
+#[test]
 fn adapter_files_have_pefts_names_and_shapes() {
     let mut model = load(folder()).unwrap();
     let one = SftConfig { epochs: 1, lora: LoraConfig { layers: 1, ..config().lora }, ..config() };
