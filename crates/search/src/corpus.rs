@@ -6,11 +6,13 @@
 
 use crate::augment::{edit, strip_comments, variant};
 use crate::config::{Config, ConfigError};
+use crate::graft::{Donor, donors, graft};
 use crate::prompt::{BUDGETS, PromptError, Prompts};
 use archsmith_archive::{NoveltyIndex, SeedRecord};
 use archsmith_frontend::Options;
 use archsmith_ir::seed::Seed;
-use archsmith_ir::{cost, fingerprint};
+use archsmith_ir::{TypedGraph, cost, fingerprint};
+use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -25,6 +27,8 @@ pub struct CorpusRecipe {
     pub variants: u32,
     /// Variants tried of each built-in seed network.
     pub seed_variants: u32,
+    /// Most blocks of the built-in networks that are put into a variant; at least one is tried.
+    pub grafts: u32,
     /// Changes of structure tried on each valid variant; those that stand are kept.
     pub edits: u32,
     /// Largest number of parameters.
@@ -94,11 +98,14 @@ pub fn build(
     let base = Seed::from_u64(recipe.seed);
     let sources: Vec<(&SeedRecord, u32)> =
         builtin.iter().map(|s| (s, recipe.seed_variants)).chain(given.iter().map(|s| (s, recipe.variants))).collect();
+    let blocks: Vec<Donor> = builtin.iter().flat_map(|s| donors(&strip_comments(&s.text))).collect();
     let valid: Vec<(usize, Vec<Valid>)> = sources
         .par_iter()
         .enumerate()
+        // The built-in networks come first and have the most variants: each on its own, or one thread would have them all.
+        .with_max_len(1)
         .map(|(i, (source, variants))| {
-            let found = valid_variants(source, *variants, base.derive("variants", &[i as u64]), recipe);
+            let found = valid_variants(source, *variants, base.derive("variants", &[i as u64]), recipe, &blocks);
             progress();
             found
         })
@@ -140,14 +147,23 @@ pub fn build(
     Ok((documents, counts))
 }
 
-/// The network and its variants, as far as they stand and fit. Each variant is another width, then a walk of small changes of
-/// structure of which those are kept that stand.
-fn valid_variants(source: &SeedRecord, variants: u32, seed: Seed, recipe: &CorpusRecipe) -> (usize, Vec<Valid>) {
+/// How often widths are drawn until they fit, and a block for each that is to be put in: most do not fit where the draw puts them.
+const TRIES: u32 = 8;
+
+/// The network and its variants, as far as they stand and fit. Each variant is another width, then blocks of other networks put in,
+/// then a walk of small changes of structure; what stands is kept.
+fn valid_variants(
+    source: &SeedRecord,
+    variants: u32,
+    seed: Seed,
+    recipe: &CorpusRecipe,
+    blocks: &[Donor],
+) -> (usize, Vec<Valid>) {
     let options = Options { in_shape: [2, 3, 32, 32], classes: 10, ..Options::default() };
     let text = strip_comments(&source.text);
     let mut rng = seed.rng();
     let mut tried = 0;
-    let mut stands = |text: String| -> Option<Valid> {
+    let mut stands = |text: String| -> Option<(Valid, TypedGraph)> {
         if text.len() > recipe.max_bytes {
             return None;
         }
@@ -155,20 +171,34 @@ fn valid_variants(source: &SeedRecord, variants: u32, seed: Seed, recipe: &Corpu
         let (graph, _) = archsmith_frontend::check(&text, &options).ok()?;
         let cost = cost::cost(&graph);
         let fits = cost.params <= recipe.max_params && cost.macs <= recipe.max_macs;
-        fits.then(|| Valid { text, params: cost.params, fingerprint: fingerprint::fingerprint(&graph).to_string() })
+        let fingerprint = fingerprint::fingerprint(&graph).to_string();
+        fits.then(|| (Valid { text, params: cost.params, fingerprint }, graph))
     };
-    let mut found: Vec<Valid> = stands(text.clone()).into_iter().collect();
+    let mut found: Vec<Valid> = stands(text.clone()).into_iter().map(|(v, _)| v).collect();
     for _ in 0..variants {
-        let wide = variant(&text, &mut rng);
-        let Some(mut current) = stands(wide) else { continue };
-        for _ in 0..recipe.edits {
-            let changed = edit(&current.text, &mut rng);
-            // A change that leaves the graph as it was is dead code: it would teach the model to write such.
-            if changed != current.text
-                && let Some(valid) = stands(changed)
-                && valid.fingerprint != current.fingerprint
+        // Many published networks fit only with narrow layers.
+        let wide = (0..TRIES).find_map(|_| stands(variant(&text, &mut rng)));
+        let Some((mut current, mut graph)) = wide else { continue };
+        // A change that leaves the graph as it was is dead code: it would teach the model to write such.
+        let mut differs = |changed: String, current: &Valid| {
+            (changed != current.text)
+                .then(|| stands(changed))
+                .flatten()
+                .filter(|(v, _)| v.fingerprint != current.fingerprint)
+        };
+        let mut left = if recipe.grafts > 0 { rng.random_range(1..=recipe.grafts) } else { 0 };
+        for _ in 0..left * TRIES {
+            if left > 0
+                && let Some(changed) = graft(&current.text, &graph, blocks, &mut rng)
+                && let Some(next) = differs(changed, &current)
             {
-                current = valid;
+                (current, graph) = next;
+                left -= 1;
+            }
+        }
+        for _ in 0..recipe.edits {
+            if let Some((next, _)) = differs(edit(&current.text, &mut rng), &current) {
+                current = next;
             }
         }
         found.push(current);

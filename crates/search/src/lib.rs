@@ -9,7 +9,8 @@
 //! - [`mutation`]: the baseline that a model has to beat, in the model's place;
 //! - [`admission`]: what is kept; [`replay`]: a run decided again with a part left out; [`reseed`]: candidates trained again;
 //! - [`cache`]: an evaluator that knows results from earlier;
-//! - [`augment`], [`corpus`]: variants of source text, for the training text of the embedded model.
+//! - [`augment`], [`graft`], [`corpus`]: variants of source text, and blocks of one network put into another, for the training text
+//!   of the embedded model.
 //!
 //! Invariants: this crate knows neither burn nor candle; it reads no clock and no environment (times come from the caller);
 //! every random draw derives from the run's seed, the cycle and the candidate; what a candidate does, the run goes on.
@@ -21,6 +22,7 @@ pub mod config;
 pub mod corpus;
 pub mod extract;
 pub mod gates;
+pub mod graft;
 pub mod grammar;
 pub mod guide;
 pub mod mutation;
