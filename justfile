@@ -60,7 +60,7 @@ doc:
 install:
     cargo install --locked --path crates/cli
 
-# Make the embedded model anew. CORPUS is a folder of PyTorch networks in LEMUR's layout (see README); about 40 minutes on 2 cores.
+# Make the embedded model anew. CORPUS is a folder of PyTorch networks in LEMUR's layout (see README); about 50 minutes on 2 cores.
 pretrain CORPUS OUT="runs/pretrain":
     cargo run --locked --quiet -- pretrain --corpus {{CORPUS}} --config assets/model/recipe.toml --out {{OUT}}
 
