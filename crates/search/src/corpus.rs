@@ -181,10 +181,10 @@ fn valid_variants(
         let Some((mut current, mut graph)) = wide else { continue };
         // A change that leaves the graph as it was is dead code: it would teach the model to write such.
         let mut differs = |changed: String, current: &Valid| {
-            (changed != current.text)
-                .then(|| stands(changed))
-                .flatten()
-                .filter(|(v, _)| v.fingerprint != current.fingerprint)
+            if changed == current.text {
+                return None;
+            }
+            stands(changed).filter(|(v, _)| v.fingerprint != current.fingerprint)
         };
         let mut left = if recipe.grafts > 0 { rng.random_range(1..=recipe.grafts) } else { 0 };
         for _ in 0..left * TRIES {
