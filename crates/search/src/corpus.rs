@@ -172,7 +172,7 @@ fn valid_variants(
         let cost = cost::cost(&graph);
         let fits = cost.params <= recipe.max_params && cost.macs <= recipe.max_macs;
         let fingerprint = fingerprint::fingerprint(&graph).to_string();
-        fits.then(|| (Valid { text, params: cost.params, fingerprint }, graph))
+        fits.then_some((Valid { text, params: cost.params, fingerprint }, graph))
     };
     let mut found: Vec<Valid> = stands(text.clone()).into_iter().map(|(v, _)| v).collect();
     for _ in 0..variants {
