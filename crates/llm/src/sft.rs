@@ -137,7 +137,8 @@ pub(crate) fn finetune(
     let mut optimiser = AdamW::default();
     let (mut step, mut seen, mut train_loss) = (0, 0, 0.0);
     let mut eval_losses: Vec<f64> = Vec::new();
-    let mut best: Option<(f64, Vec<(Key, Matrix)>)> = None;
+    // The lowest of them, after how many passes, and the weights that had it.
+    let mut best: Option<(f64, usize, Vec<(Key, Matrix)>)> = None;
     for epoch in 0..config.epochs {
         let (mut epoch_loss, mut epoch_targets) = (0.0, 0);
         for chosen in shuffled(train.len(), config.seed, epoch as u64).chunks(config.batch) {
@@ -188,21 +189,22 @@ pub(crate) fn finetune(
             }
         }
         train_loss = epoch_loss / epoch_targets.max(1) as f64;
-        if config.patience > 0
-            && let Some(&last) = eval_losses.last()
-        {
-            let (lowest, at) = lowest(&eval_losses);
-            if last == lowest {
+        let Some(&last) = eval_losses.last().filter(|_| config.patience > 0) else { continue };
+        match &best {
+            Some((lowest, passes, _)) if last >= *lowest => {
+                if epoch + 1 - passes >= config.patience {
+                    break;
+                }
+            }
+            _ => {
                 let mut kept = Vec::new();
                 decoder.visit(Learn::Adapter, &mut |key, m| kept.push((key, m.clone())));
-                best = Some((lowest, kept));
-            } else if eval_losses.len() - 1 - at >= config.patience {
-                break;
+                best = Some((last, epoch + 1, kept));
             }
         }
     }
     let mut eval_loss_after = eval_losses.last().copied();
-    if let Some((loss, kept)) = best {
+    if let Some((loss, _, kept)) = best {
         let mut kept = kept.into_iter();
         decoder.visit(Learn::Adapter, &mut |key, m| {
             if let Some((k, weights)) = kept.next()
@@ -223,11 +225,6 @@ pub(crate) fn finetune(
         seconds: started.elapsed().as_secs_f64(),
         truncated,
     })
-}
-
-/// The lowest of some losses, and where it is first.
-fn lowest(losses: &[f64]) -> (f64, usize) {
-    losses.iter().enumerate().fold((f64::INFINITY, 0), |best, (i, &l)| if l < best.0 { (l, i) } else { best })
 }
 
 /// Mean loss a completion token; None when there is none.
