@@ -33,8 +33,8 @@ pub use lines::{LinesError, read_lines, write_lines};
 pub use novelty::{GraphIndex, NEAR_DUPLICATE, Nearest, NoveltyIndex, RETRIEVAL, Sketch};
 pub use pairs::{Pair, PairKind, merge_pairs, remove_forward_body};
 pub use record::{
-    CandidateRecord, CycleRecord, DiagnosticRecord, Foresight, Guidance, GuidedBy, Metrics, Origin, RunRecord, Rung,
-    SeedRecord, SftRecord, Stage, Verdict, candidate_id, run_id, text_hash,
+    CandidateRecord, CycleRecord, DiagnosticRecord, Foresight, Guidance, GuidedBy, Metrics, Origin, Proxies, RunRecord,
+    Rung, SeedRecord, SftRecord, Stage, Verdict, candidate_id, run_id, text_hash,
 };
 pub use retrainings::{RetrainingRecord, Retrainings};
 pub use run_dir::{RunDir, RunDirError, write_atomically};

@@ -1,4 +1,4 @@
-//! Files with one JSON object a line: pairs, saved proposals and rungs, results of trainings.
+//! Files with one JSON object a line: pairs, saved proposals, proxies and rungs, results of trainings.
 //!
 //! A file is always written as a whole, atomically, so that it is whole after a crash too; what is appended to as it goes is the
 //! event log ([`crate::events`]). What the objects mean is their owner's affair.

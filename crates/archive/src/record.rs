@@ -234,6 +234,32 @@ pub struct Foresight {
     /// Its results on shares of the training images, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rungs: Vec<Rung>,
+    /// What one batch told before any training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxies: Option<Proxies>,
+}
+
+/// Zero-cost proxies of an untrained network's accuracy, from one batch. `None`: no finite number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Proxies {
+    /// Σ over parameter tensors of the L2 norm of the loss's gradient.
+    pub grad_norm: Option<f64>,
+    /// Σ |θ · ∂loss/∂θ|.
+    pub snip: Option<f64>,
+    /// Σ θ · ∂(sum of scores)/∂θ, every θ made positive, for an image of ones.
+    pub synflow: Option<f64>,
+    /// log |det K|, K\[i, j\] counting the units that images i and j both switch on or both switch off.
+    pub naswot: Option<f64>,
+}
+
+impl Proxies {
+    /// The names of [`Proxies::values`], in their order.
+    pub const NAMES: [&str; 4] = ["grad_norm", "snip", "synflow", "naswot"];
+
+    /// All of them.
+    pub fn values(&self) -> [Option<f64>; 4] {
+        [self.grad_norm, self.snip, self.synflow, self.naswot]
+    }
 }
 
 /// A result on a share of the training images.

@@ -6,7 +6,7 @@
 //! versions.json       versions of the program, its formats and its parts
 //! events.jsonl        the event log
 //! archive.sqlite      the archive (with -wal and -shm while it is open, and .lock)
-//! proposals/, rungs/  what was written and tried in each cycle, saved as it came
+//! proposals/, proxies/, rungs/  what was written, seen and tried in each cycle, saved as it came
 //! adapters/cycle-NNN/ the adapter made in cycle NNN
 //! pairs.jsonl         the cumulative prompt–code pairs
 //! retrainings.jsonl   candidates trained again, where that was asked for

@@ -1,7 +1,7 @@
-//! What looking ahead was worth: a predictor's mistakes, measured on the candidates that audited it, and how shares of the images
-//! rank candidates.
+//! What looking ahead was worth: a predictor's mistakes, measured on the candidates that audited it, and how zero-cost proxies and
+//! shares of the images rank candidates.
 
-use archsmith_archive::Stage;
+use archsmith_archive::{Proxies, Stage};
 use serde::Serialize;
 
 use crate::stats::{Correlation, Share, mean, spearman};
@@ -12,6 +12,8 @@ use crate::view::CandidateView;
 pub struct ForesightView {
     /// The predictor.
     pub prediction: Option<PredictionView>,
+    /// Zero-cost proxies, those that ranked anything.
+    pub proxies: Vec<ProxyView>,
     /// Successive halving: one entry a rung, in order.
     pub rungs: Vec<RungView>,
     /// Candidates that halving gave up.
@@ -37,6 +39,17 @@ pub struct PredictionView {
     pub lost: Option<f64>,
 }
 
+/// A zero-cost proxy beside what training measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProxyView {
+    /// Its name.
+    pub name: &'static str,
+    /// Candidates that have both.
+    pub measured: u64,
+    /// Their rank correlation.
+    pub rank: Correlation,
+}
+
 /// Training on a share of the images beside training on all.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RungView {
@@ -54,8 +67,10 @@ pub struct RungView {
 pub(crate) fn foresight(candidates: &[CandidateView], threshold: f64) -> Option<ForesightView> {
     let rungs = rungs(candidates);
     let prediction = prediction(candidates, threshold);
+    let proxies = proxies(candidates);
     let halved = given_up(candidates, false);
-    (prediction.is_some() || !rungs.is_empty()).then_some(ForesightView { prediction, rungs, halved })
+    let any = prediction.is_some() || !proxies.is_empty() || !rungs.is_empty();
+    any.then_some(ForesightView { prediction, proxies, rungs, halved })
 }
 
 /// Candidates given up, before or after the first rung.
@@ -88,6 +103,21 @@ fn prediction(candidates: &[CandidateView], threshold: f64) -> Option<Prediction
         wrong,
         lost: wrong.share.map(|share| share * pruned as f64),
     })
+}
+
+fn proxies(candidates: &[CandidateView]) -> Vec<ProxyView> {
+    let trained: Vec<(Proxies, f64)> = candidates
+        .iter()
+        .filter_map(|one| Some((one.foresight.as_ref()?.proxies?, one.accuracy_val?)))
+        .filter(|(_, accuracy)| accuracy.is_finite())
+        .collect();
+    let each = Proxies::NAMES.into_iter().enumerate();
+    each.filter_map(|(i, name)| {
+        let both = trained.iter().filter_map(|(proxies, accuracy)| Some((proxies.values()[i]?, *accuracy)));
+        let (seen, measured): (Vec<f64>, Vec<f64>) = both.unzip();
+        Some(ProxyView { name, measured: seen.len() as u64, rank: spearman(&seen, &measured)? })
+    })
+    .collect()
 }
 
 fn rungs(candidates: &[CandidateView]) -> Vec<RungView> {

@@ -33,7 +33,7 @@ use archsmith_archive::StoreError;
 use thiserror::Error;
 
 pub use compare::{Comparison, RunColumn, cycle_records};
-pub use foresight::{ForesightView, PredictionView, RungView};
+pub use foresight::{ForesightView, PredictionView, ProxyView, RungView};
 pub use html::render;
 pub use noise::{LongerView, NoiseView, NoisyNetwork};
 pub use tables::{Table, csv, tables};

@@ -5,7 +5,7 @@
 //! or a diverged one; what a machine's load decides (a time limit, memory, a crash) is found out anew.
 
 use crate::parts::{Evaluation, EvaluationTask, Evaluator, PartError};
-use archsmith_archive::{EvaluationCache, Verdict};
+use archsmith_archive::{EvaluationCache, Proxies, Verdict};
 use archsmith_ir::{Body, Graph, Span};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
@@ -79,5 +79,13 @@ impl Evaluator for Cached {
             None => Ok(()),
             Some(e) => Err(PartError::Failed(format!("a result could not be kept in the cache: {e}"))),
         }
+    }
+
+    fn look(
+        &mut self,
+        tasks: &[EvaluationTask],
+        done: &mut dyn FnMut(usize, Proxies) -> ControlFlow<()>,
+    ) -> Result<(), PartError> {
+        self.inner.look(tasks, done)
     }
 }

@@ -3,7 +3,7 @@
 //! They are traits since each has two implementations: the real one (wired up in the command), and a fake that the loop is
 //! tested with in milliseconds.
 
-use archsmith_archive::{EvaluationRecord, Guidance, Metrics, Pair, SftRecord, Verdict};
+use archsmith_archive::{EvaluationRecord, Guidance, Metrics, Pair, Proxies, SftRecord, Verdict};
 use archsmith_ir::TypedGraph;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -174,5 +174,16 @@ pub trait Evaluator {
         &mut self,
         tasks: &[EvaluationTask],
         done: &mut dyn FnMut(usize, Evaluation) -> ControlFlow<()>,
+    ) -> Result<(), PartError>;
+
+    /// Looks at every task's network untrained, and reports as [`Evaluator::evaluate`] does; none of a network that cannot be
+    /// looked at.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    fn look(
+        &mut self,
+        tasks: &[EvaluationTask],
+        done: &mut dyn FnMut(usize, Proxies) -> ControlFlow<()>,
     ) -> Result<(), PartError>;
 }

@@ -14,8 +14,8 @@ pub mod pareto;
 pub mod predictor;
 pub mod profile;
 
-use crate::config::{Config, SelectBy};
-use archsmith_archive::{CandidateRecord, Foresight};
+use crate::config::{Config, Predictor, SelectBy};
+use archsmith_archive::{CandidateRecord, Foresight, Proxies};
 use archsmith_frontend::Options;
 use archsmith_ir::TypedGraph;
 use archsmith_ir::seed::Seed;
@@ -87,7 +87,7 @@ impl Policy {
     pub fn foresee(
         &mut self,
         known: &[CandidateRecord],
-        candidates: &[&TypedGraph],
+        candidates: &[(&TypedGraph, Option<Proxies>)],
         audit: Seed,
     ) -> Option<Vec<Forecast>> {
         let settings = self.config.predictor?;
@@ -97,7 +97,8 @@ impl Policy {
             if let Some(accuracy) = accuracy
                 && let Some(profile) = self.profile(record)
             {
-                rows.push(profile.features);
+                let proxies = record.foresight.as_ref().and_then(|f| f.proxies);
+                rows.push(features(settings, profile, proxies));
                 accuracies.push(accuracy);
             }
         }
@@ -105,16 +106,31 @@ impl Policy {
             return None;
         }
         let model = predictor::Ridge::fit(&rows, &accuracies, settings.ridge)?;
-        let promises: Vec<f64> = candidates.iter().map(|g| model.predict(&Profile::of(g).features)).collect();
+        let promises: Vec<f64> = candidates
+            .iter()
+            .map(|(graph, proxies)| model.predict(&features(settings, Profile::of(graph), *proxies)))
+            .collect();
         let fates = predictor::fates(&promises, settings.prune, settings.audit, audit);
         let forecast = |(predicted, fate): (f64, predictor::Fate)| Forecast {
             foresight: Foresight {
                 predicted: Some(predicted),
                 audited: fate == predictor::Fate::Audited,
-                rungs: Vec::new(),
+                ..Foresight::default()
             },
             pruned: fate == predictor::Fate::Pruned,
         };
         Some(promises.into_iter().zip(fates).map(forecast).collect())
     }
+}
+
+/// What the predictor learns on. A proxy that is not known is NaN.
+fn features(settings: Predictor, profile: Profile, proxies: Option<Proxies>) -> Vec<f64> {
+    let mut features = profile.features;
+    if settings.proxies {
+        // Over many orders of magnitude, but for the last, which is a logarithm already.
+        let [grad_norm, snip, synflow, naswot] = proxies.unwrap_or_default().values().map(|v| v.unwrap_or(f64::NAN));
+        features.extend([grad_norm, snip, synflow].map(libm::log1p));
+        features.push(naswot);
+    }
+    features
 }

@@ -1,7 +1,7 @@
 //! The run: cycles of writing, judging, training, admitting and learning.
 //!
 //! ```text
-//! for each cycle:  prompts → proposals (saved) → gates (→ prediction, rungs (saved)) → training (each result saved)
+//! for each cycle:  prompts → proposals (saved) → gates (→ proxies (saved), prediction, rungs (saved)) → training (each result saved)
 //!                  → pairs → fine-tuning (adapter saved) → cycle record
 //! ```
 //!

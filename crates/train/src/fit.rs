@@ -377,7 +377,7 @@ where
 
 /// How to stay within the memory limit. Refuses what would surely pass it in any way. A prediction may be a little off: what lies
 /// just above is tried.
-fn within_memory(graph: &TypedGraph, splits: &Splits, limit_mb: u64) -> Result<Plan, FitError> {
+pub(crate) fn within_memory(graph: &TypedGraph, splits: &Splits, limit_mb: u64) -> Result<Plan, FitError> {
     const MARGIN: f64 = 1.15;
     let beside = (splits.dataset.bytes() as u64).div_ceil(1 << 20);
     let (plan, least) = Plan::fitting(graph, |footprint| footprint.process_mb() + beside <= limit_mb)?;

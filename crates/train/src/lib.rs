@@ -25,6 +25,7 @@ pub mod lower;
 mod memory;
 pub mod optim;
 pub mod probe;
+pub mod proxies;
 mod trainer;
 pub mod worker;
 
@@ -34,4 +35,5 @@ pub use fit::{Epoch, FitConfig, FitError, Fitted, Metrics, Progress, fit, fit_fr
 pub use forward::{ForwardError, forward};
 pub use lower::{LowerError, Network};
 pub use memory::{Held, held, peak_rss_mb};
-pub use worker::{Executor, Outcome, Task};
+pub use proxies::Proxies;
+pub use worker::{Aim, Executor, Outcome, Task};

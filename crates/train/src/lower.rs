@@ -30,8 +30,9 @@ pub use support::LowerError;
 
 use crate::backend::Precision;
 use crate::kernels::Kernels;
+use archsmith_ir::prim::UnaryOp;
 use archsmith_ir::reference::HostTensor;
-use archsmith_ir::{Program, StateId, StateKind, Step, TensorType, TypedGraph};
+use archsmith_ir::{Prim, Program, StateId, StateKind, Step, TensorType, TypedGraph};
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Bool, Int, Tensor, TensorPrimitive};
@@ -307,6 +308,30 @@ impl<B: Kernels> Network<B> {
     /// The forward pass in evaluation mode.
     pub fn forward_eval(&self, inputs: &[Tensor<B, 4>], rng: &mut StepRng) -> Tensor<B, 2> {
         self.run(&self.topology.eval, inputs, rng).scores()
+    }
+
+    /// The forward pass in training mode with a look at what elementwise functions make: `see` is told the function, the shape of its
+    /// result, the batch first, and how to read that, row-major in that shape.
+    pub(crate) fn watch_train(
+        &self,
+        inputs: &[Tensor<B, 4>],
+        rng: &mut StepRng,
+        mut see: impl FnMut(UnaryOp, &[usize], &dyn Fn() -> Vec<f64>),
+    ) {
+        let lowered = &self.topology.train;
+        let mut execution = Execution::new(self, lowered);
+        execution.input(inputs);
+        for (i, step) in lowered.program.steps.iter().enumerate() {
+            execution.advance(i..i + 1, rng, None);
+            let function = match step.prim {
+                Prim::Unary(op) => Some(op),
+                _ => lowered.modes[i].activation,
+            };
+            let shape = &lowered.program.values[step.first_output.index()].shape;
+            if let (Some(op), Some(value)) = (function, execution.get(step.first_output)) {
+                see(op, shape, &|| value.clone().download().unwrap_or_default());
+            }
+        }
     }
 
     fn run<'a>(&'a self, lowered: &'a Lowered, inputs: &[Tensor<B, 4>], rng: &mut StepRng) -> Execution<'a, B> {

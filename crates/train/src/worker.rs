@@ -17,6 +17,7 @@ pub use executor::{Executor, ExecutorError};
 use crate::data::{DataError, DataRef, SplitConfig, Splits};
 use crate::fit::{FitConfig, FitError, Metrics, fit};
 use crate::lower::LowerError;
+use crate::proxies::{Proxies, proxies};
 use archsmith_ir::{Graph, infer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,20 @@ pub struct Task {
     pub splits: SplitConfig,
     /// How to train.
     pub config: FitConfig,
+    /// What to find out.
+    #[serde(default)]
+    pub aim: Aim,
+}
+
+/// What a task is to find out about its network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aim {
+    /// What training makes of it.
+    #[default]
+    Metrics,
+    /// What one batch tells before any training.
+    Proxies,
 }
 
 /// How an evaluation ended.
@@ -45,6 +60,8 @@ pub struct Task {
 pub enum Outcome {
     /// It was trained and measured.
     Trained(Metrics),
+    /// It was looked at, untrained.
+    Seen(Proxies),
     /// The loss left the numbers, or climbed out of reach.
     Diverged {
         /// For a person.
@@ -137,10 +154,13 @@ impl Task {
             Ok(splits) => splits,
             Err(e) => return Outcome::Failed { reason: e.to_string() },
         };
-        match fit(&typed, &splits, &self.config, &mut |_| ControlFlow::Continue(())) {
-            Ok(metrics) => Outcome::Trained(metrics),
-            Err(e) => e.into(),
-        }
+        let found = match self.aim {
+            Aim::Metrics => {
+                fit(&typed, &splits, &self.config, &mut |_| ControlFlow::Continue(())).map(Outcome::Trained)
+            }
+            Aim::Proxies => proxies(&typed, &splits, &self.config).map(Outcome::Seen),
+        };
+        found.unwrap_or_else(Outcome::from)
     }
 }
 

@@ -8,6 +8,8 @@ mod lowering;
 mod nets;
 #[path = "suite/optim.rs"]
 mod optim;
+#[path = "suite/proxies.rs"]
+mod proxies;
 #[path = "suite/training.rs"]
 mod training;
 #[path = "suite/worker.rs"]

@@ -2,12 +2,12 @@
 
 use crate::output;
 use anyhow::{Context, anyhow, bail};
-use archsmith_archive::{EvaluationCache, Metrics, content_hash};
+use archsmith_archive::{EvaluationCache, Metrics, Proxies, content_hash};
 use archsmith_ir::seed::Seed;
 use archsmith_search::cache::Cached;
 use archsmith_search::run::Contract;
 use archsmith_search::{Config, Evaluation, EvaluationTask, Evaluator, PartError};
-use archsmith_train::{DataRef, Device, Executor, FitConfig, Outcome, Precision, SplitConfig, Task};
+use archsmith_train::{Aim, DataRef, Device, Executor, FitConfig, Outcome, Precision, SplitConfig, Task};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -188,6 +188,34 @@ impl Evaluator for WorkerEvaluator {
         tasks: &[EvaluationTask],
         done: &mut dyn FnMut(usize, Evaluation) -> ControlFlow<()>,
     ) -> Result<(), PartError> {
+        self.work(tasks, Aim::Metrics, &mut |at, outcome| Ok(done(at, evaluation(outcome)?)))
+    }
+
+    fn look(
+        &mut self,
+        tasks: &[EvaluationTask],
+        done: &mut dyn FnMut(usize, Proxies) -> ControlFlow<()>,
+    ) -> Result<(), PartError> {
+        self.work(tasks, Aim::Proxies, &mut |at, outcome| match outcome {
+            Outcome::Seen(p) => {
+                let archsmith_train::Proxies { grad_norm, snip, synflow, naswot } = p;
+                Ok(done(at, Proxies { grad_norm, snip, synflow, naswot }))
+            }
+            Outcome::Failed { reason } => Err(reason),
+            _ => Ok(ControlFlow::Continue(())),
+        })
+    }
+}
+
+impl WorkerEvaluator {
+    /// Puts tasks through the workers. `done` hears of each outcome as it comes; what it says of one that is no candidate's fault
+    /// ends the work.
+    fn work(
+        &self,
+        tasks: &[EvaluationTask],
+        aim: Aim,
+        done: &mut dyn FnMut(usize, Outcome) -> Result<ControlFlow<()>, String>,
+    ) -> Result<(), PartError> {
         let tasks: Vec<Task> = tasks
             .iter()
             .map(|t| Task {
@@ -195,6 +223,7 @@ impl Evaluator for WorkerEvaluator {
                 data: self.data.clone(),
                 splits: self.splits_of(t),
                 config: FitConfig { seed: t.seed, ..self.fit.clone() },
+                aim,
             })
             .collect();
         if tasks.is_empty() {
@@ -213,12 +242,9 @@ impl Evaluator for WorkerEvaluator {
             });
             let mut failed = None;
             for (i, outcome) in receiver {
-                match evaluation(outcome) {
-                    Ok(evaluation) => {
-                        if done(i, evaluation).is_break() {
-                            stop.store(true, Ordering::Relaxed);
-                        }
-                    }
+                match done(i, outcome) {
+                    Ok(ControlFlow::Continue(())) => {}
+                    Ok(ControlFlow::Break(())) => stop.store(true, Ordering::Relaxed),
                     Err(reason) => {
                         failed.get_or_insert(reason);
                         stop.store(true, Ordering::Relaxed);
@@ -259,5 +285,6 @@ fn evaluation(outcome: Outcome) -> Result<Evaluation, String> {
             Evaluation::Crashed { reason: reason.split(':').next().unwrap_or_default().to_string() }
         }
         Outcome::Failed { reason } => return Err(reason),
+        Outcome::Seen(_) => return Err("a worker gave proxies where metrics were asked for".to_string()),
     })
 }

@@ -207,13 +207,16 @@ fn networks_trained_again_are_counted_by_hand() {
 
 #[test]
 fn a_predictor_s_mistakes_are_those_of_its_audit() {
-    use archsmith_archive::{Foresight, Rung};
+    use archsmith_archive::{Foresight, Proxies, Rung};
     let (_folder, mut store) = fixture::store();
     let mut put = |index: u32, accuracy: Option<f64>, predicted: f64, audited: bool, rung: Option<f64>, by: &str| {
         let mut one = fixture::candidate("r", 1, index, accuracy.unwrap_or(0.0));
         let rungs = rung.map(|accuracy_val| Rung { share: 0.25, accuracy_val: Some(accuracy_val) });
         let predicted = Some(predicted);
-        one.foresight = Some(Foresight { predicted, audited, rungs: rungs.into_iter().collect() });
+        // Ranks as the accuracies do, and nothing at all.
+        let proxies = Proxies { snip: accuracy.map(|a| a * 1e9), synflow: Some(1.0), ..Proxies::default() };
+        let proxies = Some(proxies);
+        one.foresight = Some(Foresight { predicted, audited, rungs: rungs.into_iter().collect(), proxies });
         if accuracy.is_none() {
             one = fixture::rejected(one, Verdict::Pruned { by: by.into() }, Vec::new());
         }
@@ -233,6 +236,8 @@ fn a_predictor_s_mistakes_are_those_of_its_audit() {
     assert!((p.error.unwrap() - (0.10 + 0.05 + 0.35 + 0.05) / 4.0).abs() < 1e-12);
     assert_eq!((p.wrong.count, p.wrong.total, p.lost), (1, 2, Some(1.0)));
     assert!((p.rank.unwrap().value - 0.8).abs() < 1e-12);
+    let [snip] = &found.proxies[..] else { panic!("{:?}", found.proxies) };
+    assert_eq!((snip.name, snip.measured, snip.rank.value), ("snip", 4, 1.0));
     let rung = &found.rungs[0];
     assert_eq!((found.rungs.len(), rung.share, rung.tried, rung.measured, found.halved), (1, 0.25, 5, 4, 1));
     let pruned = view.funnel.iter().find(|stage| stage.code == "pruned").unwrap();

@@ -58,7 +58,7 @@ fn half() -> f64 {
     0.5
 }
 
-/// A ridge regression from features of the graph to the validation accuracy, on all candidates of earlier cycles.
+/// A ridge regression from features of the network to the validation accuracy, on all candidates of earlier cycles.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Predictor {
@@ -74,6 +74,10 @@ pub struct Predictor {
     /// Weight of the penalty on squared weights, in candidates.
     #[serde(default = "Predictor::ridge")]
     pub ridge: f64,
+    /// Whether its features are not those of the graph alone but zero-cost proxies too: what one batch tells of each candidate's
+    /// initial weights.
+    #[serde(default)]
+    pub proxies: bool,
 }
 
 impl Predictor {

@@ -17,24 +17,25 @@ pub struct Ridge {
 
 impl Ridge {
     /// Minimises Σ(y − ŷ)² + `ridge`·|w|² over standardised features: (ZᵀZ + λI)w = Zᵀ(y − ȳ), by Cholesky's method. A feature that is
-    /// the same in all rows has no weight. `None` without rows, or where rows differ in length.
+    /// the same in all rows has no weight; one that is missing (NaN) counts as its mean over the rows that have it. `None` without
+    /// rows, or where rows differ in length.
     pub fn fit(rows: &[Vec<f64>], targets: &[f64], ridge: f64) -> Option<Ridge> {
         let (n, p) = (rows.len().min(targets.len()), rows.first()?.len());
         if rows.iter().any(|row| row.len() != p) {
             return None;
         }
         let rows = &rows[..n];
-        let count = n as f64;
-        let intercept = targets[..n].iter().sum::<f64>() / count;
-        let mean = |j: usize| rows.iter().map(|row| row[j]).sum::<f64>() / count;
-        let means: Vec<f64> = (0..p).map(mean).collect();
+        let intercept = targets[..n].iter().sum::<f64>() / n as f64;
+        let column = |j: usize| rows.iter().map(move |row| row[j]).filter(|x| !x.is_nan());
+        let count = |j: usize| column(j).count().max(1) as f64;
+        let means: Vec<f64> = (0..p).map(|j| column(j).sum::<f64>() / count(j)).collect();
         let scale = |j: usize| {
-            let variance = rows.iter().map(|row| (row[j] - means[j]).powi(2)).sum::<f64>() / count;
+            let variance = column(j).map(|x| (x - means[j]).powi(2)).sum::<f64>() / count(j);
             if variance > 1e-18 { variance.sqrt() } else { f64::INFINITY }
         };
         let scales: Vec<f64> = (0..p).map(scale).collect();
         let z: Vec<Vec<f64>> =
-            rows.iter().map(|row| (0..p).map(|j| (row[j] - means[j]) / scales[j]).collect()).collect();
+            rows.iter().map(|row| (0..p).map(|j| standardised(row[j], means[j], scales[j])).collect()).collect();
         let mut matrix = vec![vec![0.0; p]; p];
         let mut right = vec![0.0; p];
         for (row, target) in z.iter().zip(targets) {
@@ -53,8 +54,12 @@ impl Ridge {
     /// The accuracy that features promise; it may lie outside 0–1.
     pub fn predict(&self, features: &[f64]) -> f64 {
         let terms = features.iter().zip(&self.means).zip(&self.scales).zip(&self.weights);
-        self.intercept + terms.map(|(((x, mean), scale), weight)| weight * (x - mean) / scale).sum::<f64>()
+        self.intercept + terms.map(|(((x, mean), scale), weight)| weight * standardised(*x, *mean, *scale)).sum::<f64>()
     }
+}
+
+fn standardised(x: f64, mean: f64, scale: f64) -> f64 {
+    if x.is_nan() { 0.0 } else { (x - mean) / scale }
 }
 
 /// Solves a symmetric positive definite system, given by its lower triangle, in place.

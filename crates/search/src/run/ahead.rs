@@ -4,9 +4,10 @@ use super::{Halt, Host, Search};
 use crate::parts::{EvaluationTask, Evaluator};
 use crate::policy::{BY_HALVING, BY_PREDICTION, halving};
 use archsmith_archive::{
-    CandidateRecord, EvaluationRecord, Event, Foresight, Rung, Stage, Verdict, read_lines, write_lines,
+    CandidateRecord, EvaluationRecord, Event, Foresight, Proxies, Rung, Stage, Verdict, read_lines, write_lines,
 };
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 
 /// Candidates that passed the gates, each with its half-made record.
 type Passed = Vec<(CandidateRecord, EvaluationTask)>;
@@ -19,6 +20,13 @@ struct SavedRung {
     result: EvaluationRecord,
 }
 
+/// A line of the file of a cycle's proxies.
+#[derive(Serialize, Deserialize)]
+struct SavedProxies {
+    id: String,
+    proxies: Proxies,
+}
+
 impl Search {
     /// What is to be trained in full, in the order to do it in. The others are recorded.
     pub(super) fn ahead(
@@ -28,7 +36,8 @@ impl Search {
         evaluator: &mut dyn Evaluator,
         host: &mut Host<'_>,
     ) -> Result<Passed, Halt> {
-        let promising = self.foresee(cycle, passed, host)?;
+        let seen = self.look(cycle, passed, evaluator, host)?;
+        let promising = self.foresee(cycle, seen, host)?;
         let Some(settings) = self.config.halving.clone() else { return Ok(promising) };
         let mut left = promising;
         for share in settings.rungs {
@@ -37,18 +46,53 @@ impl Search {
         Ok(left)
     }
 
+    /// What one batch tells of each candidate, where the configuration asks for it. From the file of a cycle that was stopped after
+    /// all were looked at; otherwise all are looked at once more, which is quick.
+    fn look(
+        &mut self,
+        cycle: u32,
+        mut passed: Passed,
+        evaluator: &mut dyn Evaluator,
+        host: &mut Host<'_>,
+    ) -> Result<Passed, Halt> {
+        if !self.config.predictor.is_some_and(|p| p.proxies) {
+            return Ok(passed);
+        }
+        let path = self.dir.root().join(format!("proxies/cycle-{cycle:03}.jsonl"));
+        let mut saved: Vec<SavedProxies> = read_lines(&path)?;
+        if !path.exists() {
+            let tasks: Vec<EvaluationTask> = passed.iter().map(|(_, task)| task.clone()).collect();
+            let (mut stopped, stop) = (false, host.stop);
+            evaluator.look(&tasks, &mut |at, proxies| {
+                saved.extend(tasks.get(at).map(|task| SavedProxies { id: task.id.clone(), proxies }));
+                stopped = stop();
+                if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            if stopped {
+                return Err(Halt::Interrupted);
+            }
+            write_lines(&path, &saved)?;
+        }
+        for (record, _) in &mut passed {
+            let proxies = saved.iter().find(|s| s.id == record.id).map(|s| s.proxies);
+            record.foresight.get_or_insert_with(Foresight::default).proxies = proxies;
+        }
+        Ok(passed)
+    }
+
     fn foresee(&mut self, cycle: u32, passed: Passed, host: &mut Host<'_>) -> Result<Passed, Halt> {
         if self.config.predictor.is_none() {
             return Ok(passed);
         }
         let known: Vec<CandidateRecord> =
             self.store.candidates()?.into_iter().filter(|r| r.cycle < cycle && r.metrics.is_some()).collect();
-        let graphs: Vec<_> = passed.iter().map(|(_, task)| &task.graph).collect();
+        let proxies = |record: &CandidateRecord| record.foresight.as_ref().and_then(|f| f.proxies);
+        let candidates: Vec<_> = passed.iter().map(|(record, task)| (&task.graph, proxies(record))).collect();
         let audit = self.seed.derive("audit", &[u64::from(cycle)]);
-        let Some(forecasts) = self.policy.foresee(&known, &graphs, audit) else { return Ok(passed) };
+        let Some(forecasts) = self.policy.foresee(&known, &candidates, audit) else { return Ok(passed) };
         let mut left = Vec::new();
         for ((mut record, task), forecast) in passed.into_iter().zip(forecasts) {
-            record.foresight = Some(forecast.foresight);
+            record.foresight = Some(Foresight { proxies: proxies(&record), ..forecast.foresight });
             if forecast.pruned {
                 record.verdict = Verdict::Pruned { by: BY_PREDICTION.to_string() };
                 self.put(record, 0.0, host)?;

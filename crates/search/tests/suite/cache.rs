@@ -1,7 +1,7 @@
 //! Results that are known from earlier.
 
 use super::fakes::{FakeEvaluator, create, generator, lively, resume};
-use archsmith_archive::EvaluationCache;
+use archsmith_archive::{EvaluationCache, Proxies};
 use archsmith_search::cache::Cached;
 use archsmith_search::{Evaluation, EvaluationTask, Evaluator, Host, Outcome, PartError, Search};
 use serde_json::{Value, json};
@@ -21,6 +21,14 @@ impl Evaluator for Counting {
     ) -> Result<(), PartError> {
         self.0.set(self.0.get() + tasks.len());
         FakeEvaluator.evaluate(tasks, done)
+    }
+
+    fn look(
+        &mut self,
+        tasks: &[EvaluationTask],
+        done: &mut dyn FnMut(usize, Proxies) -> ControlFlow<()>,
+    ) -> Result<(), PartError> {
+        FakeEvaluator.look(tasks, done)
     }
 }
 

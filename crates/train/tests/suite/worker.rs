@@ -4,7 +4,7 @@ use crate::nets::{shortcut, small_conv};
 use archsmith_ir::Recipe;
 use archsmith_train::lower::Plan;
 use archsmith_train::worker::{Executor, ExecutorError, WorkerError, run_task};
-use archsmith_train::{DataRef, FitConfig, Outcome, SplitConfig, Task, held};
+use archsmith_train::{Aim, DataRef, FitConfig, Outcome, SplitConfig, Task, held};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ fn task(seed: u64) -> Task {
         data: DataRef::Embedded,
         splits: SplitConfig { validation: 50, train_limit: Some(64), test_limit: Some(50), seed: 0 },
         config: FitConfig { threads: 1, seed, ..FitConfig::default() },
+        aim: Aim::Metrics,
     }
 }
 
@@ -42,6 +43,15 @@ fn real(folder: &Path) -> Executor {
 fn entry() {
     let (Ok(task), Ok(result)) = (std::env::var("TASK"), std::env::var("RESULT")) else { return };
     run_task(Path::new(&task), Path::new(&result)).unwrap();
+}
+
+#[test]
+fn a_child_only_looks_where_that_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let tasks = [Task { aim: Aim::Proxies, ..task(1) }, task(1)];
+    let outcomes = real(folder.path()).run(&tasks, &AtomicBool::new(false), &mut |_, _| {}).unwrap();
+    let [Outcome::Seen(proxies), Outcome::Trained(_)] = &outcomes[..] else { panic!("{outcomes:?}") };
+    assert!(proxies.grad_norm.is_some() && proxies.naswot.is_some(), "{proxies:?}");
 }
 
 #[test]
