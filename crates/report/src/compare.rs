@@ -43,6 +43,12 @@ pub struct RunColumn {
     pub over_threshold_first: Option<Share>,
     /// The same in the last cycle.
     pub over_threshold_last: Option<Share>,
+    /// Accuracy of all that the model wrote in the first cycle, repetitions counted with what they repeat.
+    pub written_first: Option<Mean>,
+    /// The same in the cycle where it was highest.
+    pub written_best: Option<Mean>,
+    /// Of these at or over the threshold, in the cycle where that share was highest.
+    pub written_over_best: Option<Share>,
     /// Candidates admitted.
     pub admitted: u64,
     /// The best validation accuracy.
@@ -92,6 +98,9 @@ impl Comparison {
         );
         rows.push(self.line("over threshold, first cycle", |run| share(run.over_threshold_first.as_ref())));
         rows.push(self.line("over threshold, last cycle", |run| share(run.over_threshold_last.as_ref())));
+        rows.push(self.line("mean with repetitions, first cycle", |run| mean(run.written_first.as_ref())));
+        rows.push(self.line("mean with repetitions, best cycle", |run| mean(run.written_best.as_ref())));
+        rows.push(self.line("over threshold with them, best cycle", |run| share(run.written_over_best.as_ref())));
         rows.push(self.line("admitted", |run| run.admitted.to_string()));
         rows.push(
             self.line("best accuracy (test)", |run| format!("{} ({})", percent(run.best), percent(run.best_test))),
@@ -108,7 +117,9 @@ impl Comparison {
             let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
             let _ = writeln!(out, "{}", cells.join("  ").trim_end());
         }
-        out.push_str("accuracy: validation, of the trained candidates; intervals: 95 %\n");
+        out.push_str(
+            "accuracy: validation, of the trained candidates; with repetitions: each counts with what it repeats; intervals: 95 %\n",
+        );
         out
     }
 
@@ -122,7 +133,10 @@ fn column(name: &str, view: &RunView) -> RunColumn {
     let accuracies = || done.iter().filter_map(|cycle| cycle.accuracy);
     let accuracy_first = accuracies().next();
     // Of equal means the first: `max_by` would take the last.
-    let accuracy_best = accuracies().reduce(|best, one| if one.mean > best.mean { one } else { best });
+    let better = |best: Mean, one: Mean| if one.mean > best.mean { one } else { best };
+    let accuracy_best = accuracies().reduce(better);
+    let written = || done.iter().filter_map(|cycle| cycle.written.accuracy);
+    let larger = |best: Share, one: Share| if one.share > best.share { one } else { best };
     let measured = || done.iter().map(|cycle| cycle.over_threshold).filter(|share| share.total > 0);
     let best = view.best.first().and_then(|best| view.candidates.get(best.candidate));
     let spent = view.totals.seconds;
@@ -132,16 +146,19 @@ fn column(name: &str, view: &RunView) -> RunColumn {
         cycles: done.len(),
         raw_valid: view.totals.raw_valid,
         guided_valid: view.totals.guided_valid,
-        raw_valid_peak: done
-            .iter()
-            .map(|cycle| cycle.raw_valid)
-            .filter(|share| share.total > 0)
-            .reduce(|best, one| if one.share > best.share { one } else { best }),
+        raw_valid_peak: done.iter().map(|cycle| cycle.raw_valid).filter(|share| share.total > 0).reduce(larger),
         accuracy_first,
         accuracy_best,
         gain: accuracy_first.zip(accuracy_best).map(|(first, best)| best.mean - first.mean),
         over_threshold_first: measured().next(),
         over_threshold_last: measured().next_back(),
+        written_first: written().next(),
+        written_best: written().reduce(better),
+        written_over_best: done
+            .iter()
+            .map(|cycle| cycle.written.over_threshold)
+            .filter(|share| share.total > 0)
+            .reduce(larger),
         admitted: view.totals.admitted,
         best: best.and_then(|one| one.accuracy_val),
         best_test: best.and_then(|one| one.accuracy_test),
@@ -162,8 +179,8 @@ pub fn cycle_records(runs: &[(String, RunView)]) -> Vec<Vec<String>> {
 /// The columns of [`cycle_rows`], with commas between them.
 pub(crate) fn cycle_head() -> &'static str {
     "run,cycle,raw,raw_valid,raw_valid_low,raw_valid_high,repaired,repaired_valid,trained,accuracy_mean,accuracy_low,\
-                accuracy_high,accuracy_best,over_threshold,admitted,topped_up,novelty_median,sft_pairs,sft_loss_before,\
-                sft_loss_after,tokens,generation_seconds,training_seconds,sft_seconds"
+                accuracy_high,accuracy_best,over_threshold,written,written_accuracy_mean,written_over_threshold,admitted,topped_up,\
+                novelty_median,sft_pairs,sft_loss_before,sft_loss_after,tokens,generation_seconds,training_seconds,sft_seconds"
 }
 
 /// A row for each cycle of a run.
@@ -188,6 +205,9 @@ pub(crate) fn cycle_rows(name: &str, view: &RunView) -> Vec<Vec<String>> {
                 cell(accuracy.and_then(|a| a.high)),
                 cell(cycle.best),
                 cell(cycle.over_threshold.share),
+                cycle.written.over_threshold.total.to_string(),
+                cell(cycle.written.accuracy.map(|a| a.mean)),
+                cell(cycle.written.over_threshold.share),
                 cycle.admitted.to_string(),
                 cycle.topped_up.to_string(),
                 cell(cycle.novelty.map(|spread| spread.median)),

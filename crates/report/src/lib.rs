@@ -40,7 +40,7 @@ pub use tables::{Table, csv, tables};
 pub use text::text_summary;
 pub use view::{
     Ancestor, BEST, BestView, CandidateView, Context, CycleView, Difference, DifferenceView, Drawing, FunnelStage,
-    FunnelStep, OperatorRow, Reason, Relation, Relative, RunInfo, RunView, Seconds, SftView, Spread, Totals,
+    FunnelStep, OperatorRow, Reason, Relation, Relative, RunInfo, RunView, Seconds, SftView, Spread, Totals, Written,
 };
 
 /// Why there is no report.

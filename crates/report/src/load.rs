@@ -13,7 +13,7 @@ use crate::noise::noise;
 use crate::stats::{Share, mean, quantile};
 use crate::view::{
     Ancestor, BEST, BestView, CandidateView, Context, CycleView, Difference, DifferenceView, FunnelStage, FunnelStep,
-    Reason, Relative, RunInfo, RunView, Seconds, SftView, Spread, Totals,
+    Reason, Relative, RunInfo, RunView, Seconds, SftView, Spread, Totals, Written,
 };
 
 /// Reasons shown for a stage.
@@ -42,7 +42,7 @@ impl RunView {
             .map(|cycle| {
                 let of_cycle: Vec<_> = records.iter().filter(|record| record.cycle == cycle).collect();
                 let end = cycle_records.iter().find(|record| record.cycle == cycle);
-                cycle_view(cycle, &of_cycle, end, context.threshold)
+                cycle_view(cycle, &of_cycle, &names, end, context.threshold)
             })
             .collect();
 
@@ -216,9 +216,21 @@ fn work(records: &[&CandidateRecord]) -> (u64, Seconds) {
     (tokens, spent)
 }
 
+/// See [`Written`].
+fn written(records: &[&CandidateRecord], names: &Names<'_>, threshold: f64) -> Written {
+    let accuracy = |record: &&CandidateRecord| match &record.verdict {
+        Verdict::Duplicate { of, .. } => names.candidates.get(of.as_str()).and_then(|known| validation_accuracy(known)),
+        _ => validation_accuracy(record),
+    };
+    let accuracies: Vec<f64> = records.iter().filter_map(accuracy).collect();
+    let over = accuracies.iter().filter(|&&accuracy| accuracy >= threshold).count();
+    Written { over_threshold: Share::of(over as u64, accuracies.len() as u64), accuracy: mean(accuracies) }
+}
+
 fn cycle_view(
     cycle: u32,
     records: &[&CandidateRecord],
+    names: &Names<'_>,
     end: Option<&archsmith_archive::CycleRecord>,
     threshold: f64,
 ) -> CycleView {
@@ -236,6 +248,7 @@ fn cycle_view(
         best: accuracies.iter().copied().reduce(f64::max),
         accuracy: mean(accuracies),
         over_threshold,
+        written: written(records, names, threshold),
         admitted: records.iter().filter(|record| record.admitted).count() as u64,
         topped_up: end.map_or(0, |end| end.topped_up.len() as u64),
         novelty: spread(records.iter().filter_map(|record| record.novelty)),

@@ -266,6 +266,8 @@ pub struct CycleView {
     pub best: Option<f64>,
     /// Trained candidates at or over the admission threshold, among those with an accuracy.
     pub over_threshold: Share,
+    /// All that the model wrote, new or not.
+    pub written: Written,
     /// Candidates admitted.
     pub admitted: u64,
     /// Candidates below the threshold that were taken as examples all the same, to top the cycle up.
@@ -278,6 +280,17 @@ pub struct CycleView {
     pub tokens: u64,
     /// Wall-clock seconds by kind of work.
     pub seconds: Seconds,
+}
+
+/// How good all that a model wrote in a cycle is: what was trained, and repetitions, each with the accuracy of the network that it
+/// repeats. Repetitions of seed networks, which have none, are left out. What is new alone gets the harder to be good the more is
+/// known; this is the model's own distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Written {
+    /// Validation accuracy.
+    pub accuracy: Option<Mean>,
+    /// Those at or over the admission threshold.
+    pub over_threshold: Share,
 }
 
 /// Where values lie.

@@ -126,6 +126,25 @@ fn what_is_not_a_number_is_in_no_figure() {
 }
 
 #[test]
+fn a_repetition_counts_with_what_it_repeats_but_not_of_a_seed() {
+    let (_folder, mut store) = fixture::store();
+    let good = fixture::candidate("r", 0, 0, 0.9);
+    let duplicate = |index, of: &str| {
+        let verdict = Verdict::Duplicate { of: of.into(), jaccard: 0.95 };
+        fixture::rejected(fixture::candidate("r", 1, index, 0.0), verdict, Vec::new())
+    };
+    for one in [duplicate(0, &good.id), duplicate(1, "seed:bottleneck"), fixture::candidate("r", 1, 2, 0.3), good] {
+        store.put_candidate(&one).unwrap();
+    }
+    let view = RunView::load(&store, Context { threshold: 0.5, ..Context::default() }).unwrap();
+    let cycle = &view.cycles[1];
+    assert_eq!((cycle.trained, cycle.accuracy.unwrap().mean, cycle.over_threshold.count), (1, 0.3, 0));
+    let written = cycle.written;
+    assert!((written.accuracy.unwrap().mean - 0.6).abs() < 1e-12);
+    assert_eq!((written.over_threshold.count, written.over_threshold.total), (1, 2));
+}
+
+#[test]
 fn the_terminal_table_says_the_same() {
     let text = text_summary(&fixture::view());
     let lines: Vec<&str> = text.lines().collect();
