@@ -239,6 +239,10 @@ pub struct Novelty {
     /// How often another network is asked for in the place of a duplicate, within the cycle. Each is a candidate of its own.
     #[serde(default)]
     pub redraws: u32,
+    /// By which share of the configured temperature each of these is sampled hotter than the one before: a model that has narrowed
+    /// down to what is known finds its way out.
+    #[serde(default)]
+    pub heat: f64,
 }
 
 /// What is done with rejected candidates.
@@ -454,6 +458,7 @@ impl Config {
             self.novelty.near_duplicate,
             "a share between 0 and 1",
         )?;
+        check(self.novelty.heat >= 0.0, "novelty.heat", self.novelty.heat, "not negative")?;
         check(self.sft.rank >= 1, "sft.rank", self.sft.rank, "at least 1")?;
         check(self.sft.batch >= 1, "sft.batch", self.sft.batch, "at least 1")?;
         check(self.sft.lr > 0.0, "sft.lr", self.sft.lr, "above 0")?;

@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::prompt::Prompt;
 
 /// One network to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProposalRequest {
     /// The prompt as the model is to see it.
     pub prompt: String,
@@ -19,6 +19,8 @@ pub struct ProposalRequest {
     pub prefix: String,
     /// Seed of its sampling: with it and the prompt, the answer is determined, whatever else is written beside it.
     pub seed: u64,
+    /// By how much more than the configured temperature it is sampled at, as a factor.
+    pub heat: f64,
 }
 
 /// What the model wrote.

@@ -144,31 +144,41 @@ fn part_error(e: LlmError) -> PartError {
     }
 }
 
+impl LlmGenerator {
+    /// Writes answers side by side, all at the heat of the first.
+    fn write(&self, requests: &[ProposalRequest], stop: &dyn Fn() -> bool) -> Result<Vec<Proposal>, LlmError> {
+        let heat = requests.first().map_or(1.0, |r| r.heat);
+        let sampling = Sampling { temperature: self.sampling.temperature * heat, ..self.sampling.clone() };
+        let asked: Vec<Request> = requests
+            .iter()
+            .map(|r| Request { prompt: r.prompt.clone(), prefix: r.prefix.clone(), seed: r.seed })
+            .collect();
+        let completions = generate(&self.model, &asked, &sampling, self.steer.steering(), stop)?;
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let tokens: usize = completions.iter().map(|c| c.tokens + c.wasted).sum();
+        let seconds = completions.iter().map(|c| c.seconds).fold(0.0, f64::max);
+        let proposal = |c: Completion| Proposal {
+            // They are written together: each has its share of the time by its tokens.
+            seconds: seconds * (c.tokens + c.wasted) as f64 / tokens.max(1) as f64,
+            tokens: count(c.tokens),
+            guidance: self.steer.guidance(&c),
+            text: c.text,
+        };
+        Ok(completions.into_iter().map(proposal).collect())
+    }
+}
+
 impl Generator for LlmGenerator {
     fn render(&self, prompt: &Prompt) -> Result<String, PartError> {
         self.model.render_prompt(&prompt.system, &prompt.user).map_err(part_error)
     }
 
     fn generate(&mut self, requests: &[ProposalRequest], stop: &dyn Fn() -> bool) -> Result<Vec<Proposal>, PartError> {
-        let requests: Vec<Request> = requests
-            .iter()
-            .map(|r| Request { prompt: r.prompt.clone(), prefix: r.prefix.clone(), seed: r.seed })
-            .collect();
-        let completions =
-            generate(&self.model, &requests, &self.sampling, self.steer.steering(), stop).map_err(part_error)?;
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let tokens: usize = completions.iter().map(|c| c.tokens + c.wasted).sum();
-        let seconds = completions.iter().map(|c| c.seconds).fold(0.0, f64::max);
-        Ok(completions
-            .into_iter()
-            .map(|c| Proposal {
-                // They are written together: each has its share of the time by its tokens.
-                seconds: seconds * (c.tokens + c.wasted) as f64 / tokens.max(1) as f64,
-                tokens: count(c.tokens),
-                guidance: self.steer.guidance(&c),
-                text: c.text,
-            })
-            .collect())
+        let mut proposals = Vec::with_capacity(requests.len());
+        for together in requests.chunk_by(|a, b| a.heat == b.heat) {
+            proposals.extend(self.write(together, stop).map_err(part_error)?);
+        }
+        Ok(proposals)
     }
 
     fn learn(

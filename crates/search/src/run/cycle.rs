@@ -175,6 +175,7 @@ impl Search {
                     // A diff does not begin as a network does.
                     prefix: if base.is_some() { String::new() } else { prefix.clone() },
                     seed: self.seed.derive("generate", place).u64(),
+                    heat: 1.0 + self.config.novelty.heat * f64::from(attempt),
                 },
                 base,
             });
@@ -305,6 +306,7 @@ impl Search {
                     prompt,
                     prefix: self.prompts.prefix(&self.config),
                     seed: self.seed.derive("repair", &place).u64(),
+                    heat: 1.0,
                 },
             });
         }

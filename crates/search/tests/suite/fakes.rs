@@ -87,7 +87,9 @@ impl Generator for FakeGenerator {
             let objections = objections as u32;
             let guidance =
                 self.guide.as_ref().map(|_| Guidance { objections, taken_back: 7 * objections, ..Guidance::default() });
-            out.push(Proposal { text, tokens: 7, guidance, seconds: 0.5 });
+            // As many tokens more as it is hotter, so that a test can see it.
+            let tokens = (7.0 * r.heat).round() as u32;
+            out.push(Proposal { text, tokens, guidance, seconds: 0.5 });
         }
         Ok(out)
     }

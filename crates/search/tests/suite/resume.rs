@@ -1,7 +1,7 @@
 //! A run that is stopped anywhere ends with the archive of one that was not.
 
 use super::fakes::{FakeEvaluator, config, create, lively, resume, run, run_with, switched_on};
-use archsmith_archive::{CandidateRecord, Proxies, Stage, Verdict};
+use archsmith_archive::{CandidateRecord, Origin, Proxies, Stage, Verdict};
 use archsmith_search::{Evaluation, EvaluationTask, Evaluator, PartError};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -133,6 +133,7 @@ fn networks_are_changed_by_diffs_and_the_run_resumes_the_same() {
 fn a_duplicate_is_drawn_again_as_often_as_asked_and_resumes_the_same() {
     let mut again = config();
     again.novelty.redraws = 2;
+    again.novelty.heat = 1.0;
     again.prompt.vary_budget = true;
     let whole = tempfile::tempdir().unwrap();
     let mut search = create(&whole.path().join("run"), again.clone());
@@ -147,6 +148,8 @@ fn a_duplicate_is_drawn_again_as_often_as_asked_and_resumes_the_same() {
     assert!(duplicates.iter().filter(|c| c.attempt < 2).all(|c| drawn(c, c.attempt + 1)), "each was drawn again");
     let others = all.iter().filter(|c| !duplicate(c) && c.verdict.stage().is_valid());
     assert!(others.into_iter().all(|c| !drawn(c, c.attempt + 1)), "and nothing else");
+    let written = all.iter().filter(|c| c.prompt_id == "full" && c.origin == Origin::Raw);
+    assert!(written.into_iter().all(|c| c.tokens == 7 * (1 + c.attempt)), "each is hotter than the one before");
     let trained = |later: bool| all.iter().any(|c| (c.attempt > 0) == later && c.verdict.stage() == Stage::Trained);
     assert!(trained(false) && trained(true), "both the first and the later ones are trained");
     let budget = |c: &CandidateRecord| {
