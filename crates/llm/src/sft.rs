@@ -115,6 +115,14 @@ fn tokens(text: &Text, pairs: &[Pair], most: usize) -> Result<(Sequences, usize)
     Ok((out, truncated))
 }
 
+/// The weights that had the lowest held-out loss.
+struct Best {
+    loss: f64,
+    /// After how many passes.
+    passes: usize,
+    weights: Vec<(Key, Matrix)>,
+}
+
 pub(crate) fn finetune(
     decoder: &mut Decoder,
     text: &Text,
@@ -137,8 +145,7 @@ pub(crate) fn finetune(
     let mut optimiser = AdamW::default();
     let (mut step, mut seen, mut train_loss) = (0, 0, 0.0);
     let mut eval_losses: Vec<f64> = Vec::new();
-    // The lowest of them, after how many passes, and the weights that had it.
-    let mut best: Option<(f64, usize, Vec<(Key, Matrix)>)> = None;
+    let mut best: Option<Best> = None;
     for epoch in 0..config.epochs {
         let (mut epoch_loss, mut epoch_targets) = (0.0, 0);
         for chosen in shuffled(train.len(), config.seed, epoch as u64).chunks(config.batch) {
@@ -191,21 +198,21 @@ pub(crate) fn finetune(
         train_loss = epoch_loss / epoch_targets.max(1) as f64;
         let Some(&last) = eval_losses.last().filter(|_| config.patience > 0) else { continue };
         match &best {
-            Some((lowest, passes, _)) if last >= *lowest => {
-                if epoch + 1 - passes >= config.patience {
+            Some(best) if last >= best.loss => {
+                if epoch + 1 - best.passes >= config.patience {
                     break;
                 }
             }
             _ => {
-                let mut kept = Vec::new();
-                decoder.visit(Learn::Adapter, &mut |key, m| kept.push((key, m.clone())));
-                best = Some((last, epoch + 1, kept));
+                let mut weights = Vec::new();
+                decoder.visit(Learn::Adapter, &mut |key, m| weights.push((key, m.clone())));
+                best = Some(Best { loss: last, passes: epoch + 1, weights });
             }
         }
     }
     let mut eval_loss_after = eval_losses.last().copied();
-    if let Some((loss, _, kept)) = best {
-        let mut kept = kept.into_iter();
+    if let Some(Best { loss, weights, .. }) = best {
+        let mut kept = weights.into_iter();
         decoder.visit(Learn::Adapter, &mut |key, m| {
             if let Some((k, weights)) = kept.next()
                 && k == key

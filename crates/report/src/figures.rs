@@ -98,17 +98,22 @@ fn accuracy(view: &RunView, cycles: &[u32]) -> Figure {
     if band.len() == 1 {
         chart.whisker("raw", band[0].0, band[0].1, band[0].2);
     }
+    let written = |(at, cycle): (usize, &CycleView)| Some((at as f64, cycle.written.accuracy?.mean));
+    let repeated: Vec<(f64, f64)> = view.cycles.iter().enumerate().filter_map(written).collect();
     chart.line("best", &bests);
+    chart.line("new", &repeated);
     chart.line("raw", &means);
     Figure {
         title: "Validation accuracy",
         caption: format!(
             "{}accuracy on the validation split of every trained candidate. Line: mean, with Student's 95 % interval \
-             as a band; a point is one candidate.",
+             as a band; a point is one candidate. Texts that repeat a network of this run, counted with what that one \
+             measured, are in the second mean.",
             capitalised(&epochs_adjective(view))
         ),
         keys: vec![
             ("raw", "mean"),
+            ("new", "mean with repetitions"),
             ("best", "best"),
             ("point", "trained candidate"),
             ("admitted", "admitted candidate"),
@@ -128,14 +133,16 @@ fn capitalised(text: &str) -> String {
 
 fn over_threshold(view: &RunView, cycles: &[u32]) -> Figure {
     let mut chart = Chart::new(cycles, 0.0, 1.0, Unit::Percent);
-    shares(&mut chart, "good", view, 0.0, |cycle| cycle.over_threshold);
+    shares(&mut chart, "good", view, -0.06, |cycle| cycle.over_threshold);
+    shares(&mut chart, "new", view, 0.06, |cycle| cycle.written.over_threshold);
     Figure {
         title: "At or over the threshold",
         caption: format!(
-            "Share of trained candidates with a validation accuracy of {:.0} % or more. Bars: Wilson 95 % interval.",
+            "Share of trained candidates with a validation accuracy of {:.0} % or more, and of all texts, those that repeat a \
+             network of this run counted with what that one measured. Bars: Wilson 95 % interval.",
             view.threshold * 100.0
         ),
-        keys: Vec::new(),
+        keys: vec![("good", "trained, all new"), ("new", "with repetitions")],
         svg: chart.finish("Share of trained candidates at or over the admission threshold in each cycle"),
     }
 }
