@@ -284,7 +284,7 @@ pub struct CycleView {
 
 /// How good all that a model wrote in a cycle is: what was trained, and repetitions, each with the accuracy of the network that it
 /// repeats. Repetitions of seed networks, which have none, are left out. What is new alone gets the harder to be good the more is
-/// known; this is the model's own distribution.
+/// known; this is the model's own distribution. Repetitions of one network are not independent: the intervals are too narrow.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Written {
     /// Validation accuracy.

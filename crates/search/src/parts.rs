@@ -19,7 +19,7 @@ pub struct ProposalRequest {
     pub prefix: String,
     /// Seed of its sampling: with it and the prompt, the answer is determined, whatever else is written beside it.
     pub seed: u64,
-    /// By how much more than the configured temperature it is sampled at, as a factor.
+    /// The factor on the configured temperature. Who samples nothing passes it over.
     pub heat: f64,
 }
 

@@ -187,3 +187,28 @@ fn read(scores: Tensor<Cpu, 2>) -> Result<Vec<f64>, FitError> {
     let data = scores.try_into_data().map_err(|e| FitError::Backend(format!("{e:?}")))?;
     Ok(data.iter::<f64>().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{agreement, log_determinant};
+
+    #[test]
+    fn images_agree_on_units_that_are_on_or_off_in_both() {
+        // 70 units, so that a second word begins: the first two images differ in 3 of them, the third is the first's opposite.
+        let one: Vec<bool> = (0..70).map(|i| i % 3 == 0).collect();
+        let mut other = one.clone();
+        [1, 64, 69].into_iter().for_each(|i: usize| other[i] = !other[i]);
+        let opposite = one.iter().map(|on| !on).collect();
+        let k = agreement(&[one, other, opposite]);
+        assert_eq!(k, [[70.0, 67.0, 0.0], [67.0, 70.0, 3.0], [0.0, 3.0, 70.0]]);
+    }
+
+    #[test]
+    fn the_determinant_is_the_one_by_hand() {
+        // 4·3·5 − 4·1·1 − 2·2·5 = 36.
+        let log = log_determinant(vec![vec![4.0, 2.0, 0.0], vec![2.0, 3.0, 1.0], vec![0.0, 1.0, 5.0]]);
+        assert!(log.is_some_and(|log| (log - 36f64.ln()).abs() < 1e-12), "{log:?}");
+        assert_eq!(log_determinant(vec![vec![2.0, 2.0], vec![2.0, 2.0]]), None, "two images that nothing tells apart");
+        assert_eq!(log_determinant(Vec::new()), None);
+    }
+}

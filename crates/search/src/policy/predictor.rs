@@ -149,6 +149,19 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_feature_counts_as_its_mean() {
+        let (mut rows, targets) = data(40);
+        let whole = Ridge::fit(&rows, &targets, 1e-6).unwrap();
+        let mean = rows.iter().map(|r| r[0]).sum::<f64>() / 40.0;
+        let lacking = whole.predict(&[f64::NAN, 6.0, 4.0]);
+        assert!((lacking - whole.predict(&[mean, 6.0, 4.0])).abs() < 1e-12);
+        // Missing in all rows it says nothing, and the others what they say without it.
+        rows.iter_mut().for_each(|r| r.push(f64::NAN));
+        let with = Ridge::fit(&rows, &targets, 1e-6).unwrap();
+        assert!((with.predict(&[0.5, 6.0, 4.0, f64::NAN]) - whole.predict(&[0.5, 6.0, 4.0])).abs() < 1e-9);
+    }
+
+    #[test]
     fn more_features_than_rows_are_no_trouble() {
         let (rows, targets) = data(2);
         let model = Ridge::fit(&rows, &targets, 1.0).unwrap();
