@@ -132,7 +132,7 @@ impl Writing {
 
     /// Takes the text back after a refusal of its first `doomed` tokens; false where enough was tried.
     fn take_back(&mut self, doomed: usize, prefix: usize) -> bool {
-        let Some(kept) = self.refusals.take_back(doomed, &self.back, self.limit) else { return false };
+        let Some(kept) = self.refusals.take_back(doomed, &self.back) else { return false };
         self.written.truncate(kept);
         self.ends.truncate(kept);
         self.text.truncate(self.ends.last().copied().unwrap_or(prefix));
@@ -227,7 +227,7 @@ pub(crate) fn generate(
                 limit,
                 logits: logits.to_vec(),
                 first_logits: logits,
-                refusals: Refusals::default(),
+                refusals: Refusals::new(limit, sampling.take_back),
                 back: Vec::new(),
             });
             next += 1;

@@ -62,8 +62,6 @@ pub enum Steering<'a> {
 
 /// Tries at the first place that a refusal names, and at each of the others, before one that is further back is tried.
 const TRIES: (u32, u32) = (3, 2);
-/// Tokens of one answer that may be taken back, as a multiple of the longest answer.
-const WASTE: usize = 12;
 /// Tokens that may be taken back before the answer is begun anew, as a share of the longest answer; twice as many after each new
 /// beginning. What mending costs is spread very unevenly: of an answer that went wrong early, more than a new one costs; and a
 /// model that rarely gets through needs long mending.
@@ -85,6 +83,9 @@ struct Node {
 /// What was refused of one answer.
 #[derive(Debug)]
 pub(crate) struct Refusals {
+    /// The longest answer, and the tokens that may be taken back before it is given up.
+    longest: usize,
+    allowed: usize,
     nodes: Vec<Node>,
     /// The nodes of the text as it stands, from the beginning on.
     path: Vec<usize>,
@@ -98,10 +99,13 @@ pub(crate) struct Refusals {
     pub(crate) wasted: usize,
 }
 
-impl Default for Refusals {
-    fn default() -> Self {
+impl Refusals {
+    /// `longest`: the longest answer, in tokens; `take_back`: so many times as many may be taken back.
+    pub(crate) fn new(longest: usize, take_back: usize) -> Self {
         let root = Node { token: 0, share: 1.0, refused: 0.0, after: Vec::new() };
         Self {
+            longest,
+            allowed: take_back.saturating_mul(longest),
             nodes: vec![root],
             path: vec![0],
             furthest: 0,
@@ -112,9 +116,7 @@ impl Default for Refusals {
             wasted: 0,
         }
     }
-}
 
-impl Refusals {
     fn here(&self) -> usize {
         self.path.last().copied().unwrap_or(0)
     }
@@ -157,16 +159,15 @@ impl Refusals {
     }
 
     /// The text is refused. Gives the number of tokens that are kept, or `None` when enough was tried. `doomed`: so many tokens
-    /// are enough to refuse it; `places`: how many tokens each place keeps, the most promising first; `limit`: the longest
-    /// answer, in tokens.
-    pub(crate) fn take_back(&mut self, doomed: usize, places: &[usize], limit: usize) -> Option<usize> {
+    /// are enough to refuse it; `places`: how many tokens each place keeps, the most promising first.
+    pub(crate) fn take_back(&mut self, doomed: usize, places: &[usize]) -> Option<usize> {
         let written = self.path.len() - 1;
         self.objections += 1;
         self.refuse(doomed.min(written));
-        if self.wasted > WASTE * limit {
+        if self.wasted > self.allowed {
             return None;
         }
-        let anew = self.spent as f64 > self.patience * PATIENCE * limit as f64;
+        let anew = self.spent as f64 > self.patience * PATIENCE * self.longest as f64;
         let skipped = (self.stuck + TRIES.1).saturating_sub(TRIES.0) / TRIES.1;
         self.stuck += 1;
         let mut given_up = doomed.min(written);
@@ -203,14 +204,14 @@ mod tests {
 
     #[test]
     fn what_is_refused_leaves_the_rest_in_proportion() {
-        let mut r = Refusals::default();
+        let mut r = Refusals::new(100, 12);
         write(&mut r, &[(1, 0.5), (2, 0.4), (3, 0.5)]);
-        assert_eq!(r.take_back(9, &[1], 100), Some(1));
+        assert_eq!(r.take_back(9, &[1]), Some(1));
         assert_eq!(r.left(7), 1.0);
         // Behind 2 one half is refused.
         assert_eq!(r.left(2), 0.5);
         write(&mut r, &[(2, 0.4), (4, 0.5)]);
-        assert_eq!(r.take_back(9, &[1], 100), Some(1));
+        assert_eq!(r.take_back(9, &[1]), Some(1));
         assert_eq!(r.left(2), 0.0);
         assert!((r.nodes[r.path[1]].refused - 0.4).abs() < 1e-12 && (r.nodes[0].refused - 0.2).abs() < 1e-12);
         assert_eq!((r.objections, r.wasted), (2, 4));
@@ -218,31 +219,31 @@ mod tests {
 
     #[test]
     fn a_place_that_fails_is_given_up_for_one_further_back() {
-        let mut r = Refusals::default();
+        let mut r = Refusals::new(1000, 12);
         let mut kept = Vec::new();
         for i in 0..8 {
             let first = r.path.len() as u32 - 1;
             write(&mut r, &(first..20).map(|t| (100 * i + t, 0.01)).collect::<Vec<_>>());
-            kept.push(r.take_back(20, &[18, 12, 5], 1000).unwrap());
+            kept.push(r.take_back(20, &[18, 12, 5]).unwrap());
         }
         assert_eq!(kept, [18, 18, 18, 12, 12, 5, 5, 0]);
         // A text that grows beyond the place is progress.
         write(&mut r, &[(1, 0.1), (2, 0.1)]);
         r.stands(50);
-        assert_eq!(r.take_back(9, &[1], 100), Some(1));
+        assert_eq!(r.take_back(9, &[1]), Some(1));
     }
 
     #[test]
     fn where_little_is_left_nothing_is_tried() {
-        let mut r = Refusals::default();
+        let mut r = Refusals::new(100, 12);
         write(&mut r, &[(1, 0.3), (2, 0.995)]);
-        assert_eq!(r.take_back(9, &[1], 100), Some(0));
+        assert_eq!(r.take_back(9, &[1]), Some(0));
         assert_eq!(r.left(1), 0.0);
     }
 
     #[test]
     fn what_is_mended_too_long_is_begun_anew_and_then_mended_longer() {
-        let mut r = Refusals::default();
+        let mut r = Refusals::new(200, 12);
         let mut kept = Vec::new();
         for i in 0..200 {
             let first = r.path.len() as u32 - 1;
@@ -250,7 +251,7 @@ mod tests {
             // It grows a little each time, so that no place is given up.
             r.stands(1000 * r.path.len() + i as usize);
             r.stuck = 0;
-            kept.push(r.take_back(20, &[15], 200).unwrap());
+            kept.push(r.take_back(20, &[15]).unwrap());
         }
         let anew: Vec<usize> = (0..200).filter(|&i| kept[i] == 0).collect();
         // Five tokens at a time: more than 20, 40, 80, 160 of them.
@@ -259,17 +260,19 @@ mod tests {
 
     #[test]
     fn an_answer_is_given_up() {
-        let mut r = Refusals::default();
-        let mut tries = 0;
-        loop {
-            let first = r.path.len() as u32 - 1;
-            write(&mut r, &(first..20).map(|t| (100 * tries + t, 1e-6)).collect::<Vec<_>>());
-            if r.take_back(20, &[10], 20).is_none() {
-                break;
+        for times in [1, 12] {
+            let mut r = Refusals::new(20, times);
+            let mut tries = 0;
+            loop {
+                let first = r.path.len() as u32 - 1;
+                write(&mut r, &(first..20).map(|t| (100 * tries + t, 1e-6)).collect::<Vec<_>>());
+                if r.take_back(20, &[10]).is_none() {
+                    break;
+                }
+                tries += 1;
             }
-            tries += 1;
+            assert!((times..4 * times).contains(&(tries as usize)), "{tries}");
+            assert!(r.wasted > times * 20 && r.wasted <= (times + 1) * 20);
         }
-        assert!((10..40).contains(&tries), "{tries}");
-        assert!(r.wasted <= 13 * 20);
     }
 }

@@ -21,16 +21,29 @@ pub struct Sampling {
     pub stop: Vec<String>,
     /// Answers written at the same time. Does not change what is written.
     pub batch: usize,
+    /// Tokens of one answer that a guide may have taken back before the answer is given up, as a multiple of the longest answer.
+    pub take_back: usize,
 }
 
 impl Default for Sampling {
     /// The published decoding: temperature 0.2, top-k 50, top-p 0.9.
     fn default() -> Self {
-        Self { temperature: 0.2, top_k: 50, top_p: 0.9, max_new_tokens: 1024, stop: Vec::new(), batch: 16 }
+        Self {
+            temperature: 0.2,
+            top_k: 50,
+            top_p: 0.9,
+            max_new_tokens: 1024,
+            stop: Vec::new(),
+            batch: 16,
+            take_back: Self::TAKE_BACK,
+        }
     }
 }
 
 impl Sampling {
+    /// Answers of a model that rarely gets through do, at a price; one that writes mostly valid text never comes near it.
+    pub const TAKE_BACK: usize = 12;
+
     pub(crate) fn check(&self) -> Result<()> {
         if !(self.temperature.is_finite() && self.temperature >= 0.0) {
             return Err(LlmError::invalid(format!("temperature is {}, expected 0 or more", self.temperature)));

@@ -136,6 +136,14 @@ pub struct Sampling {
     /// What reads along.
     #[serde(default)]
     pub guide: Guide,
+    /// Tokens of one answer that the compiler may have taken back before the answer is given up, as a multiple of the longest
+    /// answer. Models that mostly write valid networks never come near it; for others it bounds the time.
+    #[serde(default = "take_back")]
+    pub take_back: usize,
+}
+
+fn take_back() -> usize {
+    12
 }
 
 /// What steers the sampling.

@@ -142,6 +142,10 @@ pub(crate) struct GenerateArgs {
     /// Longest answer, in tokens.
     #[arg(long, default_value_t = 1200)]
     pub(crate) max_new_tokens: usize,
+    /// Tokens of one answer that the compiler may have taken back before the answer is given up, as a multiple of the longest
+    /// answer.
+    #[arg(long, value_name = "TIMES", default_value_t = archsmith_llm::Sampling::TAKE_BACK)]
+    pub(crate) take_back: usize,
     /// Seed.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

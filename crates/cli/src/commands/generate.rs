@@ -90,6 +90,7 @@ pub(super) fn generate(args: GenerateArgs) -> anyhow::Result<Ending> {
         top_k: args.top_k,
         top_p: args.top_p,
         max_new_tokens: args.max_new_tokens,
+        take_back: args.take_back,
         stop: Vec::new(),
         batch: args.batch,
     };

@@ -124,6 +124,7 @@ impl LlmGenerator {
             top_k: config.sampling.top_k,
             top_p: config.sampling.top_p,
             max_new_tokens: config.sampling.max_new_tokens,
+            take_back: config.sampling.take_back,
             stop: Vec::new(),
             batch: config.model.batch,
         };

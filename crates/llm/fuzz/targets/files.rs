@@ -5,23 +5,30 @@
 #[allow(dead_code)]
 mod support;
 
-use archsmith_llm::{LoadOptions, Model, ModelSource, Request, Sampling, Steering};
+use archsmith_llm::{LoadOptions, Model, ModelSource, Pair, Request, Sampling, SftConfig, Steering};
 use candle_core::quantized::GgmlDType;
 use libfuzzer_sys::fuzz_target;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-const FILES: [&str; 5] =
-    ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "tiny.gguf"];
+const GGUF: &str = "tiny.gguf";
+const ADAPTER: [&str; 2] = ["adapter/adapter_config.json", "adapter/adapter_model.safetensors"];
+const FILES: [&str; 7] =
+    ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", GGUF, ADAPTER[0], ADAPTER[1]];
 
-/// The model's files, in a folder of their own, with what they hold.
+/// The model's files and an adapter's, in a folder of their own, with what they hold.
 fn files() -> &'static (PathBuf, Vec<Vec<u8>>) {
     static ALL: OnceLock<(PathBuf, Vec<Vec<u8>>)> = OnceLock::new();
     ALL.get_or_init(|| {
         let dir = support::copy_of_folder().keep();
-        support::write_gguf(&dir.join("tiny.gguf"), GgmlDType::Q8_0);
-        let bytes = FILES.map(|f| std::fs::read(dir.join(f)).unwrap_or_default()).to_vec();
+        support::write_gguf(&dir.join(GGUF), GgmlDType::Q8_0);
+        let mut model = support::load(&dir).unwrap();
+        let pair = Pair { prompt: "# width 8\n".into(), completion: "def other():\n".into() };
+        let sft = SftConfig { epochs: 1, ..SftConfig::default() };
+        model.finetune(&[pair], &[], &sft, &mut |_| ControlFlow::Continue(())).unwrap();
+        model.save_adapter(&dir.join("adapter")).unwrap();
+        let bytes = FILES.map(|f| std::fs::read(dir.join(f)).unwrap()).to_vec();
         (dir, bytes)
     })
 }
@@ -58,8 +65,15 @@ fuzz_target!(|data: &[u8]| {
     if std::fs::write(&path, &bytes).is_err() {
         return;
     }
-    let source = if kind == 4 { ModelSource::Gguf(path.clone()) } else { ModelSource::Folder(dir.clone()) };
-    if let Ok(model) = Model::load(&source, &LoadOptions { threads: 1 }) {
+    let source =
+        if FILES[kind] == GGUF { ModelSource::Gguf(path.clone()) } else { ModelSource::Folder(dir.clone()) };
+    let loaded = Model::load(&source, &LoadOptions { threads: 1 }).and_then(|mut model| {
+        if ADAPTER.contains(&FILES[kind]) {
+            model.load_adapter(&dir.join("adapter"))?;
+        }
+        Ok(model)
+    });
+    if let Ok(model) = loaded {
         let request = Request { prompt: "# width 16\n".into(), prefix: "def".into(), seed: 1 };
         let sampling = Sampling { max_new_tokens: 2, ..Sampling::default() };
         let _ = model.generate(&[request], &sampling, Steering::Off, &mut |_| ControlFlow::Continue(()));
