@@ -7,15 +7,16 @@ use archsmith_ir::TypedGraph;
 use archsmith_ir::summary::{bytes, grouped};
 use serde_json::{Value, json};
 
-/// Modules are drawn closed from this many drawn operators on.
+/// As many levels of modules are open at first as have fewer rows than this in all: more cannot be read at once.
 const OPEN: usize = 260;
 
 /// The page. `source` is the Python text, where it is known.
 pub fn html(graph: &TypedGraph, source: Option<&str>) -> String {
     let group = model(graph);
     let lines = Lines::of(source.unwrap_or_default());
+    let levels = (1..=levels(&group)).rev().find(|&n| rows(&group, n) < OPEN).unwrap_or(1);
     let data = json!({
-        "root": value(&group, &lines, drawn(&group) < OPEN, ""),
+        "root": value(&group, &lines, levels, ""),
         "source": source.unwrap_or_default().lines().collect::<Vec<_>>(),
     });
     // A `<` could end the script element.
@@ -32,11 +33,19 @@ pub fn html(graph: &TypedGraph, source: Option<&str>) -> String {
         .replace("{{data}}", &data)
 }
 
-/// Operators that have a row of their own: repeats once.
-fn drawn(group: &Group) -> usize {
+/// Levels of modules within each other, the network itself among them.
+fn levels(group: &Group) -> usize {
+    1 + group.items.iter().map(|item| if let Item::Group(inner) = item { levels(inner) } else { 0 }).max().unwrap_or(0)
+}
+
+/// Rows that are seen where so many levels are open: operators, repeats once, and the titles of closed modules.
+fn rows(group: &Group, open: usize) -> usize {
+    if open == 0 {
+        return 1;
+    }
     let rows = group.items.iter().map(|item| match item {
         Item::Card { rows, .. } => rows.len(),
-        Item::Group(inner) => drawn(inner),
+        Item::Group(inner) => self::rows(inner, open - 1),
     });
     rows.sum()
 }
@@ -77,7 +86,8 @@ fn row(r: &Row, lines: &Lines) -> Value {
     })
 }
 
-fn value(g: &Group, lines: &Lines, open: bool, around: &str) -> Value {
+/// `open`: so many levels are open, this one first.
+fn value(g: &Group, lines: &Lines, open: usize, around: &str) -> Value {
     let items: Vec<Value> = g
         .items
         .iter()
@@ -85,12 +95,12 @@ fn value(g: &Group, lines: &Lines, open: bool, around: &str) -> Value {
             Item::Card { rows, times } => {
                 json!({"rows": rows.iter().map(|r| row(r, lines)).collect::<Vec<_>>(), "x": times})
             }
-            Item::Group(inner) => value(inner, lines, open, &g.path),
+            Item::Group(inner) => value(inner, lines, open.saturating_sub(1), &g.path),
         })
         .collect();
     json!({
         "title": g.title(around), "cost": g.cost_text(), "ops": g.operators, "share": g.share, "x": g.times,
-        "open": open, "items": items, "edges": g.edges, "shapes": g.shapes,
+        "open": open > 0, "items": items, "edges": g.edges, "shapes": g.shapes,
         "in": g.entries, "out": g.exits,
     })
 }

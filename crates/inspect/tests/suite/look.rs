@@ -116,6 +116,26 @@ fn drawings_are_whole_and_repeat() {
 }
 
 #[test]
+fn a_large_page_opens_as_many_levels_as_can_be_read() {
+    let graph = net("
+    def __init__(self, in_shape, out_shape, prm, device):
+        super().__init__()
+        kinds = (nn.ReLU, nn.Sigmoid, nn.Tanh)
+        block = lambda i: nn.Sequential(*[kinds[(7919 * i + 13 * i * i) // 3**j % 3]() for j in range(9)])
+        self.blocks = nn.Sequential(*[block(i) for i in range(60)])
+        self.fc = nn.Linear(in_shape[1], out_shape[0])
+
+    def forward(self, x):
+        return self.fc(self.blocks(x).mean((2, 3)))
+");
+    let page = draw::html(&graph, None);
+    let modules = |open: &str| page.matches(&format!("\"open\":{open},")).count();
+    // The network and `blocks`; each block is closed, with its operators in it all the same.
+    assert_eq!((modules("true"), modules("false")), (2, 60));
+    assert_eq!(draw::html(&net(REPEATED), None).matches("\"open\":false,").count(), 0);
+}
+
+#[test]
 fn a_trace_says_where_and_why() {
     let graph = net(REPEATED);
     let conv = graph.graph().eval.nodes[0].first_output;
