@@ -178,8 +178,8 @@ pub fn cycle_records(runs: &[(String, RunView)]) -> Vec<Vec<String>> {
 
 /// The columns of [`cycle_rows`], with commas between them.
 pub(crate) fn cycle_head() -> &'static str {
-    "run,cycle,raw,raw_valid,raw_valid_low,raw_valid_high,repaired,repaired_valid,trained,accuracy_mean,accuracy_low,\
-                accuracy_high,accuracy_best,over_threshold,written,written_accuracy_mean,written_over_threshold,admitted,topped_up,\
+    "run,cycle,raw,raw_valid,raw_valid_low,raw_valid_high,guided,guided_valid,guided_valid_low,guided_valid_high,repaired,\
+                repaired_valid,trained,accuracy_mean,accuracy_low,accuracy_high,accuracy_best,over_threshold,written,written_accuracy_mean,written_over_threshold,admitted,topped_up,\
                 novelty_median,sft_pairs,sft_loss_before,sft_loss_after,tokens,generation_seconds,training_seconds,sft_seconds"
 }
 
@@ -190,6 +190,7 @@ pub(crate) fn cycle_rows(name: &str, view: &RunView) -> Vec<Vec<String>> {
         .map(|cycle| {
             let accuracy = cycle.accuracy;
             let sft = cycle.sft.as_ref();
+            let guided = cycle.guided_valid.as_ref();
             vec![
                 name.to_owned(),
                 cycle.cycle.to_string(),
@@ -197,6 +198,10 @@ pub(crate) fn cycle_rows(name: &str, view: &RunView) -> Vec<Vec<String>> {
                 cycle.raw_valid.count.to_string(),
                 cell(cycle.raw_valid.low),
                 cell(cycle.raw_valid.high),
+                guided.map(|g| g.total.to_string()).unwrap_or_default(),
+                guided.map(|g| g.count.to_string()).unwrap_or_default(),
+                cell(guided.and_then(|g| g.low)),
+                cell(guided.and_then(|g| g.high)),
                 cycle.repaired_valid.total.to_string(),
                 cycle.repaired_valid.count.to_string(),
                 cycle.trained.to_string(),

@@ -29,14 +29,17 @@ fn a_comparison_has_each_run_s_own_figures() {
 
 #[test]
 fn cycles_become_rows_of_equal_length() {
-    let view = fixture::view();
+    let mut view = fixture::view();
+    view.cycles[0].guided_valid = Some(view.cycles[1].raw_valid);
     let cycles = view.cycles.len();
     let rows = cycle_records(&[("runs/a".into(), view)]);
     assert_eq!(rows.len(), cycles + 1);
     assert!(rows.iter().all(|row| row.len() == rows[0].len()));
     let column = |name: &str| rows[0].iter().position(|cell| cell == name).unwrap();
-    let valid: Vec<&String> = rows[1..].iter().map(|row| &row[column("raw_valid")]).collect();
-    assert_eq!(valid, ["9", "11", "13"]);
+    let values = |name: &str| rows[1..].iter().map(|row| row[column(name)].as_str()).collect::<Vec<_>>();
+    assert_eq!(values("raw_valid"), ["9", "11", "13"]);
+    assert_eq!(values("guided_valid"), ["11", "", ""]);
+    assert_eq!(values("guided_valid_low")[0], values("raw_valid_low")[1]);
 }
 
 /// The values of a column of a table.
