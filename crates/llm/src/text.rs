@@ -4,6 +4,9 @@ use crate::error::{LlmError, Result};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, context};
+use std::cell::Cell;
+use std::panic::{self, UnwindSafe};
+use std::sync::Once;
 use tokenizers::{DecoderWrapper, Tokenizer};
 
 /// A tokenizer with what generation needs to know about its special tokens.
@@ -22,12 +25,30 @@ pub(crate) struct Text {
 /// Names under which models keep further end-of-turn tokens.
 const END_NAMES: [&str; 6] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<|EOT|>", "<|eos|>"];
 
+/// Calls what may panic. A panic comes back as an error and prints nothing: whoever reports the error does that.
+fn quietly<T>(call: impl FnOnce() -> T + UnwindSafe) -> std::thread::Result<T> {
+    thread_local!(static QUIET: Cell<bool> = const { Cell::new(false) });
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                before(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = panic::catch_unwind(call);
+    QUIET.set(false);
+    result
+}
+
 /// Reads a `tokenizer.json`. Its padding and truncation are left out: they are for batches of another program, and a lying file
 /// would have any text padded to any length.
 pub(crate) fn parse_tokenizer(bytes: &[u8]) -> Result<Tokenizer> {
     let damaged = |why: String| LlmError::format("tokenizer.json", format!("{why}; fetch or copy it again"));
-    // The crate takes its files for sound, and ends the program over some that are not.
-    let read = std::panic::catch_unwind(|| Tokenizer::from_bytes(bytes));
+    // The crate takes its files for sound, and panics over some that are not.
+    let read = quietly(|| Tokenizer::from_bytes(bytes));
     let mut tokenizer =
         read.map_err(|_| damaged("it contradicts itself".into()))?.map_err(|e| damaged(e.to_string()))?;
     tokenizer.with_padding(None);

@@ -151,6 +151,7 @@ fn mutants_are_errors_within_little_memory() {
     let text = [output.stdout, output.stderr].map(|o| String::from_utf8_lossy(&o).into_owned()).join("\n");
     let end = &text[text.ceil_char_boundary(text.len().saturating_sub(4000))..];
     assert!(output.status.success() && text.contains("1 passed"), "{}\n{end}", output.status);
+    assert!(!text.contains("panicked at"), "a panic that is caught and reported is not printed too");
 }
 
 /// Files that lie on purpose, and what is said of each.
