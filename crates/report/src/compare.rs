@@ -3,12 +3,13 @@
 //! It compares figures and never networks, and it takes runs as they are: whether two of them differ in one thing alone is
 //! the reader's to know, so what their configurations differ in is shown beside the figures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
-use crate::stats::{Mean, Share};
+use crate::stats::{self, Mean, Share};
 use crate::view::{CycleView, RunView};
 
 /// Some runs and what they came to.
@@ -18,7 +19,13 @@ pub struct Comparison {
     pub runs: Vec<RunColumn>,
     /// Keys of the configuration in which the runs differ, with the value in each run (`None`: not set).
     pub differences: BTreeMap<String, Vec<Option<String>>>,
+    /// The last cycles that every run has finished, at most [`ALIKE`] of them: runs of different lengths are compared there.
+    pub alike: Option<RangeInclusive<u32>>,
 }
+
+/// Cycles that [`Comparison::alike`] spans at most: enough networks for a narrow interval, few enough to be of one state of
+/// the model.
+pub const ALIKE: usize = 3;
 
 /// The headline figures of one run.
 #[derive(Clone, Debug, Serialize)]
@@ -43,6 +50,12 @@ pub struct RunColumn {
     pub over_threshold_first: Option<Share>,
     /// The same in the last cycle.
     pub over_threshold_last: Option<Share>,
+    /// Validation accuracy of the candidates trained in the cycles of [`Comparison::alike`].
+    pub accuracy_alike: Option<Mean>,
+    /// Those of them at or over the threshold.
+    pub over_threshold_alike: Option<Share>,
+    /// Candidates admitted up to the last of these cycles.
+    pub admitted_alike: Option<u64>,
     /// Accuracy of all that the model wrote in the first cycle, repetitions counted with what they repeat.
     pub written_first: Option<Mean>,
     /// The same in the cycle where it was highest.
@@ -77,7 +90,9 @@ impl Comparison {
                 differences.insert(key.clone(), values);
             }
         }
-        Comparison { runs: runs.iter().map(|(name, view)| column(name, view)).collect(), differences }
+        let alike = alike(runs);
+        let runs = runs.iter().map(|(name, view)| column(name, view, alike.as_ref())).collect();
+        Comparison { runs, differences, alike }
     }
 
     /// A table for a terminal, one column a run.
@@ -98,6 +113,14 @@ impl Comparison {
         );
         rows.push(self.line("over threshold, first cycle", |run| share(run.over_threshold_first.as_ref())));
         rows.push(self.line("over threshold, last cycle", |run| share(run.over_threshold_last.as_ref())));
+        if let Some((first, last)) = self.alike.as_ref().map(|alike| (alike.start(), alike.end())) {
+            let cycles = format!("cycles {first} to {last}");
+            rows.push(self.line(&format!("mean accuracy, {cycles}"), |run| mean(run.accuracy_alike.as_ref())));
+            rows.push(self.line(&format!("over threshold, {cycles}"), |run| share(run.over_threshold_alike.as_ref())));
+            rows.push(self.line(&format!("admitted up to cycle {last}"), |run| {
+                run.admitted_alike.map_or("-".to_owned(), |n| n.to_string())
+            }));
+        }
         rows.push(self.line("mean with repetitions, first cycle", |run| mean(run.written_first.as_ref())));
         rows.push(self.line("mean with repetitions, best cycle", |run| mean(run.written_best.as_ref())));
         rows.push(self.line("over threshold with them, best cycle", |run| share(run.written_over_best.as_ref())));
@@ -128,7 +151,16 @@ impl Comparison {
     }
 }
 
-fn column(name: &str, view: &RunView) -> RunColumn {
+/// The cycles of [`Comparison::alike`].
+fn alike(runs: &[(String, RunView)]) -> Option<RangeInclusive<u32>> {
+    let finished = |view: &RunView| view.cycles.iter().filter(|c| c.complete).map(|c| c.cycle).collect::<BTreeSet<_>>();
+    let all = runs.iter().map(|(_, view)| finished(view)).reduce(|all, one| &all & &one)?;
+    let last = *all.last()?;
+    let first = all.iter().rev().take(ALIKE).last()?;
+    Some(*first..=last)
+}
+
+fn column(name: &str, view: &RunView, alike: Option<&RangeInclusive<u32>>) -> RunColumn {
     let done: Vec<&CycleView> = view.cycles.iter().filter(|cycle| cycle.complete).collect();
     let accuracies = || done.iter().filter_map(|cycle| cycle.accuracy);
     let accuracy_first = accuracies().next();
@@ -139,6 +171,9 @@ fn column(name: &str, view: &RunView) -> RunColumn {
     let larger = |best: Share, one: Share| if one.share > best.share { one } else { best };
     let measured = || done.iter().map(|cycle| cycle.over_threshold).filter(|share| share.total > 0);
     let best = view.best.first().and_then(|best| view.candidates.get(best.candidate));
+    let among = |cycle: u32| alike.is_some_and(|alike| alike.contains(&cycle));
+    let trained = || view.candidates.iter().filter(|one| among(one.cycle)).filter_map(|one| one.accuracy_val);
+    let over = || view.cycles.iter().filter(|cycle| among(cycle.cycle)).map(|cycle| cycle.over_threshold);
     let spent = view.totals.seconds;
     let seconds = spent.generation + spent.training + spent.sft;
     RunColumn {
@@ -152,6 +187,11 @@ fn column(name: &str, view: &RunView) -> RunColumn {
         gain: accuracy_first.zip(accuracy_best).map(|(first, best)| best.mean - first.mean),
         over_threshold_first: measured().next(),
         over_threshold_last: measured().next_back(),
+        accuracy_alike: stats::mean(trained()),
+        over_threshold_alike: alike
+            .map(|_| Share::of(over().map(|share| share.count).sum(), over().map(|share| share.total).sum())),
+        admitted_alike: alike
+            .map(|alike| view.cycles.iter().filter(|cycle| cycle.cycle <= *alike.end()).map(|c| c.admitted).sum()),
         written_first: written().next(),
         written_best: written().reduce(better),
         written_over_best: done

@@ -28,6 +28,29 @@ fn a_comparison_has_each_run_s_own_figures() {
 }
 
 #[test]
+fn runs_of_different_lengths_are_compared_where_both_were() {
+    let view = fixture::view();
+    let mut shorter = view.clone();
+    shorter.cycles.truncate(2);
+    let mut none = view.clone();
+    none.cycles.clear();
+    let compare = |other: RunView| Comparison::of(&[("a".into(), view.clone()), ("b".into(), other)]);
+    let comparison = compare(shorter);
+    assert_eq!(comparison.alike, Some(0..=1));
+    let [a, b] = &comparison.runs[..] else { panic!("two runs") };
+    let known: Vec<f64> = view.candidates.iter().filter(|c| c.cycle < 2).filter_map(|c| c.accuracy_val).collect();
+    let mean = a.accuracy_alike.unwrap();
+    assert_eq!((mean.count, mean.mean), (known.len(), known.iter().sum::<f64>() / known.len() as f64));
+    assert_eq!((a.accuracy_alike, a.over_threshold_alike), (b.accuracy_alike, b.over_threshold_alike));
+    assert_eq!(a.over_threshold_alike.unwrap().total, known.len() as u64);
+    assert_eq!(a.admitted_alike, Some(view.cycles[0].admitted + view.cycles[1].admitted));
+    assert!(comparison.text().contains("mean accuracy, cycles 0 to 1"), "{}", comparison.text());
+    let nothing = compare(none);
+    assert!(nothing.alike.is_none() && nothing.runs[0].accuracy_alike.is_none());
+    assert!(!nothing.text().contains("cycles 0"), "{}", nothing.text());
+}
+
+#[test]
 fn cycles_become_rows_of_equal_length() {
     let mut view = fixture::view();
     view.cycles[0].guided_valid = Some(view.cycles[1].raw_valid);
