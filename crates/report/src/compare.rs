@@ -19,13 +19,13 @@ pub struct Comparison {
     pub runs: Vec<RunColumn>,
     /// Keys of the configuration in which the runs differ, with the value in each run (`None`: not set).
     pub differences: BTreeMap<String, Vec<Option<String>>>,
-    /// The last cycles that every run has finished, at most [`ALIKE`] of them: runs of different lengths are compared there.
+    /// The last cycles that every run has finished, at most three: runs of different lengths are compared there.
     pub alike: Option<RangeInclusive<u32>>,
 }
 
 /// Cycles that [`Comparison::alike`] spans at most: enough networks for a narrow interval, few enough to be of one state of
 /// the model.
-pub const ALIKE: usize = 3;
+const ALIKE: usize = 3;
 
 /// The headline figures of one run.
 #[derive(Clone, Debug, Serialize)]

@@ -6,7 +6,8 @@
 //!                               ├─ text_summary  a few lines for the terminal
 //!                               ├─ tables        everything it shows, for a spreadsheet
 //!                               ├─ cycle_records a row a cycle, of several runs
-//!                               └─ Comparison    several runs side by side
+//!                               ├─ Comparison    several runs side by side
+//!                               └─ curves        their cycles in one picture
 //! ```
 //!
 //! It refuses to run, read or judge a network: drawings come from the caller as SVG text, differences between networks as
@@ -17,6 +18,7 @@
 
 mod chart;
 mod compare;
+mod curves;
 mod figures;
 mod foresight;
 mod front;
@@ -33,6 +35,7 @@ use archsmith_archive::StoreError;
 use thiserror::Error;
 
 pub use compare::{Comparison, RunColumn, cycle_records};
+pub use curves::curves;
 pub use foresight::{ForesightView, PredictionView, ProxyView, RungView};
 pub use html::render;
 pub use noise::{LongerView, NoiseView, NoisyNetwork};

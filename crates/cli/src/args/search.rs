@@ -293,4 +293,7 @@ pub(crate) struct CompareArgs {
     /// One row a cycle as comma-separated values instead.
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
+    /// Draw the cycles of all runs into one picture as well.
+    #[arg(long, value_name = "OUT.svg")]
+    pub(crate) svg: Option<PathBuf>,
 }

@@ -1,7 +1,7 @@
 //! Runs side by side.
 
 use archsmith_archive::{DiagnosticRecord, Verdict};
-use archsmith_report::{Comparison, Context, RunView, csv, cycle_records, tables};
+use archsmith_report::{Comparison, Context, RunView, csv, curves, cycle_records, tables};
 
 use crate::fixture;
 
@@ -48,6 +48,22 @@ fn runs_of_different_lengths_are_compared_where_both_were() {
     let nothing = compare(none);
     assert!(nothing.alike.is_none() && nothing.runs[0].accuracy_alike.is_none());
     assert!(!nothing.text().contains("cycles 0"), "{}", nothing.text());
+}
+
+#[test]
+fn runs_are_drawn_into_one_picture() {
+    let view = fixture::view();
+    let mut none = view.clone();
+    none.cycles.clear();
+    let picture = curves(&[("a & <b>".into(), view.clone()), ("c".into(), view)]).unwrap();
+    assert!(picture.contains(">a &amp; &lt;b&gt;</text>") && !picture.contains("NaN"), "{picture}");
+    // Two figures of each run, with the interval of each.
+    for at in 0..2 {
+        let marks = |kind: &str| picture.matches(&format!("class=\"{kind} c{at}\" points")).count();
+        assert_eq!((marks("line"), marks("band")), (2, 2), "{picture}");
+    }
+    assert_eq!(picture.matches("<svg").count(), picture.matches("</svg>").count());
+    assert_eq!(curves(&[("nothing".into(), none)]), None);
 }
 
 #[test]
