@@ -6,7 +6,8 @@
 use archsmith_frontend::{Diagnostic, Options, Rejection, Spent, check_prefix};
 use archsmith_ir::cost;
 
-use crate::config::Budget;
+use crate::config::{Budget, Config, Guide};
+use crate::gates;
 
 /// Judges texts as they grow.
 #[derive(Clone, Debug)]
@@ -38,6 +39,13 @@ pub struct Objection {
 }
 
 impl Compiler {
+    /// The one that a run's configuration asks for; `None`: another guide or none. `input`: channels, height and width.
+    pub fn of(config: &Config, input: [usize; 3], classes: usize) -> Option<Compiler> {
+        let compiler =
+            || Compiler { options: gates::options(config, input, classes), budget: Some(config.budget.clone()) };
+        (config.sampling.guide == Guide::Compiler).then(compiler)
+    }
+
     /// What speaks against the text; `None`: it stands.
     pub fn objects(&self, answer: &str, ahead: Ahead) -> Option<Objection> {
         let (start, end, closed) = code_in(answer);

@@ -1,24 +1,37 @@
 //! Random mutation in the place of the language model: the baseline that a model has to beat.
 //!
-//! A proposal is a known network with a few random edits ([`crate::augment`]): another width, another activation, a line left
-//! out, repeated or moved, a layer put in. Parents are drawn from a pool: first the seed set, then also what was admitted, of
-//! which each cycle's "lesson" is made. It is evolution without crossover, selected by the same gates, the same training and
-//! the same threshold as the model's proposals.
+//! A proposal is a known network with random edits ([`crate::augment`], [`crate::graft`]): another width, another activation, a
+//! line left out, repeated or moved, a layer put in, a block of another network. Parents are drawn from a pool: first the seed
+//! set, then also what was admitted, of which each cycle's "lesson" is made. It is evolution, with crossover by blocks, selected
+//! by the same gates, the same training and the same threshold as the model's proposals.
+//!
+//! Where a model would be guided by the compiler, so is mutation: an edit after which the network does not stand, or is over the
+//! budget, is taken back, and edits are made until the text is no near-duplicate of its parent. Without a guide a few edits are
+//! made, whatever becomes of them, and what does not stand is counted as the model's failures are.
 //!
 //! Invariants: the pool is the whole state and is saved where a model would save its adapter, so that a run resumes the same;
-//! a proposal depends on the request's seed and on the pool alone. It judges nothing: what does not stand is counted as the
-//! model's failures are.
+//! a proposal depends on the request's seed and on the pool alone.
 
 use crate::augment::{edit, variant};
+use crate::graft::{Donor, donors, graft};
+use crate::guide::{Ahead, Compiler};
 use crate::parts::{Generator, Lesson, PartError, Proposal, ProposalRequest};
 use crate::prompt::Prompt;
-use archsmith_archive::SftRecord;
+use archsmith_archive::{Guidance, GuidedBy, SftRecord, Sketch};
 use archsmith_ir::seed::Seed;
 use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 
-/// Most edits of structure in one proposal; at least one is made.
+/// Most edits of structure in one proposal without a guide; at least one is made.
 const EDITS: u32 = 3;
+/// With a guide edits are made until no more than this share is left of the parent's text, as Jaccard similarity: well below
+/// what counts as a near-duplicate, so that the children of one parent are none of each other either.
+const ALIKE: f64 = 0.8;
+/// But no more edits than these are tried.
+const TRIES: u32 = 300;
+/// Chance that an edit with a guide is a block of another network, where the text has a place for it.
+const GRAFT: f64 = 0.3;
 /// Chance that a proposal also changes widths or activations.
 const VARIANT: f64 = 0.5;
 /// Chance that the parent is an admitted network, once there is one.
@@ -31,34 +44,79 @@ const POOL: &str = "pool.json";
 pub struct Mutation {
     seeds: Vec<String>,
     admitted: Vec<String>,
+    guide: Option<Compiler>,
+    /// The blocks of the seed set.
+    donors: Vec<Donor>,
 }
 
 impl Mutation {
-    /// Starts from the texts of the seed set.
+    /// Starts from the texts of the seed set. With a `guide`, only edits are kept after which a network stands.
     ///
     /// # Errors
     /// An empty seed set: there is nothing to mutate.
-    pub fn new(seeds: Vec<String>) -> Result<Mutation, PartError> {
+    pub fn new(seeds: Vec<String>, guide: Option<Compiler>) -> Result<Mutation, PartError> {
         if seeds.is_empty() {
             return Err(PartError::Failed(
                 "mutation needs a seed set to start from, and run.seeds gives none; set it to builtin or to a folder"
                     .into(),
             ));
         }
-        Ok(Mutation { seeds, admitted: Vec::new() })
+        let donors = seeds.iter().flat_map(|text| donors(text)).collect();
+        Ok(Mutation { seeds, admitted: Vec::new(), guide, donors })
     }
 
-    fn propose(&self, seed: u64) -> String {
+    fn propose(&self, seed: u64) -> Proposal {
         let mut rng = Seed::from_u64(seed).derive("mutation", &[]).rng();
         let pool = if !self.admitted.is_empty() && rng.random_bool(ADMITTED) { &self.admitted } else { &self.seeds };
-        let mut text = pool[rng.random_range(0..pool.len())].clone();
+        let parent = &pool[rng.random_range(0..pool.len())];
+        let (text, guidance) = match &self.guide {
+            Some(guide) => {
+                let (text, objections) = self.guided(parent, guide, &mut rng);
+                (text, Some(Guidance { by: GuidedBy::Compiler, objections, taken_back: 0 }))
+            }
+            None => {
+                let mut text = if rng.random_bool(VARIANT) { variant(parent, &mut rng) } else { parent.clone() };
+                for _ in 0..rng.random_range(1..=EDITS) {
+                    text = edit(&text, &mut rng);
+                }
+                (text, None)
+            }
+        };
+        Proposal { text, tokens: 0, guidance, seconds: 0.0 }
+    }
+
+    /// Edits `parent` until it is another text, keeping what stands. Gives the edits that were taken back too.
+    fn guided(&self, parent: &str, guide: &Compiler, rng: &mut ChaCha8Rng) -> (String, u32) {
+        let sketch = Sketch::of(parent);
+        let mut text = parent.to_owned();
         if rng.random_bool(VARIANT) {
-            text = variant(&text, &mut rng);
+            let other = variant(&text, rng);
+            if guide.objects(&other, Ahead::Nothing).is_none() {
+                text = other;
+            }
         }
-        for _ in 0..rng.random_range(1..=EDITS) {
-            text = edit(&text, &mut rng);
+        let mut objections = 0;
+        for _ in 0..TRIES {
+            let changed = self.changed(&text, guide, rng);
+            if guide.objects(&changed, Ahead::Nothing).is_some() {
+                objections += 1;
+                continue;
+            }
+            text = changed;
+            if Sketch::of(&text).jaccard(&sketch) < ALIKE {
+                break;
+            }
         }
-        text
+        (text, objections)
+    }
+
+    /// One edit: a block of another network, or a small change.
+    fn changed(&self, text: &str, guide: &Compiler, rng: &mut ChaCha8Rng) -> String {
+        let grafted = rng.random_bool(GRAFT).then(|| {
+            let (graph, _) = archsmith_frontend::check(text, &guide.options).ok()?;
+            graft(text, &graph, &self.donors, rng)
+        });
+        grafted.flatten().unwrap_or_else(|| edit(text, rng))
     }
 }
 
@@ -68,13 +126,7 @@ impl Generator for Mutation {
     }
 
     fn generate(&mut self, requests: &[ProposalRequest], stop: &dyn Fn() -> bool) -> Result<Vec<Proposal>, PartError> {
-        if stop() {
-            return Err(PartError::Interrupted);
-        }
-        Ok(requests
-            .iter()
-            .map(|r| Proposal { text: self.propose(r.seed), tokens: 0, guidance: None, seconds: 0.0 })
-            .collect())
+        requests.iter().map(|r| if stop() { Err(PartError::Interrupted) } else { Ok(self.propose(r.seed)) }).collect()
     }
 
     fn learn(
@@ -108,5 +160,33 @@ impl Generator for Mutation {
             }
         };
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn guided_mutations_stand_and_are_far_from_their_parents() {
+        let parents = [
+            include_str!("../../../assets/seeds/residual_basic.py"),
+            include_str!("../../../assets/seeds/inception_branches.py"),
+        ];
+        let guide = Compiler::of(&Config::preset("smoke").unwrap(), [3, 32, 32], 10).unwrap();
+        let mutation = Mutation::new(parents.map(String::from).to_vec(), Some(guide.clone())).unwrap();
+        let made: Vec<Proposal> = (0..12).map(|seed| mutation.propose(seed)).collect();
+        let mut far = 0;
+        for proposal in &made {
+            assert_eq!(guide.objects(&proposal.text, Ahead::Nothing), None, "{}", proposal.text);
+            let nearest = parents.map(|p| Sketch::of(p).jaccard(&Sketch::of(&proposal.text)));
+            far += usize::from(nearest.iter().all(|&j| j < ALIKE));
+        }
+        assert!(far >= 10, "{far} of 12");
+        assert!(made.iter().map(|p| &p.text).collect::<BTreeSet<_>>().len() == 12);
+        assert!(made.iter().any(|p| p.guidance.is_some_and(|g| g.objections > 0)));
+        assert_eq!(made[3].text, mutation.propose(3).text);
     }
 }

@@ -11,6 +11,7 @@ use crate::{Ending, output};
 use anyhow::Context;
 use archsmith_archive::Event;
 use archsmith_search::config::PromptStyle;
+use archsmith_search::guide::Compiler;
 use archsmith_search::mutation::Mutation;
 use archsmith_search::{Config, Generator, Host, RunError, Search};
 use board::Board;
@@ -93,7 +94,8 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<Ending> {
 fn generator(config: &Config, search: &Search) -> anyhow::Result<Box<dyn Generator>> {
     if config.model.source == "mutation" {
         let seeds = search.store().seeds()?.into_iter().map(|seed| seed.text).collect();
-        return Ok(Box::new(Mutation::new(seeds)?));
+        let guide = Compiler::of(config, CONTRACT.input, CONTRACT.classes);
+        return Ok(Box::new(Mutation::new(seeds, guide)?));
     }
     let generator = LlmGenerator::new(config, CONTRACT)?;
     if config.prompt.style == PromptStyle::Chat && !generator.has_chat_template() {

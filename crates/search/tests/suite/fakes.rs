@@ -3,8 +3,7 @@
 use archsmith_archive::{Event, Guidance, Metrics, Proxies, SeedRecord, SftRecord};
 use archsmith_ir::seed::Seed;
 use archsmith_search::augment::variant;
-use archsmith_search::config::{Guide, Halving, Predictor, SelectBy, Selection};
-use archsmith_search::gates;
+use archsmith_search::config::{Halving, Predictor, SelectBy, Selection};
 use archsmith_search::guide::{Ahead, Compiler};
 use archsmith_search::mutation::Mutation;
 use archsmith_search::run::Contract;
@@ -35,9 +34,7 @@ pub(crate) struct FakeGenerator {
 
 impl FakeGenerator {
     pub(crate) fn new(config: &Config) -> FakeGenerator {
-        let options = gates::options(config, CONTRACT.input, CONTRACT.classes);
-        let guide = Compiler { options, budget: Some(config.budget.clone()) };
-        FakeGenerator { learnt: 0, guide: (config.sampling.guide == Guide::Compiler).then_some(guide) }
+        FakeGenerator { learnt: 0, guide: Compiler::of(config, CONTRACT.input, CONTRACT.classes) }
     }
 
     fn quote(&self, seed: u64, n: usize) -> String {
@@ -232,7 +229,7 @@ pub(crate) fn generator(config: &Config) -> Box<dyn Generator> {
     if config.model.source != "mutation" {
         return Box::new(FakeGenerator::new(config));
     }
-    match Mutation::new(SOURCES.map(String::from).to_vec()) {
+    match Mutation::new(SOURCES.map(String::from).to_vec(), None) {
         Ok(mutation) => Box::new(mutation),
         Err(e) => panic!("{e}"),
     }

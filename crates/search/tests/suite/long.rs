@@ -41,7 +41,7 @@ fn a_hundred_thousand_candidates() {
     config.novelty.graph = false;
     let folder = tempfile::tempdir().unwrap();
     let mut search = create(&folder.path().join("run"), config.clone());
-    let mut generator = Mutation::new(SOURCES.map(String::from).to_vec()).unwrap();
+    let mut generator = Mutation::new(SOURCES.map(String::from).to_vec(), None).unwrap();
     let tenth = (config.run.cycles / 10).max(1);
     let (mut held, mut passed) = (Vec::new(), 0u64);
     let started = Instant::now();

@@ -198,7 +198,7 @@ fn mutation_in_the_model_s_place_resumes_the_same() {
         let stop = || told.get() >= events;
         let mut on_event = |_: &Event| told.set(told.get() + 1);
         let mut host = Host { now_ms: &|| 0, on_event: &mut on_event, stop: &stop };
-        let mut generator = Mutation::new(SOURCES.map(String::from).to_vec()).unwrap();
+        let mut generator = Mutation::new(SOURCES.map(String::from).to_vec(), None).unwrap();
         (search.run(&mut generator, &mut FakeEvaluator, &mut host).unwrap(), told.get())
     };
     let whole = tempfile::tempdir().unwrap();
