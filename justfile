@@ -25,7 +25,7 @@ ablations SEED="0":
     just laptop {{SEED}} no-novelty novelty.near_duplicate=1.0 novelty.graph=false novelty.redraws=0
     just laptop {{SEED}} no-guide sampling.guide=off
     just laptop {{SEED}} mutation model.source=mutation
-    cargo run --locked --quiet -- compare runs/laptop-*-{{SEED}}
+    cargo run --locked --quiet -- compare runs/laptop-*-{{SEED}} --svg runs/ablations-{{SEED}}.svg
 
 # Every test.
 test *ARGS:
