@@ -156,7 +156,7 @@ fn alike(runs: &[(String, RunView)]) -> Option<RangeInclusive<u32>> {
     let finished = |view: &RunView| view.cycles.iter().filter(|c| c.complete).map(|c| c.cycle).collect::<BTreeSet<_>>();
     let all = runs.iter().map(|(_, view)| finished(view)).reduce(|all, one| &all & &one)?;
     let last = *all.last()?;
-    let first = all.iter().rev().take(ALIKE).last()?;
+    let first = all.iter().rev().take(ALIKE).next_back()?;
     Some(*first..=last)
 }
 
