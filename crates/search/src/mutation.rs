@@ -10,11 +10,12 @@
 //! made, whatever becomes of them, and what does not stand is counted as the model's failures are.
 //!
 //! Invariants: the pool is the whole state and is saved where a model would save its adapter, so that a run resumes the same;
-//! a proposal depends on the request's seed and on the pool alone.
+//! a proposal depends on the request's seed, the pool and the guide alone. It does not judge how good or how new a network is:
+//! gates, training and the threshold do, and all parents in the pool are as likely.
 
 use crate::augment::{edit, variant};
 use crate::graft::{Donor, donors, graft};
-use crate::guide::{Ahead, Compiler};
+use crate::guide::Compiler;
 use crate::parts::{Generator, Lesson, PartError, Proposal, ProposalRequest};
 use crate::prompt::Prompt;
 use archsmith_archive::{Guidance, GuidedBy, SftRecord, Sketch};
@@ -85,38 +86,37 @@ impl Mutation {
         Proposal { text, tokens: 0, guidance, seconds: 0.0 }
     }
 
-    /// Edits `parent` until it is another text, keeping what stands. Gives the edits that were taken back too.
+    /// Edits `parent` until it is another text, keeping what stands. Gives how many edits were taken back too.
     fn guided(&self, parent: &str, guide: &Compiler, rng: &mut ChaCha8Rng) -> (String, u32) {
+        let stands = |text: &str| {
+            let (graph, _) = archsmith_frontend::check(text, &guide.options).ok()?;
+            (!guide.over_budget(&graph)).then_some(graph)
+        };
         let sketch = Sketch::of(parent);
         let mut text = parent.to_owned();
+        // None where the parent itself is over the budget: it has no place for a block until an edit mends it.
+        let mut graph = stands(&text);
         if rng.random_bool(VARIANT) {
             let other = variant(&text, rng);
-            if guide.objects(&other, Ahead::Nothing).is_none() {
-                text = other;
+            if let Some(new) = stands(&other) {
+                (text, graph) = (other, Some(new));
             }
         }
         let mut objections = 0;
         for _ in 0..TRIES {
-            let changed = self.changed(&text, guide, rng);
-            if guide.objects(&changed, Ahead::Nothing).is_some() {
+            let block = graph.as_ref().filter(|_| rng.random_bool(GRAFT));
+            let grafted = block.and_then(|graph| graft(&text, graph, &self.donors, rng));
+            let changed = grafted.unwrap_or_else(|| edit(&text, rng));
+            let Some(new) = stands(&changed) else {
                 objections += 1;
                 continue;
-            }
-            text = changed;
+            };
+            (text, graph) = (changed, Some(new));
             if Sketch::of(&text).jaccard(&sketch) < ALIKE {
                 break;
             }
         }
         (text, objections)
-    }
-
-    /// One edit: a block of another network, or a small change.
-    fn changed(&self, text: &str, guide: &Compiler, rng: &mut ChaCha8Rng) -> String {
-        let grafted = rng.random_bool(GRAFT).then(|| {
-            let (graph, _) = archsmith_frontend::check(text, &guide.options).ok()?;
-            graft(text, &graph, &self.donors, rng)
-        });
-        grafted.flatten().unwrap_or_else(|| edit(text, rng))
     }
 }
 
@@ -167,6 +167,7 @@ impl Generator for Mutation {
 mod tests {
     use super::*;
     use crate::Config;
+    use crate::guide::Ahead;
     use std::collections::BTreeSet;
 
     #[test]
