@@ -209,11 +209,20 @@ impl Chart {
 
     /// The chart as an `<svg>` element with this description, or `None` where nothing was drawn.
     pub(crate) fn finish(self, description: &str) -> Option<String> {
+        self.element(description, "")
+    }
+
+    /// The same within another picture, its upper left corner there.
+    pub(crate) fn finish_at(self, description: &str, x: f64, y: f64) -> Option<String> {
+        self.element(description, &format!(" x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" height=\"{HEIGHT}\""))
+    }
+
+    fn element(self, description: &str, place: &str) -> Option<String> {
         if self.marks.is_empty() {
             return None;
         }
         Some(format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">{}{}</svg>",
+            "<svg class=\"chart\"{place} viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">{}{}</svg>",
             escape(description),
             self.body,
             self.marks

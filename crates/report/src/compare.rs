@@ -20,12 +20,12 @@ pub struct Comparison {
     /// Keys of the configuration in which the runs differ, with the value in each run (`None`: not set).
     pub differences: BTreeMap<String, Vec<Option<String>>>,
     /// The last cycles that every run has finished, at most three: runs of different lengths are compared there.
-    pub alike: Option<RangeInclusive<u32>>,
+    pub common_cycles: Option<RangeInclusive<u32>>,
 }
 
-/// Cycles that [`Comparison::alike`] spans at most: enough networks for a narrow interval, few enough to be of one state of
+/// Cycles that [`Comparison::common_cycles`] spans at most: enough networks for a narrow interval, few enough to be of one state of
 /// the model.
-const ALIKE: usize = 3;
+const COMMON: usize = 3;
 
 /// The headline figures of one run.
 #[derive(Clone, Debug, Serialize)]
@@ -50,12 +50,12 @@ pub struct RunColumn {
     pub over_threshold_first: Option<Share>,
     /// The same in the last cycle.
     pub over_threshold_last: Option<Share>,
-    /// Validation accuracy of the candidates trained in the cycles of [`Comparison::alike`].
-    pub accuracy_alike: Option<Mean>,
+    /// Validation accuracy of the candidates trained in the cycles of [`Comparison::common_cycles`].
+    pub accuracy_common: Option<Mean>,
     /// Those of them at or over the threshold.
-    pub over_threshold_alike: Option<Share>,
+    pub over_threshold_common: Option<Share>,
     /// Candidates admitted up to the last of these cycles.
-    pub admitted_alike: Option<u64>,
+    pub admitted_until_common: Option<u64>,
     /// Accuracy of all that the model wrote in the first cycle, repetitions counted with what they repeat.
     pub written_first: Option<Mean>,
     /// The same in the cycle where it was highest.
@@ -90,9 +90,9 @@ impl Comparison {
                 differences.insert(key.clone(), values);
             }
         }
-        let alike = alike(runs);
-        let runs = runs.iter().map(|(name, view)| column(name, view, alike.as_ref())).collect();
-        Comparison { runs, differences, alike }
+        let common_cycles = common(runs);
+        let runs = runs.iter().map(|(name, view)| column(name, view, common_cycles.as_ref())).collect();
+        Comparison { runs, differences, common_cycles }
     }
 
     /// A table for a terminal, one column a run.
@@ -113,12 +113,12 @@ impl Comparison {
         );
         rows.push(self.line("over threshold, first cycle", |run| share(run.over_threshold_first.as_ref())));
         rows.push(self.line("over threshold, last cycle", |run| share(run.over_threshold_last.as_ref())));
-        if let Some((first, last)) = self.alike.as_ref().map(|alike| (alike.start(), alike.end())) {
+        if let Some((first, last)) = self.common_cycles.as_ref().map(|common| (common.start(), common.end())) {
             let cycles = format!("cycles {first} to {last}");
-            rows.push(self.line(&format!("mean accuracy, {cycles}"), |run| mean(run.accuracy_alike.as_ref())));
-            rows.push(self.line(&format!("over threshold, {cycles}"), |run| share(run.over_threshold_alike.as_ref())));
+            rows.push(self.line(&format!("mean accuracy, {cycles}"), |run| mean(run.accuracy_common.as_ref())));
+            rows.push(self.line(&format!("over threshold, {cycles}"), |run| share(run.over_threshold_common.as_ref())));
             rows.push(self.line(&format!("admitted up to cycle {last}"), |run| {
-                run.admitted_alike.map_or("-".to_owned(), |n| n.to_string())
+                run.admitted_until_common.map_or("-".to_owned(), |n| n.to_string())
             }));
         }
         rows.push(self.line("mean with repetitions, first cycle", |run| mean(run.written_first.as_ref())));
@@ -151,16 +151,16 @@ impl Comparison {
     }
 }
 
-/// The cycles of [`Comparison::alike`].
-fn alike(runs: &[(String, RunView)]) -> Option<RangeInclusive<u32>> {
+/// The cycles of [`Comparison::common_cycles`].
+fn common(runs: &[(String, RunView)]) -> Option<RangeInclusive<u32>> {
     let finished = |view: &RunView| view.cycles.iter().filter(|c| c.complete).map(|c| c.cycle).collect::<BTreeSet<_>>();
     let all = runs.iter().map(|(_, view)| finished(view)).reduce(|all, one| &all & &one)?;
     let last = *all.last()?;
-    let first = all.iter().rev().take(ALIKE).next_back()?;
+    let first = all.iter().rev().take(COMMON).next_back()?;
     Some(*first..=last)
 }
 
-fn column(name: &str, view: &RunView, alike: Option<&RangeInclusive<u32>>) -> RunColumn {
+fn column(name: &str, view: &RunView, common: Option<&RangeInclusive<u32>>) -> RunColumn {
     let done: Vec<&CycleView> = view.cycles.iter().filter(|cycle| cycle.complete).collect();
     let accuracies = || done.iter().filter_map(|cycle| cycle.accuracy);
     let accuracy_first = accuracies().next();
@@ -171,7 +171,7 @@ fn column(name: &str, view: &RunView, alike: Option<&RangeInclusive<u32>>) -> Ru
     let larger = |best: Share, one: Share| if one.share > best.share { one } else { best };
     let measured = || done.iter().map(|cycle| cycle.over_threshold).filter(|share| share.total > 0);
     let best = view.best.first().and_then(|best| view.candidates.get(best.candidate));
-    let among = |cycle: u32| alike.is_some_and(|alike| alike.contains(&cycle));
+    let among = |cycle: u32| common.is_some_and(|common| common.contains(&cycle));
     let trained = || view.candidates.iter().filter(|one| among(one.cycle)).filter_map(|one| one.accuracy_val);
     let over = || view.cycles.iter().filter(|cycle| among(cycle.cycle)).map(|cycle| cycle.over_threshold);
     let spent = view.totals.seconds;
@@ -187,11 +187,11 @@ fn column(name: &str, view: &RunView, alike: Option<&RangeInclusive<u32>>) -> Ru
         gain: accuracy_first.zip(accuracy_best).map(|(first, best)| best.mean - first.mean),
         over_threshold_first: measured().next(),
         over_threshold_last: measured().next_back(),
-        accuracy_alike: stats::mean(trained()),
-        over_threshold_alike: alike
+        accuracy_common: stats::mean(trained()),
+        over_threshold_common: common
             .map(|_| Share::of(over().map(|share| share.count).sum(), over().map(|share| share.total).sum())),
-        admitted_alike: alike
-            .map(|alike| view.cycles.iter().filter(|cycle| cycle.cycle <= *alike.end()).map(|c| c.admitted).sum()),
+        admitted_until_common: common
+            .map(|common| view.cycles.iter().filter(|cycle| cycle.cycle <= *common.end()).map(|c| c.admitted).sum()),
         written_first: written().next(),
         written_best: written().reduce(better),
         written_over_best: done

@@ -1,6 +1,6 @@
 //! The cycles of several runs in one picture: a standalone SVG, for a page or a paper.
 //!
-//! It shows what [`crate::Comparison`] has as figures and adds nothing to them.
+//! It shows what [`crate::Comparison`] has as figures and adds nothing to them: no smoothing, no fit, no verdict on which is better.
 
 use std::fmt::Write;
 
@@ -29,8 +29,8 @@ pub fn curves(runs: &[(String, RunView)]) -> Option<String> {
         cycle.over_threshold.share.map(|share| (share, cycle.over_threshold.low, cycle.over_threshold.high))
     };
     let charts = [
-        panel(runs, "Mean accuracy of the trained candidates", &accuracy)?,
-        panel(runs, "Share at or over the threshold", &share)?,
+        panel(runs, 5.0, "Mean accuracy of the trained candidates", &accuracy)?,
+        panel(runs, 415.0, "Share at or over the threshold", &share)?,
     ];
     let height = CHART + LINE * runs.len().div_ceil(2) + 10;
     let mut out = format!(
@@ -38,11 +38,7 @@ pub fn curves(runs: &[(String, RunView)]) -> Option<String> {
          <rect class=\"ground\" width=\"820\" height=\"{height}\"/>\n",
         style()
     );
-    for (at, (title, chart)) in charts.into_iter().enumerate() {
-        let x = 5 + 410 * at;
-        let placed = chart.replacen("<svg ", &format!("<svg x=\"{x}\" y=\"25\" width=\"400\" height=\"240\" "), 1);
-        let _ = writeln!(out, "<text class=\"title\" x=\"{}\" y=\"18\">{title}</text>\n{placed}", x + 46);
-    }
+    charts.iter().for_each(|chart| out.push_str(chart));
     for (at, (name, _)) in runs.iter().enumerate() {
         let (x, y) = (51 + 410 * (at % 2), CHART + LINE * (at / 2) + 10);
         let _ = writeln!(
@@ -61,30 +57,33 @@ pub fn curves(runs: &[(String, RunView)]) -> Option<String> {
 /// A figure of a cycle, with the ends of its interval.
 type Figure = (f64, Option<f64>, Option<f64>);
 
-fn panel(
-    runs: &[(String, RunView)],
-    title: &'static str,
-    of: &dyn Fn(&CycleView) -> Option<Figure>,
-) -> Option<(&'static str, String)> {
-    let finished = |view: &RunView| view.cycles.iter().filter(|cycle| cycle.complete).cloned().collect::<Vec<_>>();
-    let runs: Vec<Vec<CycleView>> = runs.iter().map(|(_, view)| finished(view)).collect();
+/// A chart with its title, `x` from the left.
+fn panel(runs: &[(String, RunView)], x: f64, title: &str, of: &dyn Fn(&CycleView) -> Option<Figure>) -> Option<String> {
+    // Cycle and figure, run by run.
+    let runs: Vec<Vec<(f64, Figure)>> = runs
+        .iter()
+        .map(|(_, view)| view.cycles.iter().filter(|cycle| cycle.complete))
+        .map(|cycles| cycles.filter_map(|cycle| Some((f64::from(cycle.cycle), of(cycle)?))).collect())
+        .collect();
     let all = || runs.iter().flatten();
-    let cycles: Vec<u32> = (0..=all().map(|cycle| cycle.cycle).max()?).collect();
-    let ends = || all().filter_map(of).flat_map(|(value, low, high)| [low.unwrap_or(value), high.unwrap_or(value)]);
+    let last = all().map(|(at, _)| *at).fold(0.0, f64::max);
+    let ends = || all().flat_map(|(_, (value, low, high))| [low.unwrap_or(*value), high.unwrap_or(*value)]);
     let (low, high) = (ends().fold(1.0, f64::min), ends().fold(0.0, f64::max));
+    let cycles: Vec<u32> = (0..=last as u32).collect();
     let mut chart = Chart::new(&cycles, low.max(0.0), high.min(1.0), Unit::Percent);
-    let figures = |run: &[CycleView]| {
-        run.iter().filter_map(|cycle| Some((f64::from(cycle.cycle), of(cycle)?))).collect::<Vec<_>>()
-    };
     for (at, run) in runs.iter().enumerate() {
-        let band = figures(run).into_iter().filter_map(|(at, (_, low, high))| Some((at, low?, high?)));
-        chart.band(&class(at), &band.collect::<Vec<_>>());
+        let edges: Vec<_> =
+            run.iter().filter_map(|(cycle, (_, low, high))| Some((*cycle, (*low)?, (*high)?))).collect();
+        match edges[..] {
+            [(cycle, low, high)] => chart.whisker(&class(at), cycle, low, high),
+            _ => chart.band(&class(at), &edges),
+        }
     }
     for (at, run) in runs.iter().enumerate() {
-        let line = figures(run).into_iter().map(|(at, (value, ..))| (at, value));
-        chart.line(&class(at), &line.collect::<Vec<_>>());
+        chart.line(&class(at), &run.iter().map(|(cycle, (value, ..))| (*cycle, *value)).collect::<Vec<_>>());
     }
-    Some((title, chart.finish(title)?))
+    let chart = chart.finish_at(title, x, 25.0)?;
+    Some(format!("<text class=\"title\" x=\"{}\" y=\"18\">{title}</text>\n{chart}\n", x + 46.0))
 }
 
 /// The class of a run by its place.
@@ -103,7 +102,7 @@ fn style() -> String {
     format!(
         ".ground{{fill:#fff}}text{{font-size:12.5px;fill:#1f262c}}.title{{font-weight:600}}.tick{{fill:#5a6670}}\
          .grid{{stroke:#e3e6e8}}.axis{{stroke:#8a949c}}.line{{fill:none;stroke:var(--ink);stroke-width:2;stroke-linejoin:round}}\
-         .line.more{{stroke-dasharray:5 3}}.dot{{fill:var(--ink)}}.band{{fill:var(--ink);opacity:.13}}{}\
+         .line.more{{stroke-dasharray:5 3}}.dot{{fill:var(--ink)}}.band{{fill:var(--ink);opacity:.13}}.whisker{{fill:none;stroke:var(--ink);stroke-width:1.4}}{}\
          @media(prefers-color-scheme:dark){{.ground{{fill:#12171d}}text{{fill:#e2e6e9}}.tick{{fill:#a9b4bd}}\
          .grid{{stroke:#2a323b}}.axis{{stroke:#6b7680}}{}}}",
         inks(false),

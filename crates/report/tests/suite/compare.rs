@@ -36,17 +36,17 @@ fn runs_of_different_lengths_are_compared_where_both_were() {
     none.cycles.clear();
     let compare = |other: RunView| Comparison::of(&[("a".into(), view.clone()), ("b".into(), other)]);
     let comparison = compare(shorter);
-    assert_eq!(comparison.alike, Some(0..=1));
+    assert_eq!(comparison.common_cycles, Some(0..=1));
     let [a, b] = &comparison.runs[..] else { panic!("two runs") };
     let known: Vec<f64> = view.candidates.iter().filter(|c| c.cycle < 2).filter_map(|c| c.accuracy_val).collect();
-    let mean = a.accuracy_alike.unwrap();
+    let mean = a.accuracy_common.unwrap();
     assert_eq!((mean.count, mean.mean), (known.len(), known.iter().sum::<f64>() / known.len() as f64));
-    assert_eq!((a.accuracy_alike, a.over_threshold_alike), (b.accuracy_alike, b.over_threshold_alike));
-    assert_eq!(a.over_threshold_alike.unwrap().total, known.len() as u64);
-    assert_eq!(a.admitted_alike, Some(view.cycles[0].admitted + view.cycles[1].admitted));
+    assert_eq!((a.accuracy_common, a.over_threshold_common), (b.accuracy_common, b.over_threshold_common));
+    assert_eq!(a.over_threshold_common.unwrap().total, known.len() as u64);
+    assert_eq!(a.admitted_until_common, Some(view.cycles[0].admitted + view.cycles[1].admitted));
     assert!(comparison.text().contains("mean accuracy, cycles 0 to 1"), "{}", comparison.text());
     let nothing = compare(none);
-    assert!(nothing.alike.is_none() && nothing.runs[0].accuracy_alike.is_none());
+    assert!(nothing.common_cycles.is_none() && nothing.runs[0].accuracy_common.is_none());
     assert!(!nothing.text().contains("cycles 0"), "{}", nothing.text());
 }
 
@@ -64,6 +64,9 @@ fn runs_are_drawn_into_one_picture() {
     }
     assert_eq!(picture.matches("<svg").count(), picture.matches("</svg>").count());
     assert_eq!(curves(&[("nothing".into(), none)]), None);
+    let mut one = fixture::view();
+    one.cycles.truncate(1);
+    assert_eq!(curves(&[("one cycle".into(), one)]).unwrap().matches("class=\"whisker c0\"").count(), 2);
 }
 
 #[test]
