@@ -41,7 +41,7 @@ impl Default for Sampling {
 }
 
 impl Sampling {
-    /// Answers of a model that rarely gets through do, at a price; one that writes mostly valid text never comes near it.
+    /// Ample for a model that mostly writes what stands. One that rarely does needs it for most answers, and is better given less.
     pub const TAKE_BACK: usize = 12;
 
     pub(crate) fn check(&self) -> Result<()> {

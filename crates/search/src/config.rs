@@ -137,7 +137,8 @@ pub struct Sampling {
     #[serde(default)]
     pub guide: Guide,
     /// Tokens of one answer that the compiler may have taken back before the answer is given up, as a multiple of the longest
-    /// answer. Models that mostly write valid networks never come near it; for others it bounds the time.
+    /// answer. The embedded model reaches it now and then where it draws hot; for a model that
+    /// rarely gets through it bounds the time.
     #[serde(default = "take_back")]
     pub take_back: usize,
 }
