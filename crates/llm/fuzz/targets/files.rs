@@ -1,4 +1,4 @@
-//! One file of a small model, changed as the bytes say: loaded and, where that works, used.
+//! One file of a small model or of its adapter, changed as the bytes say: loaded and, where that works, used.
 #![no_main]
 
 #[path = "../../tests/suite/support.rs"]
