@@ -67,6 +67,23 @@ pub struct BatchNorm<B: Backend> {
     pub eps: f64,
 }
 
+/// What a normalisation within groups of channels of each sample is made of (layer normalisation: one place, one group).
+#[derive(Clone, Debug)]
+pub struct GroupNorm<B: Backend> {
+    /// `[N, P, C]`, or `[N, C, P]` where images are `[N, C, H, W]`, in any shape of as many elements.
+    pub x: FloatTensor<B>,
+    /// `[C]`.
+    pub weight: FloatTensor<B>,
+    /// `[C]`.
+    pub bias: FloatTensor<B>,
+    /// N, P and C.
+    pub sizes: [usize; 3],
+    /// Groups of as many channels each.
+    pub groups: usize,
+    /// Added to the variance.
+    pub eps: f64,
+}
+
 /// The gradient of a linear layer's weight `[N, K]` as the product it is: `dyᵀ·x` of `dy [M, N]` and `x [M, K]`.
 #[derive(Clone, Debug)]
 pub struct Outer<B: Backend> {
@@ -180,6 +197,20 @@ pub trait Kernels: Backend {
         composed::batch_norm_backward::<Self>(input, y, statistics, dy)
     }
 
+    /// Normalisation within groups of channels of each sample: the result in x's shape, and mean and biased variance, `[N·G]`.
+    fn group_norm(input: GroupNorm<Self>) -> Normalised<Self> {
+        composed::group_norm::<Self>(input)
+    }
+
+    /// Gradients of [`Kernels::group_norm`] for x, weight and bias.
+    fn group_norm_backward(
+        input: GroupNorm<Self>,
+        statistics: (FloatTensor<Self>, FloatTensor<Self>),
+        dy: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 3] {
+        composed::group_norm_backward::<Self>(input, statistics, dy)
+    }
+
     /// A zero `[1]` of f32 whose gradient for `y` is the given one; none where `y` has no gradient, as on a backend without
     /// differentiation. A backward pass from it is one from `y`.
     fn seeded(_y: FloatTensor<Self>, _gradient: FloatTensor<Self::Plain>) -> Option<FloatTensor<Self>> {
@@ -216,6 +247,41 @@ pub trait Kernels: Backend {
         _sizes: [usize; 3],
     ) -> Result<FloatTensor<Self>, (FloatTensor<Self>, FloatTensor<Self>)> {
         Err((x, v))
+    }
+
+    /// The same elements, and the same gradient, each in memory in their order: what the library reads of other orders it reads
+    /// slowly.
+    fn settle(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        x
+    }
+
+    /// `[A, P, C]` summed over P, `[A, 1, C]`.
+    fn sum_middle(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_sum_dim(x, 1)
+    }
+
+    /// `[A, 1, C]` repeated P times, the gradient of [`Kernels::sum_middle`].
+    fn repeat_middle(y: FloatTensor<Self>, p: usize) -> FloatTensor<Self> {
+        let [a, _, c] = y.shape().dims();
+        Self::float_expand(y, [a, p, c].into())
+    }
+
+    /// The largest (or smallest) of `[A, P, C]` over P, `[A, 1, C]`, or the argument back where the backend has no kernel of its
+    /// own.
+    ///
+    /// # Errors
+    /// The argument.
+    fn extreme_middle(x: FloatTensor<Self>, _max: bool) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        Err(x)
+    }
+
+    /// Gradient of [`Kernels::extreme_middle`] from its argument and its result, shared among equal elements.
+    fn extreme_middle_backward(
+        _x: FloatTensor<Self>,
+        _y: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        dy
     }
 
     /// Gradient of [`Kernels::spread`] for v, flat: the sums of `dy·x`, or of `dy` without x, over P.

@@ -1,6 +1,6 @@
 //! The functions of [`super::Kernels`] on a backend's own operations.
 
-use super::{Average, BatchNorm, ConvGeometry, Kernels, Normalised, Outer, PoolWindow};
+use super::{Average, BatchNorm, ConvGeometry, GroupNorm, Kernels, Normalised, Outer, PoolWindow};
 use crate::optim::rule::{Formula, Rule, Visit};
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{ConvOptions, FloatTensor, IntTensor};
@@ -99,7 +99,7 @@ fn count<B: Backend>(x: &FloatTensor<B>) -> f64 {
 
 /// `1 / √(variance + eps)` of each channel, `[1, C, 1]`.
 fn inverse_deviation<B: Backend>(variance: FloatTensor<B>, eps: f64) -> FloatTensor<B> {
-    channels::<B>(B::float_recip(B::float_sqrt(B::float_add_scalar(variance, eps.into()))))
+    channels::<B>(inverse_root::<B>(variance, eps))
 }
 
 /// An image or `[N, C]` as `[N, C, S]`.
@@ -162,6 +162,68 @@ pub(super) fn batch_norm_backward<B: Kernels>(
     let inner = B::float_sub(inner, B::float_mul(normed, B::float_mul_scalar(dw.clone(), factor.into())));
     let dx = B::float_mul(inner, B::float_mul(channels::<B>(input.weight), r));
     [B::float_reshape(dx, shape), flat::<B>(dw), flat::<B>(db), residual]
+}
+
+/// Between `[N, P, C]`, where a backend's images have channels last, and `[N, C, P]`.
+fn channel_rows<B: Kernels>(x: FloatTensor<B>, from: [usize; 3]) -> FloatTensor<B> {
+    let x = B::float_reshape(x, from.into());
+    if B::CHANNELS_LAST { B::transpose(x) } else { x }
+}
+
+/// The sizes of an operand as the backend has it, and as `[N, C, P]`.
+fn orders<B: Kernels>([n, p, c]: [usize; 3]) -> ([usize; 3], [usize; 3]) {
+    (if B::CHANNELS_LAST { [n, p, c] } else { [n, c, p] }, [n, c, p])
+}
+
+/// Mean over dimension 1 of a matrix.
+fn row_mean<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let factor = 1.0 / x.shape()[1] as f64;
+    B::float_mul_scalar(B::float_sum_dim(x, 1), factor.into())
+}
+
+fn inverse_root<B: Backend>(variance: FloatTensor<B>, eps: f64) -> FloatTensor<B> {
+    B::float_recip(B::float_sqrt(B::float_add_scalar(variance, eps.into())))
+}
+
+pub(super) fn group_norm<B: Kernels>(input: GroupNorm<B>) -> Normalised<B> {
+    let [n, p, c] = input.sizes;
+    let (rows, size) = (n * input.groups, c / input.groups * p);
+    let (own, first) = orders::<B>(input.sizes);
+    let shape = input.x.shape();
+    let x = B::float_reshape(channel_rows::<B>(input.x, own), [rows, size].into());
+    let mean = row_mean::<B>(x.clone());
+    let centred = B::float_sub(x, mean.clone());
+    let variance = row_mean::<B>(B::float_mul(centred.clone(), centred.clone()));
+    let normed = B::float_mul(centred, inverse_root::<B>(variance.clone(), input.eps));
+    let y = B::float_mul(B::float_reshape(normed, first.into()), channels::<B>(input.weight));
+    let y = channel_rows::<B>(B::float_add(y, channels::<B>(input.bias)), first);
+    (B::float_reshape(y, shape), B::float_reshape(mean, [rows].into()), B::float_reshape(variance, [rows].into()))
+}
+
+/// With `x̂ = (x − mean)·r`: `dw = Σ dy·x̂`, `db = Σ dy`, `dx = r·(g − mean(g) − x̂·mean(g·x̂))` of `g = w·dy`, the means over a group
+/// (Wu and He 2018 with the derivation of batch normalisation).
+pub(super) fn group_norm_backward<B: Kernels>(
+    input: GroupNorm<B>,
+    statistics: (FloatTensor<B>, FloatTensor<B>),
+    dy: FloatTensor<B>,
+) -> [FloatTensor<B>; 3] {
+    let [n, p, c] = input.sizes;
+    let (rows, size) = (n * input.groups, c / input.groups * p);
+    let (own, first) = orders::<B>(input.sizes);
+    let shape = input.x.shape();
+    let x = B::float_reshape(channel_rows::<B>(input.x, own), [rows, size].into());
+    let dy = channel_rows::<B>(dy, own);
+    let column = |v: FloatTensor<B>| B::float_reshape(v, [rows, 1].into());
+    let r = inverse_root::<B>(column(statistics.1), input.eps);
+    let normed = B::float_mul(B::float_sub(x, column(statistics.0)), r.clone());
+    let by_channel = B::float_mul(dy.clone(), B::float_reshape(normed.clone(), first.into()));
+    let (dw, db) = (channel_sum::<B>(by_channel), channel_sum::<B>(dy.clone()));
+    let g = B::float_reshape(B::float_mul(dy, channels::<B>(input.weight)), [rows, size].into());
+    let inner = B::float_sub(g.clone(), row_mean::<B>(g.clone()));
+    let slope = row_mean::<B>(B::float_mul(g, normed.clone()));
+    let dx = B::float_mul(B::float_sub(inner, B::float_mul(normed, slope)), r);
+    let dx = channel_rows::<B>(B::float_reshape(dx, first.into()), first);
+    [B::float_reshape(dx, shape), flat::<B>(dw), flat::<B>(db)]
 }
 
 /// The input in a frame of negative infinity that makes every window whole, and where it lies there.

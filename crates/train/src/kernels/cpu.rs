@@ -8,6 +8,7 @@
 mod blocks;
 mod conv;
 mod depthwise;
+mod group;
 mod isa;
 mod matrix;
 mod micro;
@@ -15,6 +16,7 @@ mod norm;
 mod pointwise;
 mod pool;
 mod rearrange;
+mod reduce;
 mod small;
 mod spread;
 mod tiles;
@@ -22,7 +24,7 @@ mod update;
 mod vector;
 mod winograd;
 
-use super::{Average, BatchNorm, ConvGeometry, Kernels, Later, Normalised, Outer, PoolWindow, composed};
+use super::{Average, BatchNorm, ConvGeometry, GroupNorm, Kernels, Later, Normalised, Outer, PoolWindow, composed};
 use crate::optim::rule::Rule;
 use archsmith_ir::prim::UnaryOp;
 use burn::backend::Flex;
@@ -248,6 +250,37 @@ impl Kernels for Flex {
         [dx, tensor(sums.0, vec![c]), tensor(sums.1, vec![c]), residual]
     }
 
+    fn group_norm(input: GroupNorm<Self>) -> Normalised<Self> {
+        if !all_f32(&[&input.x, &input.weight, &input.bias]) {
+            return composed::group_norm::<Self>(input);
+        }
+        let GroupNorm { x, weight, bias, sizes, groups, eps } = input;
+        let shape = x.shape().to_vec();
+        let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
+        let norm = group::Norm { weight: weight.storage(), bias: bias.storage(), sizes, groups, eps };
+        let (y, mean, variance) = norm.forward(x.storage());
+        let rows = mean.len();
+        (tensor(y, shape), tensor(mean, vec![rows]), tensor(variance, vec![rows]))
+    }
+
+    fn group_norm_backward(
+        input: GroupNorm<Self>,
+        statistics: (FloatTensor<Self>, FloatTensor<Self>),
+        dy: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 3] {
+        if !all_f32(&[&input.x, &input.weight, &dy]) {
+            return composed::group_norm_backward::<Self>(input, statistics, dy);
+        }
+        let GroupNorm { x, weight, bias, sizes, groups, eps } = input;
+        let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
+        let (mean, variance) = (statistics.0.to_contiguous(), statistics.1.to_contiguous());
+        let norm = group::Norm { weight: weight.storage(), bias: bias.storage(), sizes, groups, eps };
+        let mut sums = (Vec::new(), Vec::new());
+        let dx = changed(dy, |dy| sums = norm.backward(x.storage(), mean.storage(), variance.storage(), dy));
+        let c = sizes[2];
+        [dx, tensor(sums.0, vec![c]), tensor(sums.1, vec![c])]
+    }
+
     /// The library would fill memory twice, at first of another alignment.
     fn zeros_like(x: &FloatTensor<Self>) -> FloatTensor<Self> {
         if !all_f32(&[x]) {
@@ -293,6 +326,43 @@ impl Kernels for Flex {
         let shape = x.shape().to_vec();
         let (x, v) = (x.to_contiguous(), v.to_contiguous());
         Ok(tensor(spread::forward(product, x.storage(), v.storage(), sizes), shape))
+    }
+
+    fn settle(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        /// Shorter runs are left to the library, which goes by tiles where there are two dimensions.
+        const RUN: usize = 4;
+        let blocks = x.layout().strided_blocks();
+        let run = blocks.block_len();
+        if !all_f32(&[&x]) || x.is_contiguous() || run < RUN || !x.layout().has_positive_strides() {
+            return x.to_contiguous();
+        }
+        let mut y = blocks::buffer(x.shape().num_elements());
+        let from: &[f32] = x.storage();
+        y.chunks_exact_mut(run).zip(blocks.block_starts()).for_each(|(y, at)| y.copy_from_slice(&from[at..at + run]));
+        let shape = x.shape().to_vec();
+        tensor(y, shape)
+    }
+
+    fn repeat_middle(y: FloatTensor<Self>, p: usize) -> FloatTensor<Self> {
+        let [a, _, c] = y.shape().dims();
+        if !all_f32(&[&y]) {
+            return Self::float_expand(y, [a, p, c].into());
+        }
+        tensor(reduce::repeat(y.to_contiguous().storage(), [a, p, c]), vec![a, p, c])
+    }
+
+    fn extreme_middle(x: FloatTensor<Self>, max: bool) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        let sizes @ [a, p, c] = x.shape().dims();
+        if !all_f32(&[&x]) || p == 0 {
+            return Err(x);
+        }
+        Ok(tensor(reduce::extreme(x.to_contiguous().storage(), max, sizes), vec![a, 1, c]))
+    }
+
+    fn extreme_middle_backward(x: FloatTensor<Self>, y: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
+        let sizes = x.shape().dims();
+        let (x, y, dy) = (x.to_contiguous(), y.to_contiguous(), dy.to_contiguous());
+        tensor(reduce::extreme_backward(x.storage(), y.storage(), dy.storage(), sizes), sizes.to_vec())
     }
 
     fn spread_sums(x: Option<FloatTensor<Self>>, dy: FloatTensor<Self>, sizes: [usize; 3]) -> FloatTensor<Self> {

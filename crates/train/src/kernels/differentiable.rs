@@ -1,6 +1,6 @@
 //! Gradients of the functions of [`super::Kernels`], as operations of the library's automatic differentiation.
 
-use super::{Average, BatchNorm, ConvGeometry, Kernels, Later, Normalised, Outer, PoolWindow};
+use super::{Average, BatchNorm, ConvGeometry, GroupNorm, Kernels, Later, Normalised, Outer, PoolWindow};
 use archsmith_ir::prim::UnaryOp;
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -169,6 +169,52 @@ impl<B: Kernels> Backward<B, 2> for Spread {
 }
 
 #[derive(Debug)]
+struct Settle;
+
+impl<B: Kernels> Backward<B, 1> for Settle {
+    type State = ();
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, B::settle(dy));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SumMiddle;
+
+impl<B: Kernels> Backward<B, 1> for SumMiddle {
+    type State = usize;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, B::repeat_middle(dy, ops.state));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct ExtremeMiddle;
+
+impl<B: Kernels> Backward<B, 1> for ExtremeMiddle {
+    type State = [FloatTensor<B>; 2];
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        let dy = grads.consume::<B>(&ops.node);
+        let [x, y] = ops.state;
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, B::extreme_middle_backward(x, y, dy));
+        }
+    }
+}
+
+#[derive(Debug)]
 struct Seeded;
 
 impl<B: Kernels> Backward<B, 1> for Seeded {
@@ -211,6 +257,24 @@ macro_rules! normalise_backward {
 
 normalise_backward!(3);
 normalise_backward!(4);
+
+#[derive(Debug)]
+struct NormaliseGroups;
+
+impl<B: Kernels> Backward<B, 3> for NormaliseGroups {
+    type State = (GroupNorm<B>, [FloatTensor<B>; 2]);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let dy = grads.consume::<B>(&ops.node);
+        let (input, [mean, variance]) = ops.state;
+        let found = B::group_norm_backward(input, (mean, variance), dy);
+        for (node, gradient) in ops.parents.into_iter().zip(found) {
+            if let Some(node) = node {
+                grads.register::<B>(node.id, gradient);
+            }
+        }
+    }
+}
 
 impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     type Plain = B;
@@ -312,6 +376,30 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         })
     }
 
+    fn settle(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Settle.prepare::<C>([x.node]).compute_bound().stateless(B::settle(x.primitive))
+    }
+
+    fn sum_middle(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let p = x.primitive.shape()[1];
+        let y = B::sum_middle(x.primitive);
+        match SumMiddle.prepare::<C>([x.node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(p, y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
+    fn extreme_middle(x: FloatTensor<Self>, max: bool) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        let y = match B::extreme_middle(x.primitive.clone(), max) {
+            Ok(y) => y,
+            Err(_) => return Err(x),
+        };
+        Ok(match ExtremeMiddle.prepare::<C>([x.node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish([x.primitive, y.clone()], y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        })
+    }
+
     fn joins(op: UnaryOp) -> bool {
         B::joins(op)
     }
@@ -347,6 +435,19 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
                     OpsKind::UnTracked(prep) => prep.finish(y),
                 }
             }
+        };
+        (y, constant::<B, C>(mean), constant::<B, C>(variance))
+    }
+
+    fn group_norm(input: GroupNorm<Self>) -> Normalised<Self> {
+        let GroupNorm { x, weight, bias, sizes, groups, eps } = input;
+        let nodes = [x.node.clone(), weight.node.clone(), bias.node.clone()];
+        let (x, weight, bias) = (x.primitive, weight.primitive, bias.primitive);
+        let inner = GroupNorm { x, weight, bias, sizes, groups, eps };
+        let (y, mean, variance) = B::group_norm(inner.clone());
+        let y = match NormaliseGroups.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((inner, [mean.clone(), variance.clone()]), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
         };
         (y, constant::<B, C>(mean), constant::<B, C>(variance))
     }

@@ -2,7 +2,7 @@
 
 mod gain;
 
-use super::{Average, BatchNorm, ConvGeometry, Kernels, Outer, PoolWindow, composed};
+use super::{Average, BatchNorm, ConvGeometry, GroupNorm, Kernels, Outer, PoolWindow, composed};
 use crate::optim::rule::Rule;
 use archsmith_ir::Seed;
 use archsmith_ir::prim::UnaryOp;
@@ -195,9 +195,124 @@ fn batch_norms_agree_with_what_follows_them() {
 }
 
 #[test]
+fn group_norms_agree() {
+    let mut draws = Seed::from_u64(6).draws();
+    let d = &mut draws;
+    // Rows of one group (layer normalisation) with whole vectors and without, groups of one channel, one group, several samples
+    // to a part and several parts.
+    let sizes =
+        [[70, 1, 1100], [5, 1, 3], [3, 1, 12], [4, 35, 12], [2, 1600, 12], [3, 9, 48], [300, 16, 24], [1, 1, 2100]];
+    for (sizes, groups) in sizes.into_iter().flat_map(|s| [1, 3, s[2]].map(|g| (s, g))).filter(|(s, g)| s[2] % g == 0) {
+        let [n, p, c] = sizes;
+        let what = format!("{sizes:?} in {groups}");
+        // A group of one element has no variance: its gradient is of the size of what is rounded off.
+        if p * c == groups {
+            continue;
+        }
+        let x = Flex::float_add_scalar(random(&[n, p, c], d), 3.0.into());
+        let input = GroupNorm::<Flex> { x, weight: random(&[c], d), bias: random(&[c], d), sizes, groups, eps: 1e-3 };
+        let (y, mean, variance) = Flex::group_norm(input.clone());
+        let expected = composed::group_norm::<Flex>(input.clone());
+        near(y, expected.0, &what);
+        near(mean.clone(), expected.1, &what);
+        near(variance.clone(), expected.2, &what);
+        let dy = random(&[n, p, c], d);
+        let found = Flex::group_norm_backward(input.clone(), (mean.clone(), variance.clone()), dy.clone());
+        let expected = composed::group_norm_backward::<Flex>(input, (mean, variance), dy);
+        found.into_iter().zip(expected).for_each(|(found, expected)| near(found, expected, &what));
+    }
+}
+
+#[test]
+fn what_is_settled_has_the_same_elements_in_their_order() {
+    let mut draws = Seed::from_u64(7).draws();
+    let d = &mut draws;
+    let x = random(&[3, 4, 5, 6], d);
+    let part = |from: usize, to: usize| burn::tensor::Slice::new(from as isize, Some(to as isize), 1);
+    let views = [
+        Flex::float_permute(x.clone(), &[0, 2, 1, 3]),
+        Flex::float_permute(x.clone(), &[3, 1, 0, 2]),
+        Flex::float_slice(x.clone(), &[part(1, 3), part(0, 4), part(1, 5), part(0, 6)]),
+        Flex::float_slice(x.clone(), &[part(1, 3), part(1, 4), part(1, 5), part(1, 6)]),
+        Flex::float_slice(x.clone(), &[part(0, 1), part(0, 4), part(0, 5), part(0, 6)]),
+        Flex::float_expand(Flex::float_slice(x.clone(), &[part(0, 3), part(1, 2)]), [3, 4, 5, 6].into()),
+        Flex::float_flip(x.clone(), &[1]),
+        x,
+    ];
+    for (i, view) in views.into_iter().enumerate() {
+        let settled = Flex::settle(view.clone());
+        assert_eq!(settled.shape(), view.shape());
+        assert_eq!(settled.storage::<f32>().len(), view.shape().num_elements(), "{i}");
+        assert_eq!(values(settled), values(view), "{i}");
+    }
+}
+
+#[test]
+fn extremes_share_their_gradient_among_equals() {
+    let tensor =
+        |v: &[f32], shape: [usize; 3]| Flex::float_from_data(TensorData::new(v.to_vec(), shape), &Default::default());
+    let x = tensor(&[1.0, 5.0, 3.0, f32::INFINITY, 3.0, 2.0, -1.0, 0.0, -1.0, f32::NAN, -7.0, 4.0], [2, 3, 2]);
+    let y = Flex::extreme_middle(x.clone(), true).unwrap_or_else(|_| panic!("it has a kernel"));
+    let found = values(y.clone());
+    assert_eq!(found[..3], [3.0, f32::INFINITY, -1.0]);
+    assert!(found[3].is_nan());
+    let dx = Flex::extreme_middle_backward(x.clone(), y, tensor(&[8.0, 2.0, 4.0, 1.0], [2, 1, 2]));
+    assert_eq!(values(dx), [0.0, 0.0, 4.0, 2.0, 4.0, 0.0, 2.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
+    let least = values(Flex::extreme_middle(x, false).unwrap_or_else(|_| panic!("it has a kernel")));
+    assert_eq!(least[..3], [1.0, 2.0, -7.0]);
+    assert!(least[3].is_nan());
+    let repeated = Flex::repeat_middle(tensor(&[1.0, 2.0, 3.0, 4.0], [2, 1, 2]), 2);
+    assert_eq!(values(repeated), [1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 4.0]);
+}
+
+#[test]
+fn activations_are_exact_to_a_few_units_in_the_last_place() {
+    // Abramowitz and Stegun 7.1.5, whose terms do not grow below 3, and the complement's continued fraction (7.1.14) beyond.
+    let erf = |x: f64| -> f64 {
+        if x.abs() < 3.0 {
+            let (mut term, mut sum) = (x, x);
+            for n in 1..80 {
+                term *= -x * x / f64::from(n);
+                sum += term / f64::from(2 * n + 1);
+            }
+            return sum * std::f64::consts::FRAC_2_SQRT_PI;
+        }
+        let fraction = (1..60).rev().fold(x.abs(), |f, n| x.abs() + f64::from(n) / 2.0 / f);
+        x.signum() * (1.0 - (-x * x).exp() / fraction * std::f64::consts::FRAC_2_SQRT_PI / 2.0)
+    };
+    // Without a kink at zero, where a difference says nothing.
+    let elu = UnaryOp::Elu { alpha: 1.0 / 0.9, scale: 1.1, input_scale: 0.9 };
+    let cases: [(UnaryOp, Box<dyn Fn(f64) -> f64>); 3] = [
+        (UnaryOp::Mish, Box::new(|x| x * x.exp().ln_1p().tanh())),
+        (elu, Box::new(|x| if x > 0.0 { 1.1 * x } else { 1.1 / 0.9 * (0.9 * x).exp_m1() })),
+        (UnaryOp::Gelu { tanh: false }, Box::new(move |x| 0.5 * x * (1.0 + erf(x / 2f64.sqrt())))),
+    ];
+    let xs: Vec<f32> =
+        (-2500..2500).map(|i| i as f32 * 0.0037 + 1e-5).chain([-80.0, -30.0, 30.0, 90.0, 1e-6]).collect();
+    let x = Flex::float_from_data(TensorData::new(xs.clone(), [xs.len()]), &Default::default());
+    let one = Flex::float_from_data(TensorData::new(vec![1.0f32; xs.len()], [xs.len()]), &Default::default());
+    for (op, exact) in cases {
+        let y = values(Flex::activate(op, x.clone()).unwrap_or_else(|_| panic!("{op:?} has a kernel")));
+        let slopes = values(Flex::activate_backward(op, x.clone(), one.clone()));
+        for ((&x, y), slope) in xs.iter().zip(y).zip(slopes) {
+            let expected = exact(f64::from(x));
+            // Where 1 + erf cancels, the product is exact beside x.
+            let beside = if matches!(op, UnaryOp::Gelu { .. }) { f64::from(x).abs() } else { expected.abs() };
+            assert!((f64::from(y) - expected).abs() <= 5e-7 * beside + 1e-30, "{op:?} of {x}: {y}, not {expected}");
+            let h = 1e-6;
+            let rise = (exact(f64::from(x) + h) - exact(f64::from(x) - h)) / (2.0 * h);
+            assert!((f64::from(slope) - rise).abs() < 2e-6, "slope of {op:?} at {x}: {slope}, not {rise}");
+        }
+    }
+}
+
+#[test]
 fn activations_hand_nan_on() {
     let x = Flex::float_from_data(TensorData::new(vec![f32::NAN, -1.0, 2.0], [3]), &Default::default());
-    for op in [UnaryOp::Relu, UnaryOp::Silu, UnaryOp::Clamp { min: 0.0, max: 6.0 }, UnaryOp::LeakyRelu { slope: 0.1 }] {
+    let elu = UnaryOp::Elu { alpha: 1.0, scale: 1.0, input_scale: 1.0 };
+    let clamp = UnaryOp::Clamp { min: 0.0, max: 6.0 };
+    let leaky = UnaryOp::LeakyRelu { slope: 0.1 };
+    for op in [UnaryOp::Relu, UnaryOp::Silu, UnaryOp::Mish, elu, UnaryOp::Gelu { tanh: false }, clamp, leaky] {
         let y = Flex::activate(op, x.clone()).unwrap_or_else(|_| panic!("{op:?} has a kernel"));
         assert!(values(y)[0].is_nan(), "{op:?}");
     }

@@ -130,12 +130,14 @@ pub(super) fn execute<B: Kernels>(
         Prim::LayerNorm { axes, eps, weight, bias } => {
             normalize::layer_norm(&mut operands, *axes, *eps, *weight, *bias, place)
         }
-        Prim::GroupNorm { groups, eps, affine } => normalize::group_norm(&mut operands, *groups, *eps, *affine, place),
-        Prim::Reshape { .. } => operands.take(0).reshape(&out.shape),
+        Prim::GroupNorm { groups, eps, affine } => {
+            normalize::group_norm(&mut operands, mode, *groups, *eps, *affine, place)
+        }
+        Prim::Reshape { .. } => operands.take(0).settled().reshape(&out.shape),
         Prim::Permute { dims } => match (operands.take(0), dims.as_slice()) {
             (Value::Float(x), &[0, 2, 3, 1]) => Value::Float(spatial::channels_last::<B>(x)),
             (Value::Float(x), &[0, 3, 1, 2]) => Value::Float(spatial::channels_first::<B>(x)),
-            (x, dims) => x.permute(dims),
+            (x, dims) => x.settled().permute(dims),
         },
         Prim::Expand { shape } => operands.take(0).expand(&operands.types[0].shape, shape),
         Prim::Slice { dim, start, end, step } => {
@@ -218,7 +220,11 @@ fn align<B: Kernels>(a: Value<B>, shape_a: &[usize], b: Value<B>, shape_b: &[usi
 /// Joined along a dimension.
 pub(super) fn concat<B: Kernels>(values: Vec<Value<B>>, dim: usize, place: &Place<B>) -> Value<B> {
     match values.first() {
-        Some(Value::Float(_)) => Value::Float(B::float_cat(values.into_iter().map(|v| v.float(place)).collect(), dim)),
+        Some(Value::Float(_)) => {
+            // Each part's gradient is then a copy in its order, rather than a view of the whole's.
+            let parts = values.into_iter().map(|v| B::settle(v.float(place))).collect();
+            Value::Float(B::float_cat(parts, dim))
+        }
         Some(Value::Bool(_)) => Value::Bool(B::bool_cat(values.into_iter().map(|v| place.to_bool(v)).collect(), dim)),
         _ => Value::Int(B::int_cat(values.into_iter().map(|v| place.to_int(v)).collect(), dim)),
     }

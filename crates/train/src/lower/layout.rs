@@ -379,9 +379,8 @@ impl Pass<'_> {
                 self.last_step(step, step.prim.clone(), 1)
             }
             Prim::ConvTranspose { .. } if self.ty(x).dtype == DType::F32 => self.last_step(step, step.prim.clone(), 1),
-            Prim::BatchNorm { .. } | Prim::Pool { .. } | Prim::AdaptivePool { .. } if follows => {
-                self.last_step(step, step.prim.clone(), 1)
-            }
+            Prim::BatchNorm { .. } | Prim::GroupNorm { .. } if follows => self.last_step(step, step.prim.clone(), 1),
+            Prim::Pool { .. } | Prim::AdaptivePool { .. } if follows => self.last_step(step, step.prim.clone(), 1),
             Prim::Unary(_) | Prim::Scalar { .. } | Prim::Cast(_) | Prim::Detach if follows => {
                 self.last_step(step, step.prim.clone(), 1)
             }

@@ -4,7 +4,7 @@ use super::elementwise::{product, sum};
 use super::exec::{BatchStatistics, Made, Operands};
 use super::layout::Mode;
 use super::value::{Place, Value};
-use crate::kernels::{BatchNorm, Kernels};
+use crate::kernels::{BatchNorm, GroupNorm, Kernels};
 use archsmith_ir::prim::Prim;
 use burn::tensor::TensorMetadata;
 use burn::tensor::ops::FloatTensor;
@@ -27,10 +27,7 @@ pub(super) fn batch_norm<B: Kernels>(
     let x = operands.float(0, place);
     let (weight, bias) = match affine {
         true => (operands.float(1, place), operands.float(2, place)),
-        false => {
-            let one = B::float_ones([c].into(), &place.device, x.dtype().into());
-            (one.clone(), B::float_mul_scalar(one, 0.0.into()))
-        }
+        false => neutral::<B>(c, &x, place),
     };
     // Between `[N, C, …]` and rows of channels, where the step is not in that order already.
     let turn = B::CHANNELS_LAST && !mode.channels_last && shape.len() > 2;
@@ -76,17 +73,7 @@ pub(super) fn batch_norm<B: Kernels>(
     Made { values: vec![Value::Float(B::float_reshape(y, shape.into()))], statistics: None }
 }
 
-/// `(x − mean) / √(variance + eps)` over dimension 1 of `[rows, n]`.
-fn standardize<B: Kernels>(x: FloatTensor<B>, n: usize, eps: f64) -> FloatTensor<B> {
-    let factor = 1.0 / n as f64;
-    let mean = B::float_mul_scalar(B::float_sum_dim(x.clone(), 1), factor.into());
-    let centred = sum::<B>(x, B::float_neg(mean));
-    let square = B::float_mul(centred.clone(), centred.clone());
-    let variance = B::float_mul_scalar(B::float_sum_dim(square, 1), factor.into());
-    product::<B>(centred, B::float_recip(B::float_sqrt(B::float_add_scalar(variance, eps.into()))))
-}
-
-/// Normalised over the trailing `axes` dimensions.
+/// Normalised over the trailing `axes` dimensions: each row is one group.
 pub(super) fn layer_norm<B: Kernels>(
     operands: &mut Operands<'_, B>,
     axes: usize,
@@ -98,34 +85,45 @@ pub(super) fn layer_norm<B: Kernels>(
     let shape = operands.shape(0).to_vec();
     let split = shape.len() - axes;
     let (rows, n): (usize, usize) = (shape[..split].iter().product(), shape[split..].iter().product());
-    let x = operands.take(0).reshape(&[rows, n]).float(place);
-    let mut y = standardize::<B>(x, n, eps);
-    if weight {
-        y = product::<B>(y, operands.take(1).reshape(&[1, n]).float(place));
-    }
-    if bias {
-        y = sum::<B>(y, operands.take(1 + usize::from(weight)).reshape(&[1, n]).float(place));
-    }
-    Value::Float(y).reshape(&shape)
+    let x = operands.float(0, place);
+    let (one, zero) = neutral::<B>(n, &x, place);
+    let mut operand = |place_of: usize| operands.take(place_of).reshape(&[n]).float(place);
+    let w = if weight { operand(1) } else { one };
+    let b = if bias { operand(1 + usize::from(weight)) } else { zero };
+    Value::Float(B::group_norm(GroupNorm { x, weight: w, bias: b, sizes: [rows, 1, n], groups: 1, eps }).0)
 }
 
 /// Normalised within groups of channels.
 pub(super) fn group_norm<B: Kernels>(
     operands: &mut Operands<'_, B>,
+    mode: Mode,
     groups: usize,
     eps: f64,
     affine: bool,
     place: &Place<B>,
 ) -> Value<B> {
     let shape = operands.shape(0).to_vec();
-    let (n, c) = (shape[0], shape[1]);
-    let inner: usize = shape[2..].iter().product();
-    let size = c / groups * inner;
-    let x = operands.take(0).reshape(&[n * groups, size]).float(place);
-    let mut y = B::float_reshape(standardize::<B>(x, size, eps), [n, c, inner].into());
-    if affine {
-        y = product::<B>(y, operands.take(1).reshape(&[1, c, 1]).float(place));
-        y = sum::<B>(y, operands.take(2).reshape(&[1, c, 1]).float(place));
-    }
-    Value::Float(y).reshape(&shape)
+    let last = mode.channels_last;
+    let n = shape[0];
+    let c = if last { shape[3] } else { shape[1] };
+    let inner = shape.iter().product::<usize>() / (n * c).max(1);
+    let x = operands.float(0, place);
+    let (weight, bias) = match affine {
+        true => (operands.float(1, place), operands.float(2, place)),
+        false => neutral::<B>(c, &x, place),
+    };
+    let turn = B::CHANNELS_LAST && !last && inner > 1;
+    let turned = |x: FloatTensor<B>, from: [usize; 3]| match turn {
+        true => B::transpose(B::float_reshape(x, from.into())),
+        false => x,
+    };
+    let x = turned(x, [n, c, inner]);
+    let y = B::group_norm(GroupNorm { x, weight, bias, sizes: [n, inner, c], groups, eps }).0;
+    Value::Float(B::float_reshape(turned(y, [n, inner, c]), shape.into()))
+}
+
+/// A weight of ones and a bias of zeros.
+fn neutral<B: Kernels>(c: usize, x: &FloatTensor<B>, place: &Place<B>) -> (FloatTensor<B>, FloatTensor<B>) {
+    let one = B::float_ones([c].into(), &place.device, x.dtype().into());
+    (one.clone(), B::float_mul_scalar(one, 0.0.into()))
 }

@@ -68,22 +68,26 @@ fn gather_dims<B: Kernels>(x: Value<B>, shape: &[usize], dims: &[usize]) -> (Val
 
 fn float_reduce<B: Kernels>(op: ReduceOp, x: FloatTensor<B>, n: usize, place: &Place<B>) -> FloatTensor<B> {
     match op {
-        ReduceOp::Mean => B::float_mul_scalar(B::float_sum_dim(x, 1), (1.0 / n as f64).into()),
+        ReduceOp::Mean => B::float_mul_scalar(B::sum_middle(x), (1.0 / n as f64).into()),
         ReduceOp::Prod => product::<B>(x, n, place),
         ReduceOp::Max => extreme::<B>(x, true, place),
         ReduceOp::Min => extreme::<B>(x, false, place),
         ReduceOp::Var { correction } => {
-            let mean = B::float_mul_scalar(B::float_sum_dim(x.clone(), 1), (1.0 / n as f64).into());
+            let mean = B::float_mul_scalar(B::sum_middle(x.clone()), (1.0 / n as f64).into());
             let centred = B::float_sub(x, mean);
-            let squares = B::float_sum_dim(B::float_mul(centred.clone(), centred), 1);
+            let squares = B::sum_middle(B::float_mul(centred.clone(), centred));
             B::float_mul_scalar(squares, (1.0 / (n as f64 - correction).max(0.0)).into())
         }
-        _ => B::float_sum_dim(x, 1),
+        _ => B::sum_middle(x),
     }
 }
 
 /// The extreme, with the gradient shared among equal elements.
 fn extreme<B: Kernels>(x: FloatTensor<B>, max: bool, place: &Place<B>) -> FloatTensor<B> {
+    let x = match B::extreme_middle(x, max) {
+        Ok(y) => return y,
+        Err(x) => x,
+    };
     let fixed = B::float_set_require_grad(x.clone(), false);
     let best = if max { B::float_max_dim(fixed.clone(), 1) } else { B::float_min_dim(fixed.clone(), 1) };
     let hit = B::float_equal(fixed, B::float_expand(best.clone(), x.shape()), place.bool_store);

@@ -4,6 +4,7 @@
 //! elementwise functions want at least one dimension. Half precision is computed in f32 and integers in i64: the networks'
 //! integers are indices and counters.
 
+use crate::kernels::Kernels;
 use archsmith_ir::reference::{Data, HostTensor};
 use archsmith_ir::{DType, TensorType};
 use burn::tensor::backend::Backend;
@@ -135,6 +136,16 @@ impl<B: Backend> Place<B> {
             Value::Float(x) => B::float_not_equal_elem(x, 0.0.into(), self.bool_store),
             Value::Int(x) => B::int_not_equal_elem(x, 0.into(), self.bool_store),
             Value::Bool(x) => x,
+        }
+    }
+}
+
+impl<B: Kernels> Value<B> {
+    /// Floats in memory in their order, see [`Kernels::settle`].
+    pub(crate) fn settled(self) -> Self {
+        match self {
+            Value::Float(x) => Value::Float(B::settle(x)),
+            other => other,
         }
     }
 }

@@ -18,6 +18,48 @@ fn part_rows(rows: usize) -> usize {
     rows.div_ceil(32).max(FLUSH)
 }
 
+/// Elements that loops over channels take at once: whole rows, so many that vectors are filled, though the channels may be few
+/// or an odd number.
+pub(super) fn width(c: usize) -> usize {
+    /// Elements of the widest vector.
+    const VECTOR: usize = 16;
+    const LEAST: usize = 4 * VECTOR;
+    if c.is_multiple_of(VECTOR) || c >= 8 * VECTOR {
+        return c;
+    }
+    // Both are multiples of the powers of two that c has; more than `LEAST` rows are never needed for whole vectors.
+    let whole = (1..=VECTOR).map(|rows| rows * c).find(|n| n.is_multiple_of(VECTOR)).unwrap_or(c);
+    whole * LEAST.div_ceil(whole).max(1)
+}
+
+/// What each channel has, repeated for as many rows as `width` elements are.
+pub(super) fn repeated(v: &[f32], width: usize) -> Vec<f32> {
+    v.iter().copied().cycle().take(width).collect()
+}
+
+/// As [`column_sums`] of rows of `c`, taken `width` elements at once; what `f` reads by channel is [`repeated`].
+#[inline(always)]
+pub(super) fn channel_sums(
+    a: &[f32],
+    b: &[f32],
+    c: usize,
+    width: usize,
+    f: impl Fn(f32, f32, usize) -> (f32, f32),
+) -> Vec<(f64, f64)> {
+    let whole = a.len() - a.len() % width;
+    let mut sums = column_sums(&a[..whole], &b[..whole], width, &f);
+    if width > c {
+        for k in c..width {
+            let s = sums[k];
+            sums[k % c] = (sums[k % c].0 + s.0, sums[k % c].1 + s.1);
+        }
+        sums.truncate(c);
+        let rest = column_sums(&a[whole..], &b[whole..], c, &f);
+        sums.iter_mut().zip(rest).for_each(|(s, r)| *s = (s.0 + r.0, s.1 + r.1));
+    }
+    sums
+}
+
 /// For each channel, the sums of `f(a, b, channel)` over rows of `c` elements. `f` is `#[inline(always)]`, and whatever slices
 /// it reads by channel have `c` elements.
 #[inline(always)]
@@ -73,17 +115,19 @@ fn total(parts: Vec<Vec<(f64, f64)>>, c: usize) -> Vec<(f64, f64)> {
 pub(super) fn moments(x: &[f32], c: usize) -> Vec<(f64, f64)> {
     let isa = Isa::best();
     let count = (x.len() / c) as f64;
-    let pivot = &x[..c];
+    let width = width(c);
+    let pivot = repeated(&x[..c], width);
     let part = part_rows(x.len() / c) * c;
     let parts = x.par_chunks(part).map(|x| {
         isa.vectorised(
             #[inline(always)]
             || {
-                let pivot = &pivot[..c];
-                column_sums(
+                let pivot = &pivot[..width];
+                channel_sums(
                     x,
                     x,
                     c,
+                    width,
                     #[inline(always)]
                     |v, _, k| {
                         let d = v - pivot[k];
@@ -95,7 +139,7 @@ pub(super) fn moments(x: &[f32], c: usize) -> Vec<(f64, f64)> {
     });
     let sums = total(parts.collect(), c);
     sums.into_iter()
-        .zip(pivot)
+        .zip(&pivot)
         .map(|((sum, squares), &pivot)| {
             let shift = sum / count;
             (f64::from(pivot) + shift, (squares / count - shift * shift).max(0.0))
@@ -103,8 +147,9 @@ pub(super) fn moments(x: &[f32], c: usize) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// What normalises each channel: `(x − mean)·scale + bias`.
+/// What normalises each channel: `(x − mean)·scale + bias`, repeated over several rows ([`width`]).
 pub(super) struct Affine {
+    channels: usize,
     mean: Vec<f32>,
     scale: Vec<f32>,
     bias: Vec<f32>,
@@ -113,7 +158,9 @@ pub(super) struct Affine {
 impl Affine {
     pub(super) fn new(mean: &[f32], variance: &[f32], weight: &[f32], bias: &[f32], eps: f64) -> Self {
         let scale = weight.iter().zip(variance).map(|(&w, &v)| (f64::from(w) / (f64::from(v) + eps).sqrt()) as f32);
-        Affine { mean: mean.to_vec(), scale: scale.collect(), bias: bias.to_vec() }
+        let scale: Vec<f32> = scale.collect();
+        let [mean, scale, bias] = [mean, &scale, bias].map(|v| repeated(v, width(v.len())));
+        Affine { channels: weight.len(), mean, scale, bias }
     }
 
     /// The normalised input, plus `residual`, through `activation`.
@@ -128,9 +175,10 @@ impl Affine {
     /// Multiplies a part of the gradient by the derivative of an activation that the normalised input went into.
     #[inline(always)]
     fn chain(&self, x: &[f32], dy: &mut [f32], derivative: impl Fn(f32) -> f32) {
-        let c = self.mean.len();
-        let (mean, scale, bias) = (&self.mean[..c], &self.scale[..c], &self.bias[..c]);
-        for (dy, x) in dy.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+        let width = self.mean.len();
+        for (dy, x) in dy.chunks_mut(width).zip(x.chunks(width)) {
+            let c = dy.len();
+            let (x, mean, scale, bias) = (&x[..c], &self.mean[..c], &self.scale[..c], &self.bias[..c]);
             for k in 0..c {
                 dy[k] *= derivative((x[k] - mean[k]) * scale[k] + bias[k]);
             }
@@ -149,7 +197,7 @@ impl Visit for Apply<'_> {
 
     fn visit(self, value: impl Fn(f32) -> f32 + Sync, _: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
         let isa = Isa::best();
-        let c = self.affine.mean.len();
+        let c = self.affine.channels;
         let part = part_rows(self.x.len() / c) * c;
         let mut y = buffer(self.x.len());
         y.par_chunks_mut(part).zip(self.x.par_chunks(part)).enumerate().for_each(|(i, (y, x))| {
@@ -166,18 +214,22 @@ impl Visit for Apply<'_> {
 impl Apply<'_> {
     #[inline(always)]
     fn part(&self, x: &[f32], residual: Option<&[f32]>, y: &mut [f32], value: impl Fn(f32) -> f32) {
-        let c = self.affine.mean.len();
-        let (mean, scale, bias) = (&self.affine.mean[..c], &self.affine.scale[..c], &self.affine.bias[..c]);
+        let width = self.affine.mean.len();
+        let of = |c: usize| (&self.affine.mean[..c], &self.affine.scale[..c], &self.affine.bias[..c]);
         match residual {
             None => {
-                for (y, x) in y.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+                for (y, x) in y.chunks_mut(width).zip(x.chunks(width)) {
+                    let c = y.len();
+                    let (x, (mean, scale, bias)) = (&x[..c], of(c));
                     for k in 0..c {
                         y[k] = value((x[k] - mean[k]) * scale[k] + bias[k]);
                     }
                 }
             }
             Some(r) => {
-                for ((y, x), r) in y.chunks_exact_mut(c).zip(x.chunks_exact(c)).zip(r.chunks_exact(c)) {
+                for ((y, x), r) in y.chunks_mut(width).zip(x.chunks(width)).zip(r.chunks(width)) {
+                    let c = y.len();
+                    let (x, r, (mean, scale, bias)) = (&x[..c], &r[..c], of(c));
                     for k in 0..c {
                         y[k] = value((x[k] - mean[k]) * scale[k] + bias[k] + r[k]);
                     }
@@ -200,7 +252,7 @@ impl Visit for Before<'_> {
 
     fn visit(self, value: impl Fn(f32) -> f32 + Sync, derivative: impl Fn(f32) -> f32 + Sync) {
         let isa = Isa::best();
-        let c = self.affine.mean.len();
+        let c = self.affine.channels;
         let part = part_rows(self.x.len() / c) * c;
         self.dy.par_chunks_mut(part).zip(self.x.par_chunks(part)).for_each(|(dy, x)| {
             isa.vectorised(
@@ -249,21 +301,23 @@ impl Backward<'_> {
         let part = part_rows(self.x.len() / c) * c;
         let inverse: Vec<f64> = self.variance.iter().map(|&v| 1.0 / (f64::from(v) + self.eps).sqrt()).collect();
         let scale: Vec<f32> = self.weight.iter().zip(&inverse).map(|(&w, r)| (f64::from(w) * r) as f32).collect();
-        let mean = self.mean;
+        let width = width(c);
+        let (mean, scale) = (repeated(self.mean, width), repeated(&scale, width));
         // Open everywhere: 0·x + 1 > 0.
         let (gate, threshold): (Vec<f32>, Vec<f32>) = match relu {
-            true => (scale.clone(), self.bias.to_vec()),
-            false => (vec![0.0; c], vec![1.0; c]),
+            true => (scale.clone(), repeated(self.bias, width)),
+            false => (vec![0.0; width], vec![1.0; width]),
         };
         let parts = self.x.par_chunks(part).zip(dy.par_chunks(part)).map(|(x, dy)| {
             isa.vectorised(
                 #[inline(always)]
                 || {
-                    let (mean, gate, threshold) = (&mean[..c], &gate[..c], &threshold[..c]);
-                    column_sums(
+                    let (mean, gate, threshold) = (&mean[..width], &gate[..width], &threshold[..width]);
+                    channel_sums(
                         x,
                         dy,
                         c,
+                        width,
                         #[inline(always)]
                         |x, dy, k| {
                             let d = x - mean[k];
@@ -278,13 +332,15 @@ impl Backward<'_> {
         let count = (self.x.len() / c) as f64;
         let db: Vec<f32> = sums.iter().map(|s| (s.0 / count) as f32).collect();
         let dw: Vec<f32> = sums.iter().zip(&inverse).map(|(s, r)| (s.1 * r * r / count) as f32).collect();
+        let (db, dw) = (repeated(&db, width), repeated(&dw, width));
         dy.par_chunks_mut(part).zip(self.x.par_chunks(part)).for_each(|(dy, x)| {
             isa.vectorised(
                 #[inline(always)]
                 || {
-                    let (mean, gate, threshold) = (&mean[..c], &gate[..c], &threshold[..c]);
-                    let (scale, db, dw) = (&scale[..c], &db[..c], &dw[..c]);
-                    for (dy, x) in dy.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+                    for (dy, x) in dy.chunks_mut(width).zip(x.chunks(width)) {
+                        let c = dy.len();
+                        let (x, mean, gate, threshold) = (&x[..c], &mean[..c], &gate[..c], &threshold[..c]);
+                        let (scale, db, dw) = (&scale[..c], &db[..c], &dw[..c]);
                         for k in 0..c {
                             let d = x[k] - mean[k];
                             let g = if d * gate[k] + threshold[k] > 0.0 { dy[k] } else { 0.0 };

@@ -3,7 +3,7 @@
 
 use super::blocks::buffer;
 use super::isa::Isa;
-use super::norm::column_sums;
+use super::norm::{channel_sums, width};
 use rayon::prelude::*;
 
 /// The sizes A, P and C.
@@ -91,22 +91,23 @@ pub(super) fn sums(x: Option<&[f32]>, dy: &[f32], [a, p, c]: Sizes) -> Vec<f32> 
     let isa = Isa::best();
     let other = x.unwrap_or(dy);
     let product = x.is_some();
+    let width = width(c);
     let part = |x: &[f32], dy: &[f32]| {
-        // One column is taken as sixteen, where it divides.
-        let width = if c == 1 && x.len().is_multiple_of(16) { 16 } else { c };
         isa.vectorised(
             #[inline(always)]
             || match product {
-                true => column_sums(
+                true => channel_sums(
                     x,
                     dy,
+                    c,
                     width,
                     #[inline(always)]
                     |x, g, _| (x * g, 0.0),
                 ),
-                false => column_sums(
+                false => channel_sums(
                     x,
                     dy,
+                    c,
                     width,
                     #[inline(always)]
                     |_, g, _| (g, 0.0),

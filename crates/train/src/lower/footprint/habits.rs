@@ -146,11 +146,9 @@ pub(super) fn of(prim: &Prim, mode: Mode, inputs: &[&TensorType], output: &Tenso
         Prim::Cast(_) if inputs.first().is_some_and(|ty| ty.dtype.is_float()) && output.dtype.is_float() => VIEW,
         Prim::Cast(_) => Habit { differentiable: false, ..PLAIN },
         Prim::Reduce { op, .. } => match op {
-            ReduceOp::Sum | ReduceOp::Mean => Habit { kept: Kept::None, back_work: input, ..PLAIN },
+            ReduceOp::Sum | ReduceOp::Mean => Habit { kept: Kept::None, ..PLAIN },
             ReduceOp::Var { .. } => Habit { kept: Kept::None, private: input, back_work: input, work: input, ..PLAIN },
-            ReduceOp::Max | ReduceOp::Min => {
-                Habit { kept: Kept::None, private: 2 * input, work: 2 * input, back_work: input, ..PLAIN }
-            }
+            ReduceOp::Max | ReduceOp::Min => Habit { keeps_result: true, ..PLAIN },
             _ => Habit { private: input, ..PLAIN },
         },
         Prim::ArgReduce { .. } => Habit { differentiable: false, ..PLAIN },
@@ -164,9 +162,8 @@ pub(super) fn of(prim: &Prim, mode: Mode, inputs: &[&TensorType], output: &Tenso
         }
         Prim::BatchNorm { training: true, .. } => batch_norm(mode, inputs, out),
         Prim::BatchNorm { .. } => Habit { back_work: out, ..PLAIN },
-        // The centred values, and the standardised ones for the weight.
-        Prim::LayerNorm { weight, .. } => normalisation(*weight, out),
-        Prim::GroupNorm { affine, .. } => normalisation(*affine, out),
+        Prim::LayerNorm { .. } => Habit { back: [Back::Reuse, Back::New], ..PLAIN },
+        Prim::GroupNorm { .. } => batch_norm(mode, inputs, out),
         // Composed of a maximum for each row and column of the result, each of which keeps where it found its own.
         Prim::AdaptivePool { max: true, .. } if !divides(inputs, output) => {
             Habit { kept: Kept::None, private: 3 * input, work: input, back_work: 2 * input, ..PLAIN }
@@ -188,7 +185,7 @@ pub(super) fn of(prim: &Prim, mode: Mode, inputs: &[&TensorType], output: &Tenso
             Habit { kept: Kept::None, ..PLAIN }
         }
         Prim::Permute { .. } => VIEW,
-        Prim::Concat { .. } => Habit { kept: Kept::None, back: [Back::Share; 2], ..PLAIN },
+        Prim::Concat { .. } => Habit { kept: Kept::None, ..PLAIN },
         Prim::Dropout { mask, .. } => {
             let mask = 4 * mask.iter().product::<usize>() as u64;
             Habit { kept: Kept::None, private: mask, back: [Back::Reuse; 2], ..PLAIN }
@@ -259,10 +256,8 @@ fn unary(op: UnaryOp, out: u64) -> Habit {
         Not | IsNan | IsInf | Sign | Floor | Ceil | Round | Trunc => {
             return Habit { differentiable: false, ..PLAIN };
         }
-        Gelu { .. } => 2,
         Softplus { .. } => 3,
-        Mish => 4,
-        Elu { .. } | Expm1 => 4,
+        Expm1 => 4,
         Log2 | Log10 | Rsqrt => 1,
         _ => 0,
     };
@@ -302,9 +297,4 @@ fn batch_norm(mode: Mode, inputs: &[&TensorType], out: u64) -> Habit {
         residual: mode.residual,
         ..PLAIN
     }
-}
-
-fn normalisation(weighted: bool, out: u64) -> Habit {
-    let private = if weighted { 2 * out } else { out };
-    Habit { kept: Kept::None, private, work: out, back_work: 2 * out, ..PLAIN }
 }
