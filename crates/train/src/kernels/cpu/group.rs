@@ -24,7 +24,7 @@ pub(super) struct Norm<'a> {
     pub(super) eps: f64,
 }
 
-/// The sums of `f(a, b, k)` over a row.
+/// The two sums of `f(a, b, w)` over a row.
 #[inline(always)]
 fn row_sums(a: &[f32], b: &[f32], w: &[f32], f: impl Fn(f32, f32, f32) -> (f32, f32)) -> (f64, f64) {
     let mut total = (0.0, 0.0);
