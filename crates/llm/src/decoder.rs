@@ -200,6 +200,9 @@ impl Decoder {
                 Ok(x)
             }
             Weight::Quantised(q) => Ok(q.gather(tokens)),
+            Weight::Packed(p) => {
+                Err(LlmError::invalid(format!("a table of {} rows is packed for products, not to be read", p.rows)))
+            }
         }
     }
 
@@ -422,6 +425,20 @@ impl Decoder {
     fn logits(&self, x: &Matrix) -> Matrix {
         let (normed, _) = kernels::rms_norm(x, &self.final_norm.data, self.config.eps);
         self.head().few_rows(&normed)
+    }
+
+    /// The same decoder for [`Decoder::step`], where its weights are few enough that a second copy of them is nothing; adapters are
+    /// added to the weights.
+    pub(crate) fn packed(&self) -> Option<Decoder> {
+        if self.parameters() > CACHED {
+            return None;
+        }
+        let blocks = self.blocks.iter().map(|b| Block {
+            attention_norm: b.attention_norm.clone(),
+            feed_forward_norm: b.feed_forward_norm.clone(),
+            linears: b.linears.each_ref().map(Linear::packed),
+        });
+        Some(Decoder { blocks: blocks.collect(), head: Some(self.head().packed()), ..self.clone() })
     }
 
     /// Appends one token to each sequence; returns the logits of what follows, one row for each.

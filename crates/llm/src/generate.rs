@@ -176,6 +176,8 @@ pub(crate) fn generate(
     };
     let started = Instant::now();
     let context = decoder.config.context;
+    let packed = decoder.packed();
+    let stepper = packed.as_ref().unwrap_or(decoder);
     let mut prompts: Vec<Prompt> = Vec::new();
     let mut of_request = Vec::with_capacity(requests.len());
     let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -277,7 +279,7 @@ pub(crate) fn generate(
         if sequences.is_empty() {
             continue;
         }
-        let logits = decoder.step(&mut sequences, &last)?;
+        let logits = stepper.step(&mut sequences, &last)?;
         for (i, row) in stepping.into_iter().enumerate() {
             row.logits.clear();
             row.logits.extend_from_slice(logits.row(i));

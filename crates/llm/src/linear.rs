@@ -4,7 +4,7 @@
 //! frozen.
 
 use crate::kernels;
-use crate::matrix::{Matrix, add_product, multiply, rows_product};
+use crate::matrix::{Matrix, Packed, add_product, multiply, rows_product};
 use crate::quantised::Q8;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -18,6 +18,8 @@ const QUANTISED_ROWS: usize = 24;
 pub(crate) enum Weight {
     Dense(Matrix),
     Quantised(Arc<Q8>),
+    /// For decoding alone, see [`Linear::packed`].
+    Packed(Arc<Packed>),
 }
 
 impl Weight {
@@ -26,6 +28,15 @@ impl Weight {
         match self {
             Self::Dense(w) => (w.rows, w.cols),
             Self::Quantised(q) => (q.rows, q.cols),
+            Self::Packed(p) => (p.rows, p.cols),
+        }
+    }
+
+    /// A dense weight packed for products with few rows, any other as it is.
+    pub(crate) fn packed(&self) -> Weight {
+        match self {
+            Self::Dense(w) => Self::Packed(Arc::new(Packed::new(w))),
+            other => other.clone(),
         }
     }
 
@@ -34,6 +45,7 @@ impl Weight {
         match self {
             Self::Dense(w) => f(w),
             Self::Quantised(q) => f(&q.to_dense()),
+            Self::Packed(p) => f(&p.to_dense()),
         }
     }
 
@@ -49,6 +61,7 @@ impl Weight {
         match self {
             Self::Dense(w) => rows_product(x, w),
             Self::Quantised(q) => q.product(x),
+            Self::Packed(p) => p.product(x),
         }
     }
 }
@@ -116,6 +129,18 @@ pub(crate) enum Learn {
 impl Linear {
     pub(crate) fn new(weight: Weight, bias: Option<Matrix>) -> Self {
         Self { weight, bias, lora: None }
+    }
+
+    /// The same layer for decoding: a dense weight packed, with its adapter added to it.
+    pub(crate) fn packed(&self) -> Self {
+        match (&self.weight, &self.lora) {
+            (Weight::Dense(w), Some(lora)) => {
+                let mut sum = w.clone();
+                add_product(&mut sum, lora.b.view(), lora.a.view(), lora.scale, true, 1);
+                Self { weight: Weight::Packed(Arc::new(Packed::new(&sum))), bias: self.bias.clone(), lora: None }
+            }
+            (weight, lora) => Self { weight: weight.packed(), bias: self.bias.clone(), lora: lora.clone() },
+        }
     }
 
     /// For decoding: each row's result is independent of the others.

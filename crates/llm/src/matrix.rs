@@ -4,7 +4,7 @@
 //! computation gives the same bits whenever it is repeated with the same sizes on the same machine.
 //! The call into `gemm` is `unsafe`; a bounds check stands before it.
 
-use crate::simd::{SHARING, row_product, row_products};
+use crate::simd::{SHARING, row_product, row_products, vectorised};
 use gemm::Parallelism;
 use rayon::prelude::*;
 
@@ -170,4 +170,111 @@ pub(crate) fn rows_product(x: &Matrix, w: &Matrix) -> Matrix {
         }
         _ => out.iter_mut().enumerate().for_each(|(r, o)| *o = row_product(w.row(j), x.row(first + r))),
     })
+}
+
+/// Weight rows of a panel of [`Packed`].
+const PANEL: usize = 16;
+
+/// A weight of `rows × cols` for products with few rows: in panels of [`PANEL`] of its rows, the first number of each before the
+/// second of each. A product then adds vectors and never within one.
+#[derive(Debug, Clone)]
+pub(crate) struct Packed {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    /// The last panel is filled up with zeros.
+    panels: Vec<[f32; PANEL]>,
+}
+
+impl Packed {
+    pub(crate) fn new(w: &Matrix) -> Self {
+        let mut panels = vec![[0.0; PANEL]; w.rows.div_ceil(PANEL) * w.cols];
+        for j in 0..w.rows {
+            let panel = &mut panels[j / PANEL * w.cols..][..w.cols];
+            panel.iter_mut().zip(w.row(j)).for_each(|(p, w)| p[j % PANEL] = *w);
+        }
+        Packed { rows: w.rows, cols: w.cols, panels }
+    }
+
+    pub(crate) fn to_dense(&self) -> Matrix {
+        let mut w = Matrix::zeros(self.rows, self.cols);
+        for j in 0..self.rows {
+            let panel = &self.panels[j / PANEL * self.cols..][..self.cols];
+            w.row_mut(j).iter_mut().zip(panel).for_each(|(w, p)| *w = p[j % PANEL]);
+        }
+        w
+    }
+
+    /// `x · wᵀ`: a row's result does not depend on the other rows, and is the same on every processor.
+    pub(crate) fn product(&self, x: &Matrix) -> Matrix {
+        assert_eq!(x.cols, self.cols, "inner sizes of a product");
+        let mut y = Matrix::zeros(x.rows, self.rows);
+        if self.cols == 0 {
+            return y;
+        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for (i, panel) in self.panels.chunks_exact(self.cols).enumerate() {
+                    let at = i * PANEL;
+                    let width = PANEL.min(self.rows - at);
+                    let mut r = 0;
+                    while r + SHARING <= x.rows {
+                        let sums = panel_sums(panel, std::array::from_fn::<_, SHARING, _>(|k| x.row(r + k)));
+                        for (k, sums) in sums.iter().enumerate() {
+                            y.row_mut(r + k)[at..at + width].copy_from_slice(&sums[..width]);
+                        }
+                        r += SHARING;
+                    }
+                    for r in r..x.rows {
+                        let [sums] = panel_sums(panel, [x.row(r)]);
+                        y.row_mut(r)[at..at + width].copy_from_slice(&sums[..width]);
+                    }
+                }
+            },
+        );
+        y
+    }
+}
+
+/// Inner products of a panel's rows with `N` others.
+#[inline(always)]
+fn panel_sums<const N: usize>(panel: &[[f32; PANEL]], x: [&[f32]; N]) -> [[f32; PANEL]; N] {
+    let mut sums = [[0.0f32; PANEL]; N];
+    let x = x.map(|x| &x[..panel.len()]);
+    for (k, w) in panel.iter().enumerate() {
+        for (sums, x) in sums.iter_mut().zip(&x) {
+            let x = x[k];
+            sums.iter_mut().zip(w).for_each(|(s, w)| *s += w * x);
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_products_are_products_row_by_row() {
+        for (rows, cols) in [(1, 1), (16, 8), (40, 19), (7, 64)] {
+            let number = |i: usize| ((i * 37 + rows) % 101) as f32 / 50.0 - 1.0;
+            let w = Matrix::new(rows, cols, (0..rows * cols).map(number).collect());
+            let packed = Packed::new(&w);
+            assert_eq!(packed.to_dense(), w);
+            for n in [0, 1, 3, 4, 9] {
+                let x = Matrix::new(n, cols, (0..n * cols).map(|i| number(3 * i + 1)).collect());
+                let y = packed.product(&x);
+                assert_eq!((y.rows, y.cols), (n, rows));
+                for r in 0..n {
+                    let alone = packed.product(&Matrix::new(1, cols, x.row(r).to_vec()));
+                    assert_eq!(y.row(r), alone.row(0));
+                    for j in 0..rows {
+                        let exact: f64 =
+                            x.row(r).iter().zip(w.row(j)).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                        assert!((f64::from(y.row(r)[j]) - exact).abs() < 1e-5, "{rows}×{cols}, {n} rows");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -98,7 +98,7 @@ impl Sampling {
         Some((candidates.tokens[at], candidates.weights[at] / candidates.total))
     }
 
-    /// What may be drawn, the likeliest first.
+    /// What may be drawn. The likeliest come first, and all in order where the distribution is cut.
     fn candidates(&self, logits: &[f32], temperature: f64) -> Candidates {
         let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         let at = |i: u32| logits[i as usize];
@@ -108,7 +108,15 @@ impl Sampling {
             order.select_nth_unstable_by(self.top_k, descending);
             order.truncate(self.top_k);
         }
-        order.sort_unstable_by(descending);
+        if self.top_k == 0 && self.top_p >= 1.0 && order.len() > HEAD {
+            // Most draws end among the first; the others need no order but one that is always the same.
+            let (head, &mut first_after, _) = order.select_nth_unstable_by(HEAD, descending);
+            head.sort_unstable_by(descending);
+            order.truncate(HEAD);
+            order.extend((0..logits.len() as u32).filter(|i| descending(i, &first_after).is_ge()));
+        } else {
+            order.sort_unstable_by(descending);
+        }
         let top = f64::from(order.first().map_or(0.0, |&i| at(i)));
         let mut weights: Vec<f64> = order.iter().map(|&i| ((f64::from(at(i)) - top) / temperature).exp()).collect();
         let mut total: f64 = weights.iter().sum();
@@ -126,6 +134,8 @@ impl Sampling {
     }
 }
 
+/// Tokens that are put in order where the distribution is not cut.
+const HEAD: usize = 32;
 /// The temperature at which a greedy answer counts what is ruled out.
 const GREEDY_TEMPERATURE: f64 = 0.5;
 /// A share of the probability that is rounding alone.
