@@ -201,7 +201,9 @@ impl Decoder {
             }
             Weight::Quantised(q) => Ok(q.gather(tokens)),
             Weight::Packed(p) => {
-                Err(LlmError::invalid(format!("a table of {} rows is packed for products, not to be read", p.rows)))
+                let mut x = Matrix::zeros(tokens.len(), p.cols);
+                tokens.iter().enumerate().for_each(|(i, &t)| p.copy_row(t as usize, x.row_mut(i)));
+                Ok(x)
             }
         }
     }
@@ -438,7 +440,15 @@ impl Decoder {
             feed_forward_norm: b.feed_forward_norm.clone(),
             linears: b.linears.each_ref().map(Linear::packed),
         });
-        Some(Decoder { blocks: blocks.collect(), head: Some(self.head().packed()), ..self.clone() })
+        Some(Decoder {
+            config: self.config.clone(),
+            embedding: self.embedding.packed(),
+            head: self.head.as_ref().map(Weight::packed),
+            final_norm: self.final_norm.clone(),
+            blocks: blocks.collect(),
+            rope: self.rope.clone(),
+            pool: self.pool.clone(),
+        })
     }
 
     /// Appends one token to each sequence; returns the logits of what follows, one row for each.

@@ -197,11 +197,14 @@ impl Packed {
 
     pub(crate) fn to_dense(&self) -> Matrix {
         let mut w = Matrix::zeros(self.rows, self.cols);
-        for j in 0..self.rows {
-            let panel = &self.panels[j / PANEL * self.cols..][..self.cols];
-            w.row_mut(j).iter_mut().zip(panel).for_each(|(w, p)| *w = p[j % PANEL]);
-        }
+        (0..self.rows).for_each(|j| self.copy_row(j, w.row_mut(j)));
         w
+    }
+
+    /// Writes row `j`, which is one of the weight's, to `to`.
+    pub(crate) fn copy_row(&self, j: usize, to: &mut [f32]) {
+        let panel = &self.panels[j / PANEL * self.cols..][..self.cols];
+        to.iter_mut().zip(panel).for_each(|(to, p)| *to = p[j % PANEL]);
     }
 
     /// `x · wᵀ`: a row's result does not depend on the other rows, and is the same on every processor.

@@ -186,6 +186,26 @@ mod tests {
     }
 
     #[test]
+    fn of_many_tokens_each_can_be_drawn_and_the_likeliest_come_first() {
+        // Every logit stands there three times: ties lie across the end of what is put in order.
+        let logits: Vec<f32> = (0..120).map(|i| ((i * 7) % 40) as f32 / 8.0).collect();
+        let sampling = Sampling { temperature: 1.0, top_k: 0, top_p: 1.0, ..Sampling::default() };
+        let found = sampling.candidates(&logits, 1.0);
+        let mut all = found.tokens.clone();
+        all.sort_unstable();
+        assert_eq!(all, (0..120).collect::<Vec<u32>>());
+        // A cut that cuts nothing has all of them in order.
+        let sorted = Sampling { top_k: 120, ..sampling }.candidates(&logits, 1.0);
+        assert_eq!(found.tokens[..HEAD], sorted.tokens[..HEAD]);
+        assert!(found.tokens[HEAD..].is_sorted(), "the others lie in the order of their numbers");
+        assert!((found.total - sorted.total).abs() < 1e-9 * sorted.total);
+        for (token, weight) in found.tokens.iter().zip(&found.weights) {
+            let at = sorted.tokens.iter().position(|t| t == token).unwrap();
+            assert_eq!(*weight, sorted.weights[at]);
+        }
+    }
+
+    #[test]
     fn cuts_leave_only_the_likeliest() {
         let greedy = counts(&Sampling { temperature: 0.0, ..Sampling::default() });
         assert_eq!(greedy, [0, 4000, 0, 0]);

@@ -166,15 +166,18 @@ fn the_cache_gives_the_logits_of_the_whole_sequence() {
         let tokens: Vec<u32> = (0..40).map(|i| i * 7 % 23).collect();
         let (cache, _) = decoder.prefill(&tokens[..30]).unwrap();
         let cache = Arc::new(cache);
-        let mut one = Sequence::new(cache.clone(), 10, &decoder.config);
-        let mut other = Sequence::new(cache, 10, &decoder.config);
-        for (i, &token) in tokens[30..].iter().enumerate() {
-            let logits = decoder.step(&mut [&mut one, &mut other], &[token, 3]).unwrap();
-            let (_, whole) = decoder.prefill(&tokens[..31 + i]).unwrap();
-            let length = |v: &mut dyn Iterator<Item = f32>| v.map(|x| x * x).sum::<f32>().sqrt();
-            let apart = length(&mut logits.row(0).iter().zip(&whole).map(|(a, b)| a - b));
-            let all = length(&mut whole.iter().copied());
-            assert!(apart < most * all, "token {i}: {apart} of {all} apart");
+        // Once as it is, once as it is made ready for writing.
+        for stepper in [decoder.clone(), decoder.packed().unwrap()] {
+            let mut one = Sequence::new(cache.clone(), 10, &decoder.config);
+            let mut other = Sequence::new(cache.clone(), 10, &decoder.config);
+            for (i, &token) in tokens[30..].iter().enumerate() {
+                let logits = stepper.step(&mut [&mut one, &mut other], &[token, 3]).unwrap();
+                let (_, whole) = decoder.prefill(&tokens[..31 + i]).unwrap();
+                let length = |v: &mut dyn Iterator<Item = f32>| v.map(|x| x * x).sum::<f32>().sqrt();
+                let apart = length(&mut logits.row(0).iter().zip(&whole).map(|(a, b)| a - b));
+                let all = length(&mut whole.iter().copied());
+                assert!(apart < most * all, "token {i}: {apart} of {all} apart");
+            }
         }
     }
 }

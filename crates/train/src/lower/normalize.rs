@@ -86,11 +86,16 @@ pub(super) fn layer_norm<B: Kernels>(
     let split = shape.len() - axes;
     let (rows, n): (usize, usize) = (shape[..split].iter().product(), shape[split..].iter().product());
     let x = operands.float(0, place);
-    let (one, zero) = neutral::<B>(n, &x, place);
-    let mut operand = |place_of: usize| operands.take(place_of).reshape(&[n]).float(place);
-    let w = if weight { operand(1) } else { one };
-    let b = if bias { operand(1 + usize::from(weight)) } else { zero };
-    Value::Float(B::group_norm(GroupNorm { x, weight: w, bias: b, sizes: [rows, 1, n], groups: 1, eps }).0)
+    let mut operand = |i: usize| operands.take(i).reshape(&[n]).float(place);
+    let given = (weight.then(|| operand(1)), bias.then(|| operand(1 + usize::from(weight))));
+    let (weight, bias) = match given {
+        (Some(weight), Some(bias)) => (weight, bias),
+        (weight, bias) => {
+            let (one, zero) = neutral::<B>(n, &x, place);
+            (weight.unwrap_or(one), bias.unwrap_or(zero))
+        }
+    };
+    Value::Float(B::group_norm(GroupNorm { x, weight, bias, sizes: [rows, 1, n], groups: 1, eps }).0)
 }
 
 /// Normalised within groups of channels.

@@ -27,7 +27,7 @@ pub(super) fn width(c: usize) -> usize {
     if c.is_multiple_of(VECTOR) || c >= 8 * VECTOR {
         return c;
     }
-    // Both are multiples of the powers of two that c has; more than `LEAST` rows are never needed for whole vectors.
+    // As many rows as a vector has elements are whole vectors, whatever c.
     let whole = (1..=VECTOR).map(|rows| rows * c).find(|n| n.is_multiple_of(VECTOR)).unwrap_or(c);
     whole * LEAST.div_ceil(whole).max(1)
 }

@@ -2,13 +2,11 @@
 
 use super::blocks::buffer;
 use super::isa::Isa;
+use super::spread::Sizes;
 use rayon::prelude::*;
 
 /// Elements a task takes, about.
 const PART: usize = 32 * 1024;
-
-/// The sizes A, P and C.
-pub(super) type Sizes = [usize; 3];
 
 /// As many of the outer dimension as a task takes.
 fn part([_, p, c]: Sizes) -> usize {
@@ -36,6 +34,25 @@ pub(super) fn repeat(v: &[f32], sizes: Sizes) -> Vec<f32> {
 
 /// The largest (or smallest) over P, `[A, C]`; not a number where one is not. P is not 0.
 pub(super) fn extreme(x: &[f32], max: bool, sizes: Sizes) -> Vec<f32> {
+    match max {
+        true => first_of(
+            x,
+            sizes,
+            #[inline(always)]
+            |x, y| x > y,
+        ),
+        false => first_of(
+            x,
+            sizes,
+            #[inline(always)]
+            |x, y| x < y,
+        ),
+    }
+}
+
+/// The element over P that no other one goes before.
+#[inline(always)]
+fn first_of(x: &[f32], sizes: Sizes, before: impl Fn(f32, f32) -> bool + Sync) -> Vec<f32> {
     let [a, p, c] = sizes;
     let isa = Isa::best();
     let mut y = buffer(a * c);
@@ -51,14 +68,7 @@ pub(super) fn extreme(x: &[f32], max: bool, sizes: Sizes) -> Vec<f32> {
                     y.copy_from_slice(&x[..c]);
                     for x in x[c..].chunks_exact(c) {
                         // What is not a number is not equal to itself, and stays.
-                        match max {
-                            true => {
-                                y.iter_mut().zip(x).for_each(|(y, &x)| *y = if (x > *y) | (x != x) { x } else { *y })
-                            }
-                            false => {
-                                y.iter_mut().zip(x).for_each(|(y, &x)| *y = if (x < *y) | (x != x) { x } else { *y })
-                            }
-                        }
+                        y.iter_mut().zip(x).for_each(|(y, &x)| *y = if before(x, *y) | (x != x) { x } else { *y });
                     }
                 }
             },
