@@ -67,8 +67,8 @@ fn first_of(x: &[f32], sizes: Sizes, before: impl Fn(f32, f32) -> bool + Sync) -
                 for (y, x) in y.chunks_exact_mut(c).zip(x.chunks_exact(p * c)) {
                     y.copy_from_slice(&x[..c]);
                     for x in x[c..].chunks_exact(c) {
-                        // What is not a number is not equal to itself, and stays.
-                        y.iter_mut().zip(x).for_each(|(y, &x)| *y = if before(x, *y) | (x != x) { x } else { *y });
+                        // What is not a number stays: it must reach the loss.
+                        y.iter_mut().zip(x).for_each(|(y, &x)| *y = if before(x, *y) | x.is_nan() { x } else { *y });
                     }
                 }
             },
