@@ -28,7 +28,7 @@ pub use bundle::{BundleError, BundledFile, Manifest, export_run, import_run};
 pub use evaluations::{EvaluationCache, EvaluationRecord, content_hash};
 pub use events::{Event, EventLog, EventLogError, TimedEvent};
 pub use export::{Measured, export_lemur, lemur_name};
-pub use import::{ImportError, Imported, import_folder};
+pub use import::{ImportError, Imported, import_corpus};
 pub use lines::{LinesError, read_lines, write_lines};
 pub use novelty::{GraphIndex, NEAR_DUPLICATE, Nearest, NoveltyIndex, RETRIEVAL, Sketch};
 pub use pairs::{Pair, PairKind, merge_pairs, remove_forward_body};

@@ -18,6 +18,6 @@ use std::path::PathBuf;
 /// The project's own seed networks: name and text.
 fn seed_networks() -> Vec<(String, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../assets/seeds");
-    let imported = archsmith_archive::import_folder(&folder, "cifar-10").expect("assets/seeds holds networks");
+    let imported = archsmith_archive::import_corpus(&folder, "cifar-10").expect("assets/seeds holds networks");
     imported.seeds.into_iter().map(|seed| (seed.name, seed.text)).collect()
 }

@@ -71,7 +71,7 @@ pub struct Run {
     pub cycles: u32,
     /// Proposals in each cycle.
     pub candidates: u32,
-    /// `builtin`, `none`, or a folder of networks (a `corpus import` result or plain `.py` files): known before the run, so
+    /// `builtin`, `none`, a file made by `corpus import`, a folder of networks or a wheel of them: known before the run, so
     /// that nothing in it counts as new.
     pub seeds: String,
 }

@@ -2,7 +2,7 @@
 
 use super::store::candidate;
 use archsmith_archive::{
-    BundleError, Measured, RetrainingRecord, RunDir, Store, Verdict, export_lemur, export_run, import_folder,
+    BundleError, Measured, RetrainingRecord, RunDir, Store, Verdict, export_lemur, export_run, import_corpus,
     import_run,
 };
 use std::collections::BTreeMap;
@@ -181,11 +181,11 @@ fn results_go_out_in_lemur_s_layout_and_come_back() {
         let written = export_lemur(&[good.clone(), refused.clone()], &measured, folder.path()).unwrap();
         assert_eq!(written, 1);
     }
-    let imported = import_folder(folder.path(), "fashion-mnist").unwrap();
+    let imported = import_corpus(folder.path(), "fashion-mnist").unwrap();
     assert_eq!((imported.seeds.len(), imported.skipped.len()), (1, 0));
     assert_eq!(imported.seeds[0].name, format!("Archsmith-{}", good.id));
     assert_eq!((imported.seeds[0].text.as_str(), imported.seeds[0].accuracy), (good.text.as_str(), Some(test + 0.1)));
-    assert_eq!(import_folder(folder.path(), "cifar-10").unwrap().seeds[0].accuracy, None);
+    assert_eq!(import_corpus(folder.path(), "cifar-10").unwrap().seeds[0].accuracy, None);
     let name = format!("stat/train/img-classification_fashion-mnist_acc_Archsmith-{}/{}.json", good.id, better.epochs);
     let all: serde_json::Value = serde_json::from_slice(&fs::read(folder.path().join(name)).unwrap()).unwrap();
     assert_eq!((all[0]["accuracy"].as_f64(), all[1]["accuracy"].as_f64()), (Some(test + 0.1), Some(test)));

@@ -1,7 +1,8 @@
 use std::fs;
+use std::io::Write as _;
 
 use archsmith_archive::{
-    ImportError, LinesError, Pair, PairKind, import_folder, merge_pairs, read_lines, remove_forward_body,
+    ImportError, Imported, LinesError, Pair, PairKind, import_corpus, merge_pairs, read_lines, remove_forward_body,
 };
 
 use crate::seed_networks;
@@ -110,26 +111,40 @@ fn unusual_bodies() {
     }
 }
 
-#[test]
-fn a_lemur_like_folder_brings_its_best_one_epoch_accuracies() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, bytes: &[u8]| {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    };
+/// A small corpus as LEMUR lays it out: files by name.
+fn lemur_like() -> Vec<(String, Vec<u8>)> {
     let stat = "stat/train/img-classification_cifar-10_acc";
-    write("nn/__init__.py", b"");
-    write("nn/B.py", b"import torch\n");
-    write("nn/A-1.py", b"import torch\n");
-    write("nn/C.py", b"\xff\xfe");
-    write("nn/D.py", b"x = 1\n");
-    write("nn/notes.txt", b"");
-    write(&format!("{stat}_B/1.json"), br#"[{"accuracy": 0.4, "batch": 4}, {"accuracy": 0.62}, {"accuracy": 17.0}]"#);
-    write(&format!("{stat}_B/2.json"), br#"[{"accuracy": 0.9}]"#);
-    write("stat/train/img-classification_mnist_acc_A-1/1.json", br#"[{"accuracy": 0.9}]"#);
-    write(&format!("{stat}_D/1.json"), b"{");
-    let imported = import_folder(folder.path(), "cifar-10").unwrap();
+    let file = |name: &str, bytes: &[u8]| (name.to_string(), bytes.to_vec());
+    vec![
+        file("nn/__init__.py", b""),
+        file("nn/B.py", b"import torch\n"),
+        file("nn/A-1.py", b"import torch\n"),
+        file("nn/C.py", b"\xff\xfe"),
+        file("nn/D.py", b"x = 1\n"),
+        file("nn/notes.txt", b""),
+        file(
+            &format!("{stat}_B/1.json"),
+            br#"[{"accuracy": 0.4, "batch": 4}, {"accuracy": 0.62}, {"accuracy": 17.0}]"#,
+        ),
+        file(&format!("{stat}_B/2.json"), br#"[{"accuracy": 0.9}]"#),
+        file("stat/train/img-classification_mnist_acc_A-1/1.json", br#"[{"accuracy": 0.9}]"#),
+        file(&format!("{stat}_D/1.json"), b"{"),
+    ]
+}
+
+/// A zip archive with these files, every second one deflated.
+fn zipped(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (i, (name, bytes)) in files.iter().enumerate() {
+        let method = [zip::CompressionMethod::Deflated, zip::CompressionMethod::Stored][i % 2];
+        archive.start_file(name, zip::write::SimpleFileOptions::default().compression_method(method)).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// What [`lemur_like`] holds, wherever it lies.
+fn assert_lemur_like(imported: &Imported) {
     let found: Vec<_> = imported.seeds.iter().map(|seed| (seed.name.as_str(), seed.accuracy)).collect();
     assert_eq!(found, [("A-1", None), ("B", Some(0.62)), ("D", None)]);
     let skipped: Vec<_> = imported.skipped.iter().map(|(path, _)| path.file_name().unwrap()).collect();
@@ -138,8 +153,63 @@ fn a_lemur_like_folder_brings_its_best_one_epoch_accuracies() {
 }
 
 #[test]
+fn a_lemur_like_folder_brings_its_best_one_epoch_accuracies() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in lemur_like() {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    assert_lemur_like(&import_corpus(folder.path(), "cifar-10").unwrap());
+}
+
+#[test]
+fn a_wheel_brings_the_same_as_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let wheel = folder.path().join("nn_dataset.whl");
+    // LEMUR's own package is called nn too, and has files beside the networks.
+    let mut files: Vec<_> = lemur_like().into_iter().map(|(name, bytes)| (format!("ab/nn/{name}"), bytes)).collect();
+    for other in ["ab/nn/train.py", "ab/nn/util/Const.py", "nn_dataset-1.dist-info/METADATA", "setup.py"] {
+        files.push((other.to_string(), b"raise SystemExit\n".to_vec()));
+    }
+    fs::write(&wheel, zipped(&files)).unwrap();
+    assert_lemur_like(&import_corpus(&wheel, "cifar-10").unwrap());
+
+    let plain = [("nets/A.py", "x = 1\n"), ("nets/B.py", "x = 2\n"), ("README.md", "")];
+    let plain = plain.map(|(name, text)| (name.to_string(), text.as_bytes().to_vec()));
+    fs::write(&wheel, zipped(&plain)).unwrap();
+    assert_eq!(import_corpus(&wheel, "cifar-10").unwrap().seeds.len(), 2);
+}
+
+#[test]
+fn an_entry_that_swells_is_left_out_and_a_damaged_wheel_brings_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let wheel = folder.path().join("a.zip");
+    let large = ("nn/large.py".to_string(), vec![b' '; 17 << 20]);
+    fs::write(&wheel, zipped(&[large, ("nn/small.py".to_string(), b"x = 1\n".to_vec())])).unwrap();
+    let imported = import_corpus(&wheel, "cifar-10").unwrap();
+    assert_eq!((imported.seeds.len(), imported.seeds[0].name.as_str()), (1, "small"));
+    assert_eq!(imported.skipped[0].1, "larger than 16 MiB");
+
+    fs::write(&wheel, b"no archive").unwrap();
+    assert!(matches!(import_corpus(&wheel, "cifar-10"), Err(ImportError::NoArchive { .. })));
+
+    let whole = zipped(&lemur_like());
+    for at in 0..whole.len() {
+        fs::write(&wheel, &whole[..at]).unwrap();
+        import_corpus(&wheel, "cifar-10").unwrap_err();
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x55;
+        fs::write(&wheel, &damaged).unwrap();
+        // An error, or entries that are left out: no panic, and no text that the archive did not hold.
+        let texts = import_corpus(&wheel, "cifar-10").map(|imported| imported.seeds).unwrap_or_default();
+        assert!(texts.iter().all(|seed| ["import torch\n", "x = 1\n", ""].contains(&seed.text.as_str())));
+    }
+}
+
+#[test]
 fn a_folder_without_networks_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(import_folder(folder.path(), "cifar-10"), Err(ImportError::Empty { .. })));
-    assert!(matches!(import_folder(&folder.path().join("none"), "cifar-10"), Err(ImportError::Io { .. })));
+    assert!(matches!(import_corpus(folder.path(), "cifar-10"), Err(ImportError::Empty { .. })));
+    assert!(matches!(import_corpus(&folder.path().join("none"), "cifar-10"), Err(ImportError::Io { .. })));
 }

@@ -88,11 +88,12 @@ pub(crate) struct CorpusExportArgs {
 /// Read networks with their measured accuracies into a seed set.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:
-  archsmith corpus import lemur/ --out seeds.jsonl
+  archsmith corpus import nn_dataset-2.1.2-py3-none-any.whl --out seeds.jsonl
   archsmith run --set run.seeds=seeds.jsonl")]
 pub(crate) struct ImportArgs {
-    /// A folder in LEMUR's layout (nn/*.py, stat/…), or of `.py` files.
-    pub(crate) folder: PathBuf,
+    /// A folder in LEMUR's layout (nn/*.py, stat/…) or of `.py` files, or LEMUR's wheel (.whl; any .zip of such files).
+    #[arg(value_name = "FOLDER|WHEEL")]
+    pub(crate) corpus: PathBuf,
     /// Where the seed set goes: one JSON object a line.
     #[arg(long)]
     pub(crate) out: PathBuf,

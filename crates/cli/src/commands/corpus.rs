@@ -4,7 +4,7 @@ use crate::args::{CorpusExportArgs, ImportArgs};
 use crate::{Ending, output};
 use anyhow::Context;
 use archsmith_archive::{
-    Measured, Retrainings, RunDir, SeedRecord, Store, export_lemur, import_folder, write_atomically,
+    Measured, Retrainings, RunDir, SeedRecord, Store, export_lemur, import_corpus, write_atomically,
 };
 use archsmith_frontend::Options;
 use archsmith_ir::fingerprint;
@@ -30,15 +30,16 @@ pub(crate) fn builtin_seeds() -> Vec<SeedRecord> {
 
 include!(concat!(env!("OUT_DIR"), "/seeds.rs"));
 
-/// A seed set as a run's configuration names it: `builtin`, `none`, a file made by `corpus import`, or a folder of networks.
+/// A seed set as a run's configuration names it: `builtin`, `none`, a file made by `corpus import`, a folder of
+/// networks or a wheel.
 pub(crate) fn seed_set(name: &str) -> anyhow::Result<Vec<SeedRecord>> {
     match name {
         "builtin" => Ok(builtin_seeds()),
         "none" => Ok(Vec::new()),
         path => {
             let path = Path::new(path);
-            if path.is_dir() {
-                return Ok(import_folder(path, LEMUR_IMAGES)?.seeds);
+            if path.is_dir() || path.extension().is_some_and(|e| e == "whl" || e == "zip") {
+                return Ok(import_corpus(path, LEMUR_IMAGES)?.seeds);
             }
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("the seed set {} could not be read", path.display()))?;
@@ -81,7 +82,7 @@ pub(super) fn export(args: CorpusExportArgs) -> anyhow::Result<Ending> {
 }
 
 pub(super) fn import(args: ImportArgs) -> anyhow::Result<Ending> {
-    let imported = import_folder(&args.folder, &args.data)?;
+    let imported = import_corpus(&args.corpus, &args.data)?;
     for (path, reason) in &imported.skipped {
         output::note(format!("skipped {}: {reason}", path.display()));
     }
