@@ -220,6 +220,26 @@ fn a_second_writer_is_refused_and_readers_are_not() {
     Store::open(&path).unwrap();
 }
 
+/// Files of every version that wrote archives stay readable, and their digests what they were.
+#[test]
+fn an_archive_of_the_first_version_is_read_verified_and_written_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("archive.sqlite");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(include_str!("old/schema-1.sql")).unwrap();
+    const DIGEST: &str = "23d2b544b959d82e590cad9070f0b0cac2c18155a9beb30c67c6dd63004ab29f";
+    assert_eq!(Store::open_read_only(&path).unwrap().digest().unwrap(), DIGEST);
+    let mut store = Store::open(&path).unwrap();
+    assert_eq!(store.digest().unwrap(), DIGEST, "opening it for writing changes nothing");
+    assert_eq!(store.verify().unwrap(), []);
+    let all = store.candidates().unwrap();
+    assert_eq!((all.len(), all[0].seed, all[1].verdict.code()), (2, u64::MAX, "unparsed"));
+    assert_eq!(store.cycles().unwrap()[0].topped_up, Vec::<String>::new());
+    // What is there may be put again, as a resumed run does; and a further cycle may follow.
+    assert!(!store.put_candidate(&all[0]).unwrap());
+    assert!(store.put_candidate(&candidate(1, 0, Verdict::Trained)).unwrap());
+    assert_eq!(store.candidates().unwrap().len(), 3);
+}
+
 #[test]
 fn what_is_no_archive_is_named() {
     let folder = tempfile::tempdir().unwrap();
