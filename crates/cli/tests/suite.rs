@@ -410,6 +410,10 @@ fn a_small_run_repeats_and_survives_being_killed() {
     let lines: Vec<serde_json::Value> = out(&first).lines().map(json).collect();
     assert_eq!((lines.len(), lines[4]["networks"].as_array().map(Vec::len)), (5, Some(2)), "{}", out(&first));
     assert_eq!(out(&archsmith(&reseed)).lines().count(), 1, "there is nothing left to train");
+    let o = archsmith(&["archive", "reseed", &dir, "--seed-set", "2", "--json"]);
+    let set = json(out(&o).lines().last().unwrap_or_default());
+    assert!(code(&o) == 0 && set["trained"]["count"] == 2, "{}{}", out(&o), err(&o));
+    assert_eq!(code(&archsmith(&["archive", "reseed", &dir, "--seed-set", "2", "--top", "2"])), 2);
     let o = archsmith(&["archive", "digest", &dir]);
     assert_eq!(out(&o).trim(), digest);
     let o = archsmith(&["run", "--resume", &dir]);

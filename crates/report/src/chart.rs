@@ -207,6 +207,19 @@ impl Chart {
         );
     }
 
+    /// A zone across from `low` to `high`, with a line at `middle`.
+    pub(crate) fn zone(&mut self, class: &str, low: f64, middle: f64, high: f64) {
+        let (top, bottom, y) = (self.y(high), self.y(low), self.y(middle));
+        let _ = write!(
+            self.marks,
+            "<rect class=\"zone {class}\" x=\"{LEFT}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>\
+             <line class=\"middle {class}\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>",
+            WIDTH - RIGHT - LEFT,
+            (bottom - top).max(1.0),
+            WIDTH - RIGHT
+        );
+    }
+
     /// The chart as an `<svg>` element with this description, or `None` where nothing was drawn.
     pub(crate) fn finish(self, description: &str) -> Option<String> {
         self.element(description, "")

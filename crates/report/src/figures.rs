@@ -81,6 +81,10 @@ fn accuracy(view: &RunView, cycles: &[u32]) -> Figure {
         }
         bests.extend(cycle.best.map(|best| (at, best)));
     }
+    let seeds = view.seed_set.trained.filter(|_| !means.is_empty());
+    if let Some(spread) = seeds {
+        chart.zone("seeds", spread.quarter, spread.median, spread.three_quarters);
+    }
     if !means.is_empty() {
         chart.rule(view.threshold);
     }
@@ -111,14 +115,17 @@ fn accuracy(view: &RunView, cycles: &[u32]) -> Figure {
              measured, are in the second mean.",
             capitalised(&epochs_adjective(view))
         ),
-        keys: vec![
+        keys: [
             ("raw", "mean"),
             ("new", "mean with repetitions"),
             ("best", "best"),
             ("point", "trained candidate"),
             ("admitted", "admitted candidate"),
             ("rule", "admission threshold"),
-        ],
+        ]
+        .into_iter()
+        .chain(seeds.map(|_| ("seeds", "seed networks: median, middle half")))
+        .collect(),
         svg: chart.finish("Validation accuracy of the trained candidates in each cycle"),
     }
 }

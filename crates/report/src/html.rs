@@ -11,6 +11,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use crate::ReportError;
 use crate::figures::{epochs_adjective, figures};
+use crate::published::published;
 use crate::python::highlight;
 use crate::tables::tables;
 use crate::view::RunView;
@@ -77,6 +78,7 @@ pub fn render(run: &RunView) -> Result<String, ReportError> {
     let page = environment.get_template("page.html")?.render(context! {
         view => Serde(run),
         figures,
+        published => Serde(published(run)),
         best,
         tables,
         epochs => epochs_adjective(run),

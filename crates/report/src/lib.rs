@@ -25,7 +25,9 @@ mod front;
 mod html;
 mod load;
 mod noise;
+mod published;
 mod python;
+mod seeds;
 pub mod stats;
 mod tables;
 mod text;
@@ -39,6 +41,7 @@ pub use curves::curves;
 pub use foresight::{ForesightView, PredictionView, ProxyView, RungView};
 pub use html::render;
 pub use noise::{LongerView, NoiseView, NoisyNetwork};
+pub use seeds::{SeedSetView, SeedView};
 pub use tables::{Table, csv, tables};
 pub use text::text_summary;
 pub use view::{

@@ -10,6 +10,7 @@ use crate::ReportError;
 use crate::foresight::foresight;
 use crate::front::front;
 use crate::noise::noise;
+use crate::seeds::seed_set;
 use crate::stats::{Share, mean, quantile};
 use crate::view::{
     Ancestor, BEST, BestView, CandidateView, Context, CycleView, Difference, DifferenceView, FunnelStage, FunnelStep,
@@ -75,6 +76,12 @@ impl RunView {
             best,
             front: front(&candidates),
             noise: noise(&context.retrainings, &candidates),
+            seed_set: seed_set(
+                &seeds,
+                &context.retrainings,
+                candidates.iter().find_map(|one| one.epochs),
+                context.threshold,
+            ),
             foresight: foresight(&candidates, context.threshold),
             candidates,
             command,
@@ -263,7 +270,7 @@ fn cycle_view(
     }
 }
 
-fn spread(values: impl Iterator<Item = f64>) -> Option<Spread> {
+pub(crate) fn spread(values: impl Iterator<Item = f64>) -> Option<Spread> {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);
     Some(Spread {

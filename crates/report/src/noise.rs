@@ -101,7 +101,8 @@ pub(crate) fn noise(records: &[RetrainingRecord], candidates: &[CandidateView]) 
         icc: Icc::of(&groups),
         selection: (!both.is_empty())
             .then(|| both.iter().map(|(recorded, again)| recorded - again).sum::<f64>() / both.len() as f64),
-        failed: records.iter().filter(|record| record.metrics.is_none()).count() as u64,
+        failed: records.iter().filter(|r| r.metrics.is_none() && candidates.iter().any(|c| c.id == r.candidate)).count()
+            as u64,
         longer: lengths.into_iter().map(|epochs| longer(&networks, epochs)).collect(),
         networks,
     })

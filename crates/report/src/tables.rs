@@ -76,6 +76,19 @@ pub fn tables(name: &str, view: &RunView) -> Vec<Table> {
             rows(lineage),
         ),
         table(
+            "seeds",
+            "the networks known before the run of which an accuracy is known: the one that came with it, and those measured here",
+            "name,accuracy_brought,accuracy_val,accuracy_test",
+            view.seed_set
+                .known
+                .iter()
+                .map(|one| {
+                    let accuracies = [one.brought, one.accuracy_val, one.accuracy_test];
+                    std::iter::once(text(&one.name)).chain(accuracies.map(cell)).collect()
+                })
+                .collect(),
+        ),
+        table(
             "costs",
             "tokens and seconds of each cycle and of the run, and for each network admitted",
             "cycle,tokens,generation_seconds,training_seconds,sft_seconds,sft_steps,admitted,tokens_per_admitted,\

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::foresight::ForesightView;
 use crate::noise::NoiseView;
+use crate::seeds::SeedSetView;
 use crate::stats::{Mean, Share};
 
 /// How many of the best networks are shown with their drawing and source.
@@ -29,7 +30,7 @@ pub struct Context {
     pub drawings: BTreeMap<String, Drawing>,
     /// By candidate id, what its graph differs in from networks that it comes from.
     pub differences: BTreeMap<String, Vec<Difference>>,
-    /// Candidates trained again, as far as they were.
+    /// Candidates trained again, and seed networks trained, as far as they were.
     pub retrainings: Vec<RetrainingRecord>,
     /// The command that repeats the run; without it one is put together from the archive.
     pub command: Option<String>,
@@ -134,6 +135,8 @@ pub struct RunView {
     pub front: Vec<usize>,
     /// What training networks again said, where that was done.
     pub noise: Option<NoiseView>,
+    /// The networks that were known before the run.
+    pub seed_set: SeedSetView,
     /// What looking ahead was worth, where the run did.
     pub foresight: Option<ForesightView>,
     /// All candidates in the order in which they were made.

@@ -96,7 +96,7 @@ impl Gates {
         j.params = Some(cost.params);
         j.macs = Some(cost.macs);
         let fingerprint = fingerprint::fingerprint(&graph).to_string();
-        j.refused = match self.over_budget(&cost) {
+        j.refused = match over_budget(&self.config, &cost) {
             Some((verdict, why)) => {
                 j.diagnostics.insert(0, why);
                 Some(verdict)
@@ -118,25 +118,6 @@ impl Gates {
         }
     }
 
-    /// The first limit that is passed. The verdict names it without figures, so that refusals can be counted by it; the
-    /// diagnostic has them, for a person and for a repair.
-    fn over_budget(&self, cost: &cost::Cost) -> Option<(Verdict, DiagnosticRecord)> {
-        let limits = [
-            ("parameters", cost.params, self.config.budget.max_params),
-            ("multiply-adds", cost.macs, self.config.budget.max_macs),
-            ("activation bytes", cost.activation_bytes, self.config.budget.max_activation_bytes),
-        ];
-        limits.into_iter().find(|(_, found, limit)| found > limit).map(|(what, found, limit)| {
-            let why = DiagnosticRecord {
-                code: OVER_BUDGET.to_string(),
-                message: format!("the network has {found} {what}, and at most {limit} are allowed"),
-                line: None,
-                column: None,
-            };
-            (Verdict::OverBudget { what: what.to_string() }, why)
-        })
-    }
-
     fn duplicate(&self, text: &str, fingerprint: &str) -> Option<Verdict> {
         if self.config.novelty.graph
             && let Some(of) = self.graphs.query(fingerprint)
@@ -147,6 +128,31 @@ impl Gates {
         (near.jaccard >= self.config.novelty.near_duplicate)
             .then(|| Verdict::Duplicate { of: near.id.clone(), jaccard: near.jaccard })
     }
+}
+
+/// The first limit that is passed. The verdict names it without figures, so that refusals can be counted by it; the
+/// diagnostic has them, for a person and for a repair.
+fn over_budget(config: &Config, cost: &cost::Cost) -> Option<(Verdict, DiagnosticRecord)> {
+    let limits = [
+        ("parameters", cost.params, config.budget.max_params),
+        ("multiply-adds", cost.macs, config.budget.max_macs),
+        ("activation bytes", cost.activation_bytes, config.budget.max_activation_bytes),
+    ];
+    limits.into_iter().find(|(_, found, limit)| found > limit).map(|(what, found, limit)| {
+        let why = DiagnosticRecord {
+            code: OVER_BUDGET.to_string(),
+            message: format!("the network has {found} {what}, and at most {limit} are allowed"),
+            line: None,
+            column: None,
+        };
+        (Verdict::OverBudget { what: what.to_string() }, why)
+    })
+}
+
+/// The graph of a text that passes every gate but that for duplicates.
+pub fn standing(config: &Config, options: &Options, text: &str) -> Option<TypedGraph> {
+    let (graph, _) = archsmith_frontend::check(text, options).ok()?;
+    over_budget(config, &cost::cost(&graph)).is_none().then_some(graph)
 }
 
 /// Whether a recorded candidate passed the gates. Training has refusals of earlier stages too, for memory or for what it cannot lower:

@@ -123,14 +123,15 @@ pub(crate) enum ArchiveCommand {
     /// Check that the archive is whole. Exit code 1: it is not.
     #[command(after_help = "Example:\n  archsmith archive verify runs/smoke-001")]
     Verify(ArchiveDirArgs),
-    /// Train networks of a run again from other seeds, to tell their difference from that of seeds.
+    /// Train networks of a run again from other seeds, to tell their difference from that of seeds; or its seed networks.
     ///
     /// The results are kept beside the archive, whose digest does not change, and are a section of the report. A call that was stopped
     /// goes on where it was.
     #[command(after_help = "Examples:
   archsmith archive reseed runs/laptop-001                       the 8 best, 3 trainings each
   archsmith archive reseed runs/laptop-001 --top 20 --spread     20 from the best to the worst
-  archsmith archive reseed runs/laptop-001 --longer 5            and once for 5 epochs: does one epoch rank as five do?")]
+  archsmith archive reseed runs/laptop-001 --longer 5            and once for 5 epochs: does one epoch rank as five do?
+  archsmith archive reseed runs/laptop-001 --seed-set 40         40 networks known before: how good are they here?")]
     Reseed(ArchiveReseedArgs),
     /// Pack a run into one file: its archive, adapters, pairs and everything else in its folder.
     #[command(after_help = "Example:\n  archsmith archive export runs/laptop-001 --out laptop-001.tar.gz")]
@@ -165,12 +166,17 @@ pub(crate) struct ArchiveReseedArgs {
     /// So many networks, the best by validation accuracy.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) top: u32,
+    /// So many networks of the seed set instead, evenly from those by name that the run would train. The report shows its candidates
+    /// beside them.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
+          conflicts_with_all = ["top", "spread", "longer"])]
+    pub(crate) seed_set: Option<u32>,
     /// Take them evenly from the whole ranking instead, the best and the worst included.
     #[arg(long)]
     pub(crate) spread: bool,
-    /// Trainings of each.
-    #[arg(long, default_value_t = 3)]
-    pub(crate) times: u32,
+    /// Trainings of each: 3 unless told otherwise, 1 of seed networks.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) times: Option<u32>,
     /// Train each for so many epochs too.
     #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) longer: Option<u32>,

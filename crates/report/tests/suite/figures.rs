@@ -288,3 +288,75 @@ fn the_front_holds_what_nothing_beats() {
     let best = real.best[0].candidate;
     assert!(real.front.contains(&best), "the most accurate network is on the front");
 }
+
+#[test]
+fn seed_networks_trained_as_candidates_are_stand_beside_them() {
+    use archsmith_archive::{RetrainingRecord, SeedRecord};
+    let (_folder, mut store) = fixture::realistic();
+    let seed = |name: &str, accuracy| SeedRecord {
+        name: name.into(),
+        text: format!("# {name}\n"),
+        accuracy,
+        fingerprint: None,
+    };
+    store.put_seeds(&[seed("d", None), seed("b", Some(0.6)), seed("a", None), seed("c", None)]).unwrap();
+    let candidate = store.top(1).unwrap().remove(0);
+    let trained = |name: &str, epochs: u32, repeat: u32, accuracy: Option<f64>| {
+        let mut metrics = candidate.metrics.clone().unwrap();
+        metrics.accuracy_val = accuracy.unwrap_or_default();
+        metrics.accuracy_test = accuracy.unwrap_or_default() - 0.01;
+        RetrainingRecord {
+            candidate: format!("seed:{name}"),
+            epochs,
+            repeat,
+            seed: 1,
+            verdict: if accuracy.is_some() { Verdict::Trained } else { Verdict::Diverged },
+            metrics: accuracy.map(|_| metrics),
+        }
+    };
+    let mut context = fixture::context(&store);
+    let before = RunView::load(&store, context.clone()).unwrap();
+    assert_eq!(before.seed_set.trained, None);
+    let html = archsmith_report::render(&before).unwrap();
+    assert!(html.contains("reseed DIR --seed-set") && !html.contains("class=\"zone"), "nothing is measured yet");
+    context.retrainings = vec![
+        trained("a", 1, 0, Some(0.30)),
+        trained("b", 1, 0, Some(0.40625)),
+        trained("b", 1, 1, Some(0.46875)),
+        trained("c", 1, 0, Some(0.50)),
+        trained("c", 5, 0, Some(0.90)),
+        trained("d", 1, 0, None),
+    ];
+    let view = RunView::load(&store, context).unwrap();
+    let set = &view.seed_set;
+    let spread = set.trained.unwrap();
+    assert_eq!((spread.count, spread.min, spread.max), (3, 0.30, 0.50));
+    assert!((spread.median - 0.4375).abs() < 1e-12, "b was trained twice: its mean counts");
+    // 0.40 is the threshold: b and c.
+    assert_eq!((set.over_threshold.count, set.over_threshold.total), (2, 3));
+    let known: Vec<&str> = set.known.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(known, ["a", "b", "bottleneck", "c"]);
+    assert_eq!(set.brought.map(|brought| (brought.count, brought.max)), Some((2, 0.6)));
+    assert_eq!(view.noise, None, "they are no candidates");
+    let html = archsmith_report::render(&view).unwrap();
+    assert!(html.contains("class=\"zone seeds\"") && html.contains("3 of the 5 networks"), "the seed set is shown");
+    let tables = archsmith_report::tables("r", &view);
+    let csv = tables.iter().find(|table| table.name == "seeds").unwrap().csv();
+    assert!(csv.lines().any(|line| line.starts_with("b,0.6,0.4375,0.42")), "{csv}");
+}
+
+#[test]
+fn the_paper_s_figures_stand_beside_the_run_s() {
+    let (_folder, store) = fixture::realistic();
+    let view = RunView::load(&store, fixture::context(&store)).unwrap();
+    let html = archsmith_report::render(&view).unwrap();
+    let (first, best) = (view.cycles[0].accuracy.unwrap().mean, view.cycles[2].accuracy.unwrap().mean);
+    let gain = format!("<td class=\"n\">22.93</td><td class=\"n\">{:.1}</td>", 100.0 * (best - first));
+    assert!(best > first && html.contains(&gain), "{gain}");
+    // 9, 11 and 13 of 16 are valid.
+    assert!(html.contains("<td class=\"n\">50.6 %, 74.5 %</td><td class=\"n\">68.8 %, 81.2 %</td>"));
+    // A run of nothing has the table too.
+    let (_folder, empty) = fixture::store();
+    let html = archsmith_report::render(&RunView::load(&empty, fixture::context(&empty)).unwrap()).unwrap();
+    assert!(html.contains("<td class=\"n\">22.93</td><td class=\"n\">–</td>"));
+}

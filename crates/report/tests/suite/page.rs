@@ -228,7 +228,7 @@ fn every_table_can_be_saved_from_the_page() {
     let html = render(&view).unwrap();
     let all = tables(&view.run.as_ref().unwrap().run_id, &view);
     let names: Vec<&str> = all.iter().map(|table| table.name).collect();
-    assert_eq!(names, ["cycles", "candidates", "front", "funnel", "rejections", "lineage", "costs"]);
+    assert_eq!(names, ["cycles", "candidates", "front", "funnel", "rejections", "lineage", "seeds", "costs"]);
     for table in &all {
         let link = format!("<a download=\"{}.csv\" href=\"data:text/csv;charset=utf-8,", table.name);
         let start = html.find(&link).unwrap() + link.len();

@@ -1,8 +1,9 @@
 //! Candidates trained again.
 
-use super::fakes::{CONTRACT, FakeEvaluator, create, lively, run};
-use archsmith_archive::Retrainings;
-use archsmith_search::reseed::{Plan, Reseed};
+use super::fakes::{CONTRACT, FakeEvaluator, SOURCES, create, lively, run};
+use archsmith_archive::{Retrainings, SeedRecord};
+use archsmith_search::Search;
+use archsmith_search::reseed::{Choice, Plan, Reseed};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ fn a_plan_is_carried_out_once_over_however_many_calls() {
     run(&mut search, usize::MAX).unwrap();
     let (store, config) = (search.store(), search.config());
     let digest = store.digest().unwrap();
-    let plan = Plan { networks: 5, spread: false, times: 3, epochs: 1 };
+    let plan = Plan { networks: Choice::Best(5), times: 3, epochs: 1 };
     let work = Reseed { store, config, contract: CONTRACT, plan };
     let path = search.dir().retrainings_path();
 
@@ -53,17 +54,47 @@ fn networks_are_taken_from_the_top_or_evenly() {
     let mut search = create(&folder.path().join("run"), lively());
     run(&mut search, usize::MAX).unwrap();
     let ranked: Vec<String> = search.store().top(usize::MAX).unwrap().into_iter().map(|c| c.id).collect();
-    let chosen = |networks, spread| {
-        let plan = Plan { networks, spread, times: 1, epochs: 1 };
+    let chosen = |networks| {
+        let plan = Plan { networks, times: 1, epochs: 1 };
         let work = Reseed { store: search.store(), config: search.config(), contract: CONTRACT, plan };
         work.chosen().unwrap().into_iter().map(|c| c.id).collect::<Vec<_>>()
     };
-    assert_eq!(chosen(4, false), ranked[..4]);
-    let spread = chosen(4, true);
+    assert_eq!(chosen(Choice::Best(4)), ranked[..4]);
+    let spread = chosen(Choice::Spread(4));
     assert_eq!((spread.len(), &spread[0], &spread[3]), (4, &ranked[0], &ranked[ranked.len() - 1]));
-    assert_eq!(chosen(1, true), ranked[..1]);
-    assert_eq!(chosen(1000, true), ranked);
-    assert_eq!(chosen(0, false), Vec::<String>::new());
+    assert_eq!(chosen(Choice::Spread(1)), ranked[..1]);
+    assert_eq!(chosen(Choice::Spread(1000)), ranked);
+    assert_eq!(chosen(Choice::Best(0)), Vec::<String>::new());
+}
+
+#[test]
+fn seed_networks_are_trained_as_candidates_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut seeds: Vec<SeedRecord> = SOURCES
+        .iter()
+        .zip(["c", "a", "d", "b"])
+        .map(|(text, name)| SeedRecord { name: name.into(), text: (*text).into(), accuracy: None, fingerprint: None })
+        .collect();
+    // One that the run would not train.
+    let broken = SOURCES[0].replace("self.stem", "self.stern");
+    seeds.push(SeedRecord { name: "aa".into(), text: format!("{broken}\nraise"), accuracy: None, fingerprint: None });
+    let root = folder.path().join("run");
+    let created = Search::create(&root, lively(), CONTRACT, seeds, &serde_json::json!({}), String::new());
+    let search = created.unwrap();
+    let (store, config) = (search.store(), search.config());
+    let work = |networks, times| {
+        let plan = Plan { networks: Choice::SeedSet(networks), times, epochs: 1 };
+        Reseed { store, config, contract: CONTRACT, plan }
+    };
+    let ids = |networks| work(networks, 1).chosen().unwrap().into_iter().map(|one| one.id).collect::<Vec<_>>();
+    assert_eq!(ids(9), ["seed:a", "seed:b", "seed:c", "seed:d"]);
+    assert_eq!(ids(2), ["seed:a", "seed:d"]);
+    let digest = store.digest().unwrap();
+    let mut results = Retrainings::open(&search.dir().retrainings_path()).unwrap();
+    assert_eq!(work(9, 2).run(&mut results, &mut FakeEvaluator, &mut |_| {}, &|| false).unwrap(), 0);
+    let trainings: BTreeSet<u64> = results.all().iter().map(|r| r.seed).collect();
+    assert_eq!((results.all().len(), trainings.len()), (8, 8));
+    assert_eq!(store.digest().unwrap(), digest, "the archive is only read");
 }
 
 #[test]

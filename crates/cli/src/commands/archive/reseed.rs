@@ -5,9 +5,9 @@ use crate::commands::{report, run::on_ctrl_c};
 use crate::wiring::{CONTRACT, evaluator};
 use crate::{Ending, output};
 use archsmith_archive::{Retrainings, RunDir, Store};
+use archsmith_report::RunView;
 use archsmith_search::Config;
-use archsmith_search::reseed::{Plan, Reseed};
-use std::path::Path;
+use archsmith_search::reseed::{Choice, Plan, Reseed};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,15 +20,25 @@ pub(super) fn reseed(args: ArchiveReseedArgs) -> anyhow::Result<Ending> {
     let stop = Arc::new(AtomicBool::new(false));
     on_ctrl_c(&stop)?;
     let epochs = config.training.epochs;
-    let mut plans = vec![(epochs, args.times)];
+    let networks = match args.seed_set {
+        Some(n) => Choice::SeedSet(n as usize),
+        None if args.spread => Choice::Spread(args.top as usize),
+        None => Choice::Best(args.top as usize),
+    };
+    let mut plans = vec![(epochs, args.times.unwrap_or(if args.seed_set.is_some() { 1 } else { 3 }))];
     plans.extend(args.longer.filter(|longer| *longer != epochs).map(|longer| (longer, args.longer_times)));
     let mut left = 0;
     for (epochs, times) in plans {
-        let plan = Plan { networks: args.top as usize, spread: args.spread, times, epochs };
+        let plan = Plan { networks, times, epochs };
         left += train(&store, &config, plan, &mut results, &args, &|| stop.load(Ordering::Relaxed))?;
     }
     drop(store);
-    say(&args.dir, args.json)?;
+    let view = report::figures(&args.dir)?;
+    if args.seed_set.is_some() {
+        say_of_seeds(&view, args.json)?;
+    } else {
+        say(&view, args.json)?;
+    }
     if left > 0 {
         output::note(format!("stopped with {left} trainings to go; the same command goes on"));
         return Ok(Ending::No);
@@ -52,11 +62,12 @@ fn train(
     set.training.time_limit_s = config.training.time_limit_s.saturating_mul(epochs.max(1));
     let (mut evaluator, _) = evaluator(&set, args.cache.as_deref())?;
     let work = Reseed { store, config, contract: CONTRACT, plan };
-    let networks = work.chosen()?.len() as u64;
-    output::note(format!("{networks} networks, {} trainings of {} epoch(s) each", plan.times, plan.epochs));
-    let bar = output::bar(networks * u64::from(plan.times), "training");
-    let before = results.all().iter().filter(|r| r.epochs == plan.epochs).count();
-    bar.set_position(before as u64);
+    let networks = work.chosen()?;
+    output::note(format!("{} networks, {} trainings of {} epoch(s) each", networks.len(), plan.times, plan.epochs));
+    let all: Vec<(&str, u32)> =
+        networks.iter().flat_map(|one| (0..plan.times).map(|repeat| (one.id.as_str(), repeat))).collect();
+    let bar = output::bar(all.len() as u64, "training");
+    bar.set_position(all.iter().filter(|(id, repeat)| results.has(id, plan.epochs, *repeat)).count() as u64);
     let mut failed = None;
     let left = work.run(
         results,
@@ -75,11 +86,47 @@ fn train(
     failed.map_or(Ok(left), Err)
 }
 
-fn say(dir: &Path, json: bool) -> anyhow::Result<()> {
-    let view = report::figures(dir)?;
-    let Some(noise) = view.noise else { return Ok(()) };
+/// How good the seed networks are, beside the candidates of the first and the last cycle.
+fn say_of_seeds(view: &RunView, json: bool) -> anyhow::Result<()> {
+    let set = &view.seed_set;
     if json {
-        return output::json(&noise);
+        return output::json(set);
+    }
+    let percent = |v: f64| format!("{:.1} %", 100.0 * v);
+    for one in &set.known {
+        if let Some(accuracy) = one.accuracy_val {
+            output::line(format!("{:<40} {:>7}", one.name, percent(accuracy)))?;
+        }
+    }
+    if let Some(spread) = set.trained {
+        output::line(format!(
+            "{} of {} seed networks: median {}, the middle half {} to {}, best {}; {} of {} at or over {}",
+            spread.count,
+            set.networks,
+            percent(spread.median),
+            percent(spread.quarter),
+            percent(spread.three_quarters),
+            percent(spread.max),
+            set.over_threshold.count,
+            set.over_threshold.total,
+            percent(view.threshold)
+        ))?;
+    }
+    let mut means = view.cycles.iter().filter_map(|cycle| Some((cycle.cycle, cycle.accuracy?.mean)));
+    if let (Some((first, before)), Some((last, after))) = (means.clone().next(), means.next_back()) {
+        output::line(format!(
+            "candidates trained: mean {} in cycle {first}, {} in cycle {last}",
+            percent(before),
+            percent(after)
+        ))?;
+    }
+    Ok(())
+}
+
+fn say(view: &RunView, json: bool) -> anyhow::Result<()> {
+    let Some(noise) = &view.noise else { return Ok(()) };
+    if json {
+        return output::json(noise);
     }
     let percent = |v: Option<f64>| v.map_or_else(|| "–".to_string(), |v| format!("{:.2} %", 100.0 * v));
     output::line(format!("{:<9} {:>9} {:>9} {:>9}  trained again", "candidate", "recorded", "mean", "sd"))?;
