@@ -161,6 +161,17 @@ impl Sketch {
         f64::from(agreement(&self.signature, &other.signature)) / PERMUTATIONS as f64
     }
 
+    /// Whether the signatures agree in a band.
+    fn shares_band(&self, other: &Sketch) -> bool {
+        let (own, others) = (self.signature.chunks_exact(ROWS), other.signature.chunks_exact(ROWS));
+        own.zip(others).take(BANDS).any(|(a, b)| a == b)
+    }
+
+    /// The lowest byte of each row of the signature.
+    fn brief(&self) -> Brief {
+        self.signature.map(|row| row as u8)
+    }
+
     fn bands(&self) -> impl Iterator<Item = u64> + '_ {
         self.signature.chunks_exact(ROWS).take(BANDS).enumerate().map(|(band, rows)| {
             let mut bytes = [0_u8; 4 * ROWS + 1];
@@ -182,6 +193,22 @@ fn permuted(value: u32, mask: u32, multiplier: u32) -> i32 {
 
 fn agreement(a: &[i32; PERMUTATIONS], b: &[i32; PERMUTATIONS]) -> u32 {
     a.iter().zip(b).map(|(x, y)| u32::from(x == y)).sum()
+}
+
+/// A signature of a quarter of the size. Two of them agree in at least as many places as the whole signatures.
+type Brief = [u8; PERMUTATIONS];
+
+/// Places in which two brief signatures agree.
+fn brief_agreement(a: &Brief, b: &Brief) -> u32 {
+    const LANES: usize = 32;
+    // Counted in lanes of bytes, which PERMUTATIONS / LANES additions do not overflow: that is what vectors do fast.
+    let mut lanes = [0_u8; LANES];
+    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+        for ((lane, x), y) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += u8::from(x == y);
+        }
+    }
+    lanes.iter().map(|&lane| u32::from(lane)).sum()
 }
 
 /// The network most similar to a text.
@@ -212,6 +239,13 @@ struct Link {
     next: u32,
 }
 
+/// Such a chain: its first link, and how many it has.
+#[derive(Clone, Copy, Debug)]
+struct Chain {
+    head: u32,
+    length: u32,
+}
+
 const END: u32 = u32::MAX;
 
 /// Networks that new text is compared with.
@@ -221,8 +255,10 @@ const END: u32 = u32::MAX;
 pub struct NoveltyIndex {
     ids: Vec<String>,
     sketches: Vec<Sketch>,
+    /// Of the sketches, in one piece: to look through all of them takes a fraction of the time that whole signatures do.
+    briefs: Vec<Brief>,
     same_set: HashMap<u64, u32, BuildHasherDefault<Identity>>,
-    heads: HashMap<u64, u32, BuildHasherDefault<Identity>>,
+    chains: HashMap<u64, Chain, BuildHasherDefault<Identity>>,
     links: Vec<Link>,
     inserted: usize,
 }
@@ -265,11 +301,12 @@ impl NoveltyIndex {
         let Ok(entry) = u32::try_from(self.sketches.len()) else { return };
         self.same_set.insert(set, entry);
         for band in sketch.bands() {
-            let head = self.heads.entry(band).or_insert(END);
-            self.links.push(Link { entry, next: *head });
-            *head = (self.links.len() - 1) as u32;
+            let chain = self.chains.entry(band).or_insert(Chain { head: END, length: 0 });
+            self.links.push(Link { entry, next: chain.head });
+            *chain = Chain { head: (self.links.len() - 1) as u32, length: chain.length + 1 };
         }
         self.ids.push(id.to_owned());
+        self.briefs.push(sketch.brief());
         self.sketches.push(sketch);
     }
 
@@ -286,10 +323,16 @@ impl NoveltyIndex {
         if let Some(same) = self.same(sketch) {
             return Some(same);
         }
+        let chains: Vec<Chain> = sketch.bands().filter_map(|band| self.chains.get(&band).copied()).collect();
+        // Where a great part of the index is like the text, to look at all of it once is less than to follow the chains.
+        let linked: usize = chains.iter().map(|chain| chain.length as usize).sum();
+        if linked > self.sketches.len() {
+            return self.best_of(sketch, self.all(), |entry| sketch.shares_band(&self.sketches[entry as usize]));
+        }
         let mut found = Vec::new();
         let mut seen = vec![0_u64; self.sketches.len().div_ceil(64)];
-        for band in sketch.bands() {
-            let mut at = self.heads.get(&band).copied().unwrap_or(END);
+        for chain in chains {
+            let mut at = chain.head;
             while at != END {
                 let Link { entry, next } = self.links[at as usize];
                 let (slot, bit) = (entry as usize / 64, 1_u64 << (entry % 64));
@@ -300,7 +343,7 @@ impl NoveltyIndex {
                 at = next;
             }
         }
-        self.best_of(sketch, found.into_iter())
+        self.best_of(sketch, found.into_iter(), |_| true)
     }
 
     /// The nearest network: as [`NoveltyIndex::query`], and where that finds none of at least [`RETRIEVAL`], the best
@@ -314,8 +357,12 @@ impl NoveltyIndex {
         match self.query_sketch(sketch) {
             Some(near) if near.jaccard >= RETRIEVAL => Some(near),
             _ if sketch.is_empty() => None,
-            _ => self.best_of(sketch, 0..self.sketches.len() as u32),
+            _ => self.best_of(sketch, self.all(), |_| true),
         }
+    }
+
+    fn all(&self) -> std::ops::Range<u32> {
+        0..self.sketches.len() as u32
     }
 
     fn same(&self, sketch: &Sketch) -> Option<Nearest> {
@@ -324,15 +371,28 @@ impl NoveltyIndex {
             .then(|| Nearest { id: self.ids[entry].clone(), jaccard: 1.0 })
     }
 
-    /// The best by exact Jaccard of the [`EXACT`] best by signature; of equals, the id that sorts first.
-    fn best_of(&self, sketch: &Sketch, entries: impl Iterator<Item = u32>) -> Option<Nearest> {
+    /// The best by exact Jaccard of the [`EXACT`] best by signature among the wanted; of equals, the id that sorts first.
+    fn best_of(
+        &self,
+        sketch: &Sketch,
+        entries: impl Iterator<Item = u32>,
+        wanted: impl Fn(u32) -> bool,
+    ) -> Option<Nearest> {
         let id = |entry: u32| self.ids[entry as usize].as_str();
+        let brief = sketch.brief();
         // Best first, never longer than EXACT.
         let mut likely: Vec<(u32, u32)> = Vec::with_capacity(EXACT + 1);
         for entry in entries {
+            // Most are ruled out by what is an upper bound.
+            if likely.len() == EXACT
+                && let Some(&(least, _)) = likely.last()
+                && brief_agreement(&brief, &self.briefs[entry as usize]) < least
+            {
+                continue;
+            }
             let equal = agreement(&sketch.signature, &self.sketches[entry as usize].signature);
             let place = likely.partition_point(|&(e, other)| e > equal || (e == equal && id(other) < id(entry)));
-            if place < EXACT {
+            if place < EXACT && wanted(entry) {
                 likely.insert(place, (equal, entry));
                 likely.truncate(EXACT);
             }

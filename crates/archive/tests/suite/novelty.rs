@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use archsmith_archive::novelty::EXACT;
 use archsmith_archive::{GraphIndex, NEAR_DUPLICATE, NoveltyIndex, RETRIEVAL, Sketch};
 use proptest::prelude::*;
 
@@ -151,5 +152,43 @@ fn of_equal_networks_the_id_that_sorts_first_is_given_in_whatever_order_they_cam
         let near = |text: &str| networks.nearest(text).map(|n| n.id).unwrap_or_default();
         assert_eq!((near(texts[2]).as_str(), near("x = nn.SiLU()\n").as_str()), ("a", "a"), "{order:?}");
         assert_eq!((graphs.query("f00"), graphs.query("f01"), graphs.len()), (Some("a"), None, 1));
+    }
+}
+
+/// Where most of the index is like the text, it is searched in another way: with the same answer.
+#[test]
+fn among_many_near_duplicates_the_nearest_is_that_of_the_definition() {
+    let family = |n: u64| -> Vec<u64> {
+        // Two hundred shingles, of which up to six are this member's own.
+        (0..200_u64).map(|i| if i < n % 7 { scatter(1_000 * n + i) } else { scatter(i) }).collect()
+    };
+    let stranger = |n: u64| -> Vec<u64> { (0..150_u64).map(|i| scatter(1_000_000 + 1_000 * n + i)).collect() };
+    let mut index = NoveltyIndex::new();
+    let mut known: Vec<(String, Sketch)> = Vec::new();
+    for n in 0..400_u64 {
+        let set = if n % 5 == 4 { stranger(n) } else { family(n) };
+        // Ids in another order than insertions.
+        let id = format!("{:03}", n * 7 % 400);
+        index.insert_sketch(&id, Sketch::from_shingles(set.clone()));
+        let sketch = Sketch::from_shingles(set);
+        // Members without a shingle of their own are one entry.
+        if !known.iter().any(|(_, other)| other.jaccard(&sketch) == 1.0) {
+            known.push((id, sketch));
+        } else if let Some((name, _)) = known.iter_mut().find(|(_, other)| other.jaccard(&sketch) == 1.0) {
+            *name = id.min(name.clone());
+        }
+    }
+    for n in 1_000..1_040_u64 {
+        let sketch = Sketch::from_shingles(family(n).into_iter().chain([scatter(n)]));
+        let mut ranked: Vec<_> = known.iter().collect();
+        ranked.sort_by(|a, b| b.1.estimate(&sketch).total_cmp(&a.1.estimate(&sketch)).then(a.0.cmp(&b.0)));
+        let best = ranked[..EXACT]
+            .iter()
+            .map(|(id, other)| (sketch.jaccard(other), id))
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
+            .unwrap();
+        let found = index.query_sketch(&sketch).unwrap();
+        assert_eq!((found.jaccard, &found.id), best);
+        assert_eq!(index.nearest_sketch(&sketch).unwrap(), found);
     }
 }
