@@ -160,7 +160,7 @@ fn fixed(value: f64, digits: usize) -> String {
 }
 
 /// A whole number with a comma at every thousand.
-fn thousands(value: f64) -> String {
+pub(crate) fn thousands(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
     let mut out = String::from(if value < 0.0 { "−" } else { "" });
     for (at, digit) in digits.char_indices() {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::html::thousands;
 use crate::view::{CycleView, RunView};
 
 /// A figure of the paper and what it is in a run.
@@ -52,7 +53,7 @@ pub(crate) fn published(view: &RunView) -> Vec<Published> {
         row(
             "novel networks admitted, of candidates",
             "455 of about 3,300",
-            Some(format!("{} of {}", view.totals.admitted, view.totals.raw)),
+            Some(format!("{} of {}", thousands(view.totals.admitted as f64), thousands(view.totals.raw as f64))),
         ),
     ]);
     rows
